@@ -1,0 +1,162 @@
+//! The part of the query root that the catalog adds.
+
+use async_graphql::{Context, ID, Object, Result};
+use entities::{
+    catalog::ChangeStatus,
+    values::id::{BrandId, CategoryId, ProductId},
+};
+
+use super::{
+    Brand, Category, Product, ProductChange,
+    inputs::{BrandRef, CategoryRef, ProductFilter, ProductOrder, ProductRef},
+};
+use crate::{
+    catalog::{
+        loaders,
+        ops::{
+            changes, list,
+            vocabulary::{self, Branch},
+        },
+    },
+    platform::{
+        cache::Topic,
+        error::Error,
+        graphql::{Connection, ContextExt, connection::list_cost, decode},
+        page::PageArgs,
+    },
+};
+
+/// Most products that a search by words keeps.
+const BEST_FITS: usize = 1_000;
+
+/// The part of the query root that this context adds.
+#[derive(Default)]
+pub struct CatalogQuery;
+
+#[Object]
+impl CatalogQuery {
+    /// Products, newest first unless asked otherwise (商品列表).
+    #[graphql(complexity = "list_cost(first, last, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    async fn products(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which products.")] filter: Option<ProductFilter>,
+        #[graphql(desc = "In which order.")] order_by: Option<ProductOrder>,
+        #[graphql(desc = "Size of the page, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "The page starts after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Size of a page that is read backwards.")] last: Option<i32>,
+        #[graphql(desc = "The page ends before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Product>> {
+        let (app, viewer) = (context.app(), context.viewer());
+        let page = PageArgs::relay(first, after.as_deref(), last, before.as_deref())?;
+        let filter = filter.unwrap_or_default();
+        let fits = match filter.text.as_deref().map(str::trim).filter(|t| !t.is_empty()) {
+            Some(text) => {
+                let ids = app.search().find(text, BEST_FITS).await.map_err(|e| Error::Unavailable(e.into()))?;
+                Some(ids.into_iter().map(ProductId).collect())
+            }
+            None => None,
+        };
+        let filter = filter.into_filter(viewer, fits)?;
+        let (sort, order) = ProductOrder::resolve(order_by.as_ref(), context.locale());
+        let db = app.db().read();
+        let count = async {
+            if !context.wants_total() {
+                return Ok(None);
+            }
+            // The key says everything the number depends on: who looks, at what.
+            let key = format!("products:{:?}:{filter:?}:{sort:?}", viewer.standing);
+            let counted = list::count_products(db, viewer, &filter, sort);
+            app.cache().count(Topic::Catalog, &key, counted).await.map(Some)
+        };
+        let (rows, total) =
+            futures_util::try_join!(list::list_products(db, viewer, &filter, sort, order, &page), count)?;
+        Ok(Connection::new(rows, total, |row| (row.cursor, Product(row.head))))
+    }
+
+    /// One product (商品).
+    async fn product(&self, context: &Context<'_>, by: ProductRef) -> Result<Option<Product>> {
+        let found = list::find_product(context.app().db().read(), context.viewer(), &by.resolve()?).await?;
+        Ok(found.map(Product))
+    }
+
+    /// Categories: the whole tree, or one branch of it (类目列表).
+    #[graphql(complexity = "list_cost(first, last, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    async fn categories(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Only those right under this category.")] parent_id: Option<ID>,
+        #[graphql(desc = "Only those at the top.", default)] top_only: bool,
+        #[graphql(desc = "Size of the page, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "The page starts after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Size of a page that is read backwards.")] last: Option<i32>,
+        #[graphql(desc = "The page ends before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Category>> {
+        let page = PageArgs::relay(first, after.as_deref(), last, before.as_deref())?;
+        let branch = match (parent_id, top_only) {
+            (Some(id), _) => Branch::Under(decode(&id, "parentId")?),
+            (None, true) => Branch::Top,
+            (None, false) => Branch::Whole,
+        };
+        let db = context.app().db().read();
+        let total = if context.wants_total() { Some(vocabulary::count_categories(db, branch).await?) } else { None };
+        let rows = vocabulary::list_categories(db, branch, &page).await?;
+        Ok(Connection::new(rows, total, |row| (vocabulary::category_cursor(&row), Category(row))))
+    }
+
+    /// One category (类目).
+    async fn category(&self, context: &Context<'_>, by: CategoryRef) -> Result<Option<Category>> {
+        let found = match by {
+            CategoryRef::Id(id) => loaders::of(context).load_one(decode::<CategoryId>(&id, "by")?).await?,
+            CategoryRef::Slug(slug) => vocabulary::category_by_slug(context.app().db().read(), &slug).await?,
+        };
+        Ok(found.map(Category))
+    }
+
+    /// Brands by slug (品牌列表).
+    #[graphql(complexity = "list_cost(first, last, child_complexity)")]
+    async fn brands(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Size of the page, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "The page starts after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Size of a page that is read backwards.")] last: Option<i32>,
+        #[graphql(desc = "The page ends before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Brand>> {
+        let page = PageArgs::relay(first, after.as_deref(), last, before.as_deref())?;
+        let db = context.app().db().read();
+        let total = if context.wants_total() { Some(vocabulary::count_brands(db).await?) } else { None };
+        let rows = vocabulary::list_brands(db, &page).await?;
+        Ok(Connection::new(rows, total, |row| (vocabulary::brand_cursor(&row), Brand(row))))
+    }
+
+    /// One brand (品牌).
+    async fn brand(&self, context: &Context<'_>, by: BrandRef) -> Result<Option<Brand>> {
+        let found = match by {
+            BrandRef::Id(id) => loaders::of(context).load_one(decode::<BrandId>(&id, "by")?).await?,
+            BrandRef::Slug(slug) => vocabulary::brand_by_slug(context.app().db().read(), &slug).await?,
+        };
+        Ok(found.map(Brand))
+    }
+
+    /// Proposed changes that the viewer may see, newest first (变更申请列表).
+    #[graphql(complexity = "list_cost(first, last, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    async fn product_changes(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Only of this product.")] product_id: Option<ID>,
+        #[graphql(desc = "Only in this state.")] status: Option<ChangeStatus>,
+        #[graphql(desc = "Size of the page, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "The page starts after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Size of a page that is read backwards.")] last: Option<i32>,
+        #[graphql(desc = "The page ends before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<ProductChange>> {
+        let page = PageArgs::relay(first, after.as_deref(), last, before.as_deref())?;
+        let product = product_id.map(|id| decode(&id, "productId")).transpose()?;
+        let rows = changes::list_changes(context.app().db().read(), context.viewer(), product, status, &page).await?;
+        Ok(Connection::new(rows, None, |row| (changes::change_cursor(&row), ProductChange(row))))
+    }
+}

@@ -1,0 +1,474 @@
+//! Catalog files: CSV or JSON Lines, read as a stream.
+//!
+//! A file is read twice. First its **shape**: encoding, header, whole lines, no endless ones; a broken
+//! file is refused before anything is written. Then its **rows**, in batches of one transaction each: a
+//! bad row is noted with its line, column and reason, and the rest goes on. Memory stays with one batch,
+//! apart from what [`bulk::Seen`] keeps to notice a row that comes twice.
+//!
+//! The columns are those of [`entities::catalog::row`].
+
+use std::{
+    cell::Cell,
+    collections::BTreeSet,
+    fs::File,
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
+    path::Path,
+    rc::Rc,
+};
+
+use entities::{
+    catalog::row::{self, Row},
+    party::Viewer,
+    values::{ErrorCode, Locale, Refusal, Refusals, id::ProductId},
+};
+
+use super::ops::bulk::{self, Outcome, RowResult, Seen};
+use crate::{app::App, platform::error::Error};
+
+/// Longest line or record; the longest honest one (every text at its limit in a few languages) is far below.
+const MAX_RECORD: usize = 1_000_000;
+/// How often a batch that lost a race is tried.
+const TRIES: usize = 3;
+
+/// How a file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// Comma-separated values with a header line (RFC 4180), UTF-8.
+    Csv,
+    /// One JSON object a line, UTF-8.
+    Jsonl,
+}
+
+/// What a whole file was found to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// How it is written.
+    pub format: Format,
+    /// How many rows it has.
+    pub rows: u64,
+}
+
+/// Why a file cannot be read at all. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}{}", line.map(|l| format!(" (line {l})")).unwrap_or_default())]
+pub struct BrokenFile {
+    message: String,
+    line: Option<u64>,
+}
+
+impl BrokenFile {
+    fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), line: None }
+    }
+
+    fn at(message: impl Into<String>, line: u64) -> Self {
+        Self { message: message.into(), line: Some(line) }
+    }
+}
+
+impl From<io::Error> for BrokenFile {
+    fn from(error: io::Error) -> Self {
+        Self::new(format!("the file cannot be read: {error}"))
+    }
+}
+
+/// Finds out how a file is written and that all of it can be read.
+pub fn inspect(path: &Path, format: Option<Format>) -> Result<Shape, BrokenFile> {
+    let format = match format {
+        Some(format) => format,
+        None => match path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase).as_deref() {
+            Some("csv") => Format::Csv,
+            Some("jsonl" | "ndjson") => Format::Jsonl,
+            _ => return Err(BrokenFile::new("the name ends neither in .csv nor in .jsonl; say which with --format")),
+        },
+    };
+    refuse_foreign(path)?;
+    let mut rows = 0;
+    let mut reader = Rows::open(path, format)?;
+    while let Some(read) = reader.next_record()? {
+        rows += 1;
+        if let Record::Csv(record, line) = &read
+            && record.len() < reader.columns.len()
+        {
+            let message = format!(
+                "a row has {} of {} columns: it is cut off, or a line break stands outside quotes",
+                record.len(),
+                reader.columns.len()
+            );
+            return Err(BrokenFile::at(message, *line));
+        }
+    }
+    reader.refuse_open_quote()?;
+    Ok(Shape { format, rows })
+}
+
+/// What is often sent instead of text, said by its name.
+fn refuse_foreign(path: &Path) -> Result<(), BrokenFile> {
+    let mut start = [0_u8; 4];
+    let read = File::open(path)?.read(&mut start)?;
+    match &start[..read] {
+        [] => Err(BrokenFile::new("the file is empty")),
+        [b'P', b'K', 3, 4] => Err(BrokenFile::new("this is a workbook, not text: save it as \"CSV UTF-8\"")),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Err(BrokenFile::new("this is UTF-16: save it as \"CSV UTF-8\"")),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a record that does not end, however it is read.
+struct Bounded<R> {
+    inner: R,
+    /// Bytes handed on since the last whole record.
+    since: Rc<Cell<usize>>,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.since.set(self.since.get() + read);
+        // A reader ahead of its records holds at most one buffer.
+        if self.since.get() > MAX_RECORD + 64 * 1024 {
+            return Err(io::Error::other(format!("a line is longer than {MAX_RECORD} bytes; is this a catalog file?")));
+        }
+        Ok(read)
+    }
+}
+
+enum Record {
+    Csv(csv::StringRecord, u64),
+    Json(String, u64),
+}
+
+/// The rows of a file, one after the other.
+struct Rows {
+    source: Source,
+    columns: Vec<String>,
+    /// Where the last record began, to look at the end of the file again.
+    last_start: u64,
+    path: std::path::PathBuf,
+}
+
+enum Source {
+    Csv { reader: Box<csv::Reader<Bounded<File>>>, since: Rc<Cell<usize>> },
+    Json { reader: BufReader<File>, line: u64 },
+}
+
+impl Rows {
+    fn open(path: &Path, format: Format) -> Result<Self, BrokenFile> {
+        let mut file = File::open(path)?;
+        let mut mark = [0_u8; 3];
+        let marked = file.read(&mut mark)? == 3 && mark == [0xef, 0xbb, 0xbf];
+        file.seek(SeekFrom::Start(if marked { 3 } else { 0 }))?;
+        let path = path.to_owned();
+        match format {
+            Format::Jsonl => {
+                let source = Source::Json { reader: BufReader::new(file), line: 0 };
+                Ok(Self { source, columns: Vec::new(), last_start: 0, path })
+            }
+            Format::Csv => {
+                let since = Rc::new(Cell::new(0));
+                let bounded = Bounded { inner: file, since: since.clone() };
+                let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bounded);
+                let columns = header(&mut reader)?;
+                since.set(0);
+                Ok(Self { source: Source::Csv { reader: Box::new(reader), since }, columns, last_start: 0, path })
+            }
+        }
+    }
+
+    fn next_record(&mut self) -> Result<Option<Record>, BrokenFile> {
+        match &mut self.source {
+            Source::Csv { reader, since } => {
+                let mut bytes = csv::ByteRecord::new();
+                if !reader.read_byte_record(&mut bytes).map_err(csv_error)? {
+                    return Ok(None);
+                }
+                since.set(0);
+                let (line, start) = bytes.position().map_or((0, 0), |p| (p.line(), p.byte()));
+                self.last_start = start;
+                let record = csv::StringRecord::from_byte_record(bytes).map_err(|_| not_utf8(line))?;
+                Ok(Some(Record::Csv(record, line)))
+            }
+            Source::Json { reader, line } => loop {
+                let mut bytes = Vec::new();
+                let limit = u64::try_from(MAX_RECORD + 1).unwrap_or(u64::MAX);
+                if reader.by_ref().take(limit).read_until(b'\n', &mut bytes)? == 0 {
+                    return Ok(None);
+                }
+                *line += 1;
+                if bytes.len() > MAX_RECORD {
+                    return Err(BrokenFile::at(
+                        format!("a line is longer than {MAX_RECORD} bytes; is this a catalog file?"),
+                        *line,
+                    ));
+                }
+                let text = String::from_utf8(bytes).map_err(|_| not_utf8(*line))?;
+                let text = text.trim();
+                if text.is_empty() {
+                    continue;
+                }
+                let parsed = serde_json::from_str::<serde::de::IgnoredAny>(text);
+                if parsed.is_err_and(|e| e.is_eof()) {
+                    return Err(BrokenFile::at("a line ends in the middle of its JSON: the file is cut off", *line));
+                }
+                return Ok(Some(Record::Json(text.to_owned(), *line)));
+            },
+        }
+    }
+
+    /// A quote that is still open at the end of the file swallowed what came after it.
+    fn refuse_open_quote(&self) -> Result<(), BrokenFile> {
+        let Source::Csv { .. } = self.source else { return Ok(()) };
+        let mut file = File::open(&self.path)?;
+        let mut mark = [0_u8; 3];
+        let offset = if file.read(&mut mark)? == 3 && mark == [0xef, 0xbb, 0xbf] { 3 } else { 0 };
+        file.seek(SeekFrom::Start(self.last_start + offset))?;
+        let mut tail = Vec::new();
+        file.take(MAX_RECORD as u64 * 2).read_to_end(&mut tail)?;
+        let quotes = tail.iter().filter(|b| **b == b'"').count();
+        if quotes % 2 == 1 {
+            return Err(BrokenFile::new("a quote is open at the end of the file: it is cut off"));
+        }
+        Ok(())
+    }
+
+    /// The record as a row: its line, its article number when it has one, and what it says.
+    fn read(&self, record: &Record) -> (u64, Result<Row, Refusals>) {
+        match record {
+            Record::Csv(record, line) if record.len() > self.columns.len() => {
+                let refusal = Refusal::new(ErrorCode::TooMany).with("max", self.columns.len().to_string());
+                (*line, Err(vec![refusal.at("columns")]))
+            }
+            Record::Csv(record, line) => {
+                let cells = self.columns.iter().map(String::as_str).zip(record.iter());
+                (*line, Row::from_cells(cells))
+            }
+            Record::Json(text, line) => (*line, json_row(text)),
+        }
+    }
+}
+
+fn header<R: Read>(reader: &mut csv::Reader<R>) -> Result<Vec<String>, BrokenFile> {
+    let header = reader.byte_headers().map_err(csv_error)?.clone();
+    let header = csv::StringRecord::from_byte_record(header).map_err(|_| not_utf8(1))?;
+    let columns: Vec<String> = header.iter().map(|c| c.trim().to_owned()).collect();
+    if let Some(unknown) = columns.iter().find(|c| !row::is_column(c)) {
+        let start: String = unknown.chars().take(60).collect();
+        return Err(BrokenFile::at(
+            format!("the header names a column {start:?} that a catalog file does not have"),
+            1,
+        ));
+    }
+    if let Some(twice) = columns.iter().enumerate().find(|(n, c)| columns[..*n].contains(c)) {
+        return Err(BrokenFile::at(format!("the header names the column {:?} twice", twice.1), 1));
+    }
+    if !columns.iter().any(|c| c == "sku") {
+        return Err(BrokenFile::at("the header has no column \"sku\"", 1));
+    }
+    Ok(columns)
+}
+
+fn csv_error(error: csv::Error) -> BrokenFile {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => BrokenFile::new(error.to_string()),
+        kind => BrokenFile::new(format!("the file is no CSV: {kind:?}")),
+    }
+}
+
+fn not_utf8(line: u64) -> BrokenFile {
+    BrokenFile::at("the file is not UTF-8 (perhaps GBK): save it as \"CSV UTF-8\"", line)
+}
+
+fn json_row(text: &str) -> Result<Row, Refusals> {
+    let wrong = |value: &str, field: &str| {
+        vec![Refusal::new(ErrorCode::InvalidValue).with("value", value.chars().take(60).collect::<String>()).at(field)]
+    };
+    let cells: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(text).map_err(|_| wrong(text, "line"))?;
+    let mut texts = Vec::new();
+    for (column, cell) in cells {
+        let cell = match cell {
+            serde_json::Value::Null => continue,
+            serde_json::Value::String(text) => text,
+            serde_json::Value::Number(number) => number.to_string(),
+            serde_json::Value::Bool(yes) => yes.to_string(),
+            nested => return Err(wrong(&nested.to_string(), &column)),
+        };
+        texts.push((column, cell));
+    }
+    Row::from_cells(texts.iter().map(|(column, cell)| (column.as_str(), cell.as_str())))
+}
+
+/// How an import is meant.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Seller of rows that name none, and whether new products are published.
+    pub bulk: bulk::Options,
+    /// Find out what would happen and change nothing.
+    pub dry_run: bool,
+    /// Language of the reasons in the errors file.
+    pub language: Language,
+}
+
+/// Language of reasons.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Language {
+    /// English.
+    #[default]
+    En,
+    /// Chinese.
+    Zh,
+}
+
+/// What came of an import so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Rows read.
+    pub rows: u64,
+    /// Rows that made an offer.
+    pub created: u64,
+    /// Rows that changed something.
+    pub updated: u64,
+    /// Rows that said what was so already.
+    pub unchanged: u64,
+    /// Rows whose description waits for the operator.
+    pub proposed: u64,
+    /// Rows that were refused.
+    pub failed: u64,
+}
+
+impl Summary {
+    fn add(&mut self, outcome: Outcome) {
+        self.rows += 1;
+        match outcome {
+            Outcome::Created => self.created += 1,
+            Outcome::Updated => self.updated += 1,
+            Outcome::Unchanged => self.unchanged += 1,
+            Outcome::Proposed => self.proposed += 1,
+            Outcome::Failed => self.failed += 1,
+        }
+    }
+}
+
+impl std::fmt::Display for Summary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { rows, created, updated, unchanged, proposed, failed } = self;
+        write!(f, "{rows} rows: {created} created, {updated} updated, {unchanged} unchanged")?;
+        if *proposed > 0 {
+            write!(f, ", {proposed} proposed")?;
+        }
+        write!(f, ", {failed} failed")
+    }
+}
+
+/// Imports an inspected file. `errors` is made when the first row is refused; `progress` is told after
+/// every batch. Answers with the products that changed, for the search index.
+pub async fn import_file(
+    app: &App,
+    viewer: &Viewer,
+    path: &Path,
+    format: Format,
+    options: Options,
+    errors: &Path,
+    mut progress: impl FnMut(&Summary),
+) -> Result<(Summary, BTreeSet<ProductId>), Error> {
+    let mut rows = Rows::open(path, format).map_err(|e| Error::BadInput(e.to_string()))?;
+    let mut notes = Notes { path: errors.to_owned(), writer: None, language: options.language };
+    let mut seen = Seen::default();
+    let mut summary = Summary::default();
+    let mut touched = BTreeSet::new();
+    // A trial is one transaction that is never committed, so that later rows see what earlier ones did.
+    let trial = if options.dry_run { Some(app.db().begin().await?) } else { None };
+    loop {
+        let mut lines = Vec::new();
+        let mut batch = Vec::new();
+        while batch.len() < bulk::MAX_ROWS
+            && let Some(record) = rows.next_record().map_err(|e| Error::BadInput(e.to_string()))?
+        {
+            let (line, row) = rows.read(&record);
+            lines.push((line, row.as_ref().map(|r| r.sku.clone()).unwrap_or_default()));
+            batch.push(row);
+        }
+        if batch.is_empty() {
+            break;
+        }
+        let results = match &trial {
+            Some(tx) => bulk::upsert_in(tx, viewer, &batch, options.bulk, &mut seen, app.clock().now()).await?,
+            None => committed(app, viewer, &batch, options.bulk, &mut seen).await?,
+        };
+        touched.extend(bulk::touched(&results));
+        for (result, (line, sku)) in results.iter().zip(&lines) {
+            summary.add(result.outcome);
+            notes.note(*line, sku, result)?;
+        }
+        progress(&summary);
+    }
+    notes.finish()?;
+    if let Some(tx) = trial {
+        tx.rollback().await?;
+        touched.clear();
+    }
+    Ok((summary, touched))
+}
+
+/// Writes a batch; one that lost a race against somebody else's is read and decided again.
+async fn committed(
+    app: &App,
+    viewer: &Viewer,
+    batch: &[Result<Row, Refusals>],
+    options: bulk::Options,
+    seen: &mut Seen,
+) -> Result<Vec<RowResult>, Error> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let tx = app.db().begin().await?;
+        match bulk::upsert_in(&tx, viewer, batch, options, seen, app.clock().now()).await {
+            Ok(results) => {
+                tx.commit().await?;
+                app.catalog_changed(&[]).await;
+                return Ok(results);
+            }
+            Err(Error::Refused(_) | Error::Unavailable(_)) if tries < TRIES => tx.rollback().await?,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// The errors file: line, article number, column, code and reason of everything that was refused.
+struct Notes {
+    path: std::path::PathBuf,
+    writer: Option<csv::Writer<File>>,
+    language: Language,
+}
+
+impl Notes {
+    fn note(&mut self, line: u64, sku: &str, result: &RowResult) -> Result<(), Error> {
+        if result.refusals.is_empty() {
+            return Ok(());
+        }
+        let writer = match &mut self.writer {
+            Some(writer) => writer,
+            None => {
+                let mut writer = csv::Writer::from_path(&self.path).map_err(Error::internal)?;
+                writer.write_record(["line", "sku", "field", "code", "reason"]).map_err(Error::internal)?;
+                self.writer.insert(writer)
+            }
+        };
+        let locale = match self.language {
+            Language::En => Locale::en(),
+            Language::Zh => Locale::zh_cn(),
+        };
+        for refusal in &result.refusals {
+            let code = format!("{:?}", refusal.code);
+            let column = row::column_of(&refusal.field);
+            writer
+                .write_record([&line.to_string(), sku, &column, &code, &refusal.message(&locale)])
+                .map_err(Error::internal)?;
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<(), Error> {
+        self.writer.map_or(Ok(()), |mut writer| writer.flush().map_err(Error::internal))
+    }
+}

@@ -1,0 +1,201 @@
+//! Proposed changes of shared products: a seller proposes, an operator decides, once.
+
+use chrono::{DateTime, Utc};
+use entities::{
+    catalog::{
+        ChangeStatus, product,
+        product_change::{self, StoredPatch},
+        product_history::HistoryAction,
+        sheet::{Patch, Sheet},
+    },
+    party::Viewer,
+    values::{
+        ErrorCode, Refusal,
+        id::{ProductChangeId, ProductId},
+    },
+};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Order, QueryFilter, QueryOrder,
+    QuerySelect, sea_query::Expr,
+};
+
+use super::{not_found, products, stale};
+use crate::{
+    app::App,
+    catalog::policy,
+    platform::{
+        error::Error,
+        page::{Cursor, Page, PageArgs, key},
+    },
+};
+
+/// Name of the order of changes, for cursors.
+const NEWEST: &str = "newest-change";
+
+/// Most pending proposals of one organisation for one product: nobody reads more.
+const MAX_PENDING: u64 = 20;
+
+/// Notes a proposal. The caller has checked that it can be applied to the product as it is.
+pub(super) async fn propose_in(
+    tx: &impl ConnectionTrait,
+    viewer: &Viewer,
+    product: &product::Model,
+    patch: &Patch,
+    now: DateTime<Utc>,
+) -> Result<product_change::Model, Error> {
+    let proposer_id = policy::signed_in(viewer)?;
+    if *patch == Patch::default() {
+        return Err(Refusal::new(ErrorCode::Required).into());
+    }
+    let pending = product_change::Entity::find()
+        .filter(product_change::Column::ProductId.eq(product.id))
+        .filter(product_change::Column::Status.eq(ChangeStatus::Pending))
+        .filter(product_change::Column::ProposerId.eq(proposer_id))
+        .limit(MAX_PENDING)
+        .all(tx)
+        .await?;
+    if pending.iter().any(|c| c.patch.0 == *patch) {
+        return Err(Refusal::new(ErrorCode::ChangePending).into());
+    }
+    if pending.len() as u64 >= MAX_PENDING {
+        return Err(Refusal::new(ErrorCode::TooMany).with("max", MAX_PENDING.to_string()).into());
+    }
+    let change = product_change::Model {
+        id: ProductChangeId::new(now),
+        product_id: product.id,
+        proposer_id,
+        proposed_by: viewer.subject.clone(),
+        base_version: product.version,
+        patch: StoredPatch(patch.clone()),
+        status: ChangeStatus::Pending,
+        reason: None,
+        decided_by: None,
+        created_at: now,
+        decided_at: None,
+    };
+    change.clone().into_active_model().insert(tx).await?;
+    Ok(change)
+}
+
+/// Accepts a proposal: it is laid over the product as it is now, and held to the rules again.
+pub async fn confirm_change(
+    app: &App,
+    viewer: &Viewer,
+    id: ProductChangeId,
+) -> Result<(product::Model, product_change::Model), Error> {
+    policy::operator(viewer)?;
+    let now = app.clock().now();
+    let tx = app.db().begin().await?;
+    let change = decided(&tx, viewer, id, ChangeStatus::Confirmed, None, now).await?;
+    let before = products::visible(&tx, viewer, change.product_id).await?;
+    products::refuse_archived(&before.row)?;
+    let patch = &change.patch.0;
+    let rules = products::rules_of(&tx, patch.category.unwrap_or(before.sheet.category)).await?;
+    let sheet = Sheet::patched(Some(&before.sheet), patch, &rules)?;
+    products::check_references(&tx, Some(&before), &sheet).await?;
+    sheet.complete()?;
+    let product = products::apply(&tx, viewer, &before, &sheet, HistoryAction::ChangeConfirmed, Some(id), now).await?;
+    tx.commit().await?;
+    app.catalog_changed(&[product.id]).await;
+    Ok((product, change))
+}
+
+/// Refuses a proposal with a reason.
+pub async fn reject_change(
+    app: &App,
+    viewer: &Viewer,
+    id: ProductChangeId,
+    reason: &str,
+) -> Result<product_change::Model, Error> {
+    policy::operator(viewer)?;
+    let reason = products::checked_reason(reason)?;
+    let tx = app.db().begin().await?;
+    let change = decided(&tx, viewer, id, ChangeStatus::Rejected, Some(reason), app.clock().now()).await?;
+    tx.commit().await?;
+    Ok(change)
+}
+
+/// Takes one's own proposal back.
+pub async fn withdraw_change(app: &App, viewer: &Viewer, id: ProductChangeId) -> Result<product_change::Model, Error> {
+    let own = policy::signed_in(viewer)?;
+    let tx = app.db().begin().await?;
+    let change = decided(&tx, viewer, id, ChangeStatus::Withdrawn, None, app.clock().now()).await?;
+    if change.proposer_id != own {
+        return Err(Error::Forbidden);
+    }
+    tx.commit().await?;
+    Ok(change)
+}
+
+/// Moves a pending proposal to its decision, exactly once: the guard is in the UPDATE.
+async fn decided(
+    tx: &impl ConnectionTrait,
+    viewer: &Viewer,
+    id: ProductChangeId,
+    decision: ChangeStatus,
+    reason: Option<String>,
+    now: DateTime<Utc>,
+) -> Result<product_change::Model, Error> {
+    let change = product_change::Entity::visible_to(viewer).filter(product_change::Column::Id.eq(id)).one(tx).await?;
+    let change = change.ok_or_else(|| not_found("id", id))?;
+    let status = change.status.decide(decision).map_err(|r| r.at("id"))?;
+    let decided = product_change::Model {
+        status,
+        reason,
+        decided_by: Some(viewer.subject.clone()),
+        decided_at: Some(now),
+        ..change
+    };
+    let written = product_change::Entity::update_many()
+        .set(decided.clone().into_active_model().reset_all())
+        .filter(product_change::Column::Id.eq(id))
+        .filter(product_change::Column::Status.eq(ChangeStatus::Pending))
+        .exec(tx)
+        .await?;
+    if written.rows_affected == 1 { Ok(decided) } else { Err(stale()) }
+}
+
+/// Proposals that `viewer` may see, newest first.
+pub async fn list_changes(
+    db: &impl ConnectionTrait,
+    viewer: &Viewer,
+    product: Option<ProductId>,
+    status: Option<ChangeStatus>,
+    page: &PageArgs,
+) -> Result<Page<product_change::Model>, Error> {
+    let mut list = product_change::Entity::visible_to(viewer);
+    if let Some(product) = product {
+        list = list.filter(product_change::Column::ProductId.eq(product));
+    }
+    if let Some(status) = status {
+        list = list.filter(product_change::Column::Status.eq(status));
+    }
+    let columns = vec![Expr::col(product_change::Column::CreatedAt), Expr::col(product_change::Column::Id)];
+    let place =
+        page.beyond(NEWEST, columns, Order::Desc, |k| Some(vec![key::moment(k.first()?)?, key::id(k.get(1)?)?]))?;
+    if let Some(beyond) = place {
+        list = list.filter(beyond);
+    }
+    let walk = page.walk(Order::Desc);
+    let rows = list
+        .order_by(product_change::Column::CreatedAt, walk.clone())
+        .order_by(product_change::Column::Id, walk)
+        .limit(page.fetch())
+        .all(db)
+        .await?;
+    Ok(page.page(rows))
+}
+
+/// The cursor of a proposal in that list.
+pub fn change_cursor(row: &product_change::Model) -> Cursor {
+    Cursor::new(NEWEST, vec![row.created_at.timestamp_millis().into(), row.id.to_string().into()])
+}
+
+/// One proposal that `viewer` may see.
+pub async fn find_change(
+    db: &impl ConnectionTrait,
+    viewer: &Viewer,
+    id: ProductChangeId,
+) -> Result<Option<product_change::Model>, Error> {
+    Ok(product_change::Entity::visible_to(viewer).filter(product_change::Column::Id.eq(id)).one(db).await?)
+}

@@ -1,0 +1,44 @@
+//! The operations of the catalog. One function is one transaction, read from top to bottom:
+//! load, decide (a pure rule of `entities::catalog`), write, record, commit.
+
+pub mod bulk;
+pub mod changes;
+pub mod history;
+pub mod list;
+pub mod offers;
+pub mod products;
+pub mod vocabulary;
+
+use entities::values::{ErrorCode, Refusal};
+use sea_orm::DbErr;
+
+use crate::platform::error::{Error, violates_unique};
+
+/// A reference that leads nowhere, or to what the viewer may not see.
+pub(crate) fn not_found(field: &str, value: impl std::fmt::Display) -> Error {
+    Refusal::new(ErrorCode::NotFound).with("value", value.to_string()).at(field).into()
+}
+
+/// A lost race for a row: someone changed it since it was read.
+pub(crate) fn stale() -> Error {
+    Refusal::new(ErrorCode::StaleVersion).at("expectedVersion").into()
+}
+
+/// What the unique indexes of the catalog refuse, as refusals; other errors stay what they are.
+pub(crate) fn taken(error: Error) -> Error {
+    let (Error::Internal(cause) | Error::Unavailable(cause)) = &error else { return error };
+    let Some(cause) = cause.downcast_ref::<DbErr>() else { return error };
+    for (table, columns, field) in [
+        ("product", &["slug"][..], "slug"),
+        ("variant", &["gtin"], "gtin"),
+        ("offer", &["seller_id", "sku"], "sku"),
+        ("category", &["slug"], "slug"),
+        ("category", &["path"], "slug"),
+        ("brand", &["slug"], "slug"),
+    ] {
+        if violates_unique(cause, table, columns) {
+            return Refusal::new(ErrorCode::AlreadyTaken).with("value", field).at(field).into();
+        }
+    }
+    error
+}

@@ -1,0 +1,169 @@
+//! Offers: many sellers offer one variant, each on its own terms.
+
+use std::collections::BTreeSet;
+
+use entities::{
+    catalog::{
+        OfferStatus, offer, product,
+        row::check_sku,
+        terms::{Terms, TermsPatch},
+        variant,
+    },
+    party::{OrganisationRole, Viewer},
+    values::{
+        ErrorCode, Refusal,
+        id::{OfferId, OrganisationId, VariantId},
+    },
+};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+
+use super::{not_found, stale, taken};
+use crate::{
+    app::App,
+    catalog::{policy, store},
+    party,
+    platform::error::Error,
+};
+
+/// A new offer.
+#[derive(Clone, Debug)]
+pub struct NewOffer {
+    /// What is offered.
+    pub variant: VariantId,
+    /// Who offers; none: whoever makes it.
+    pub seller: Option<OrganisationId>,
+    /// The seller's article number.
+    pub sku: String,
+    /// On which terms.
+    pub terms: TermsPatch,
+}
+
+/// Makes an offer. It is active at once and can be bought when its product is published.
+pub async fn create_offer(app: &App, viewer: &Viewer, new: &NewOffer) -> Result<offer::Model, Error> {
+    let seller = policy::offering_seller(viewer, new.seller)?;
+    let now = app.clock().now();
+    let tx = app.db().begin().await?;
+    refuse_non_seller(&tx, seller).await?;
+    let variant = variant::Entity::find_by_id(new.variant).one(&tx).await?;
+    let variant = variant.ok_or_else(|| not_found("variantId", new.variant))?;
+    let product =
+        product::Entity::visible_to(viewer).filter(product::Column::Id.eq(variant.product_id)).one(&tx).await?;
+    let product = product.ok_or_else(|| not_found("variantId", new.variant))?;
+    super::products::refuse_archived(&product)?;
+    check_sku(&new.sku).map_err(|r| r.at("sku"))?;
+    let terms = Terms::patched(None, &new.terms)?;
+    let row = offer::Model {
+        id: OfferId::new(now),
+        product_id: product.id,
+        variant_id: variant.id,
+        seller_id: seller,
+        sku: new.sku.clone(),
+        supply_mode: terms.supply_mode,
+        status: OfferStatus::Active,
+        moq: terms.moq,
+        multiple: terms.multiple,
+        lead_time_days: terms.lead_time_days,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    store::insert_offers(&tx, &[(row.clone(), terms)]).await.map_err(taken)?;
+    store::refresh_price_tags(&tx, &BTreeSet::from([product.id])).await?;
+    tx.commit().await?;
+    app.catalog_changed(&[product.id]).await;
+    Ok(row)
+}
+
+/// Changes the terms of an offer.
+pub async fn update_offer(
+    app: &App,
+    viewer: &Viewer,
+    id: OfferId,
+    expected_version: i32,
+    patch: &TermsPatch,
+) -> Result<offer::Model, Error> {
+    let now = app.clock().now();
+    let tx = app.db().begin().await?;
+    let before = own(&tx, viewer, id, expected_version).await?;
+    if before.status == OfferStatus::Ended {
+        return Err(Refusal::new(ErrorCode::IllegalTransition)
+            .with("from", "ENDED")
+            .with("action", "UPDATE")
+            .at("id")
+            .into());
+    }
+    let present = store::load_terms(&tx, std::slice::from_ref(&before)).await?.remove(&id);
+    let terms = Terms::patched(present.as_ref(), patch)?;
+    if Some(&terms) == present.as_ref() {
+        return Ok(before);
+    }
+    let row = offer::Model { version: before.version + 1, updated_at: now, ..store::with_terms(&before, &terms) };
+    write(&tx, &before, &row).await?;
+    store::replace_prices(&tx, &[(id, terms)]).await?;
+    store::refresh_price_tags(&tx, &BTreeSet::from([row.product_id])).await?;
+    tx.commit().await?;
+    app.catalog_changed(&[row.product_id]).await;
+    Ok(row)
+}
+
+/// Pauses, resumes or ends an offer.
+pub async fn change_offer_status(
+    app: &App,
+    viewer: &Viewer,
+    id: OfferId,
+    expected_version: i32,
+    status: OfferStatus,
+) -> Result<offer::Model, Error> {
+    let tx = app.db().begin().await?;
+    let before = own(&tx, viewer, id, expected_version).await?;
+    let status = before.status.to(status).map_err(|r| r.at("status"))?;
+    if status == before.status {
+        return Ok(before);
+    }
+    let row = offer::Model { status, version: before.version + 1, updated_at: app.clock().now(), ..before.clone() };
+    write(&tx, &before, &row).await?;
+    store::refresh_price_tags(&tx, &BTreeSet::from([row.product_id])).await?;
+    tx.commit().await?;
+    app.catalog_changed(&[row.product_id]).await;
+    Ok(row)
+}
+
+/// An offer that `viewer` may change, in the version that it saw.
+async fn own(
+    tx: &impl ConnectionTrait,
+    viewer: &Viewer,
+    id: OfferId,
+    expected_version: i32,
+) -> Result<offer::Model, Error> {
+    policy::signed_in(viewer)?;
+    let row = offer::Entity::visible_to(viewer).filter(offer::Column::Id.eq(id)).one(tx).await?;
+    let row = row.ok_or_else(|| not_found("id", id))?;
+    policy::offering_seller(viewer, Some(row.seller_id))?;
+    if row.version != expected_version {
+        return Err(stale());
+    }
+    Ok(row)
+}
+
+/// Writes a changed offer if nobody was faster.
+async fn write(tx: &impl ConnectionTrait, before: &offer::Model, row: &offer::Model) -> Result<(), Error> {
+    let written = offer::Entity::update_many()
+        .set(row.clone().into_active_model().reset_all())
+        .filter(offer::Column::Id.eq(before.id))
+        .filter(offer::Column::Version.eq(before.version))
+        .exec(tx)
+        .await?;
+    if written.rows_affected == 1 { Ok(()) } else { Err(stale()) }
+}
+
+/// Only an organisation that sells can make offers.
+pub(super) async fn refuse_non_seller(tx: &impl ConnectionTrait, seller: OrganisationId) -> Result<(), Error> {
+    if party::ops::has_role(tx, seller, OrganisationRole::Seller).await? {
+        return Ok(());
+    }
+    Err(Refusal::new(ErrorCode::WrongRole)
+        .with("value", seller.to_string())
+        .with("role", "SELLER")
+        .at("sellerId")
+        .into())
+}

@@ -1,0 +1,153 @@
+//! `chama demo`: a stranger's first minute.
+
+use std::{
+    fmt::Write as _,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use chrono::Duration;
+use entities::catalog::row::Row;
+
+use super::{bar, until_stopped};
+use crate::{
+    app::App,
+    catalog::{
+        import::{self, Format, Language},
+        indexing,
+        ops::bulk,
+    },
+    config::Config,
+    http,
+    platform::{auth::DevelopmentRole, clock::Clock, error::Error},
+    zone::{self, ZoneFiles},
+};
+
+/// Slug of the demo zone's operator.
+const OPERATOR: &str = "xining-cbec-zone";
+/// Slug of a seller to try things with.
+const SELLER: &str = "hehuang-carpet";
+
+/// Makes the demo zone when it is not there, and serves it.
+pub(super) async fn demo(mut config: Config, listen: Option<SocketAddr>) -> Result<(), Error> {
+    config.server.listen = listen.unwrap_or(config.server.listen);
+    config.auth.development_tokens = true;
+    let (listener, address) = http::bind(config.server.listen).await?;
+    let folder = config.data_dir.clone();
+    let app = App::new(config, Clock::system()).await?;
+    app.db().migrate().await?;
+    load(&app, &folder).await?;
+    println!("{}", greeting(&app, address, &folder).await?);
+    until_stopped(app, listener).await
+}
+
+/// Loads the demo zone unless it is there. A first start that was interrupted is completed: everything
+/// is an upsert.
+async fn load(app: &App, folder: &Path) -> Result<(), Error> {
+    let marker = folder.join("demo.loaded");
+    if marker.exists() && zone::operator(app).await.is_ok() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(folder).map_err(Error::internal)?;
+    zone::load(app, &ZoneFiles::demo()).await?;
+    let file = folder.join("demo-catalog.csv");
+    std::fs::write(&file, zone::DEMO_CATALOG).map_err(Error::internal)?;
+    let shape = import::inspect(&file, Some(Format::Csv)).map_err(|e| Error::BadInput(e.to_string()))?;
+    draw(app, &app.config().media_folder())?;
+
+    let viewer = zone::operator(app).await?;
+    let options =
+        import::Options { bulk: bulk::Options { seller: None, publish: true }, dry_run: false, language: Language::En };
+    let loading = bar::counting(shape.rows, "loading the demo zone");
+    let errors = folder.join("demo-catalog.errors.csv");
+    let told = |s: &import::Summary| loading.set_position(s.rows);
+    let (summary, products) = import::import_file(app, &viewer, &file, Format::Csv, options, &errors, told).await?;
+    loading.finish_and_clear();
+    if summary.failed > 0 {
+        return Err(Error::BadInput(format!(
+            "{} rows of the demo catalog were refused; see {}",
+            summary.failed,
+            errors.display()
+        )));
+    }
+    std::fs::remove_file(&file).map_err(Error::internal)?;
+    app.db().analyze().await?;
+
+    let ids: Vec<_> = products.into_iter().collect();
+    let indexing_bar = bar::counting(ids.len() as u64, "indexing products");
+    for chunk in ids.chunks(indexing::BATCH) {
+        indexing::index(app, chunk).await?;
+        indexing_bar.inc(chunk.len() as u64);
+    }
+    indexing_bar.finish_and_clear();
+    std::fs::write(&marker, "The demo zone is loaded. Delete the folder to start over.\n").map_err(Error::internal)
+}
+
+/// Draws a picture for every demo product: a stand-in for photographs, so that a front end has
+/// something to show without a connection to anywhere.
+fn draw(app: &App, folder: &PathBuf) -> Result<(), Error> {
+    std::fs::create_dir_all(folder).map_err(Error::internal)?;
+    let mut reader = csv::Reader::from_reader(zone::DEMO_CATALOG.as_bytes());
+    let columns = reader.headers().map_err(Error::internal)?.clone();
+    for record in reader.records() {
+        let record = record.map_err(Error::internal)?;
+        let Ok(row) = Row::from_cells(columns.iter().zip(record.iter())) else { continue };
+        let Some(slug) = &row.product else { continue };
+        let file = folder.join(format!("{slug}.svg"));
+        if !file.exists() {
+            std::fs::write(file, picture(slug, row.category.as_deref().unwrap_or_default(), &row))
+                .map_err(Error::internal)?;
+        }
+    }
+    tracing::debug!(folder = %app.config().media_folder().display(), "pictures are drawn");
+    Ok(())
+}
+
+/// A woven pattern in the colours of the category, with the product's name.
+fn picture(slug: &str, category: &str, row: &Row) -> String {
+    let sum = |text: &str| text.bytes().fold(7_u32, |n, b| n.wrapping_mul(31).wrapping_add(u32::from(b)));
+    let (hue, knots) = (sum(category) % 360, sum(slug));
+    let mut pattern = String::new();
+    for n in 0..16_u32 {
+        let bit = knots.rotate_left(n * 2) & 3;
+        let (x, y) = (n % 4 * 25, n / 4 * 25);
+        let light = 35 + bit * 12;
+        // Infallible: a String takes every write.
+        let _ = write!(
+            pattern,
+            "<path d='M{} {y}l12.5 12.5-12.5 12.5-12.5-12.5z' fill='hsl({hue} 55% {light}%)'/>",
+            x + 12
+        );
+    }
+    let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;");
+    let name = |tag: &str| {
+        row.patch.name.0.iter().find(|(l, _)| l.as_str() == tag).map(|(_, t)| escaped(t)).unwrap_or_default()
+    };
+    format!(
+        "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 400 400' width='400' height='400' role='img'>\
+         <defs><pattern id='p' width='100' height='100' patternUnits='userSpaceOnUse'><rect width='100' height='100' fill='hsl({hue} 45% 28%)'/>{pattern}</pattern></defs>\
+         <rect width='400' height='400' fill='url(#p)'/><rect y='290' width='400' height='110' fill='#fff' fill-opacity='.92'/>\
+         <text x='200' y='336' text-anchor='middle' font-family='sans-serif' font-size='21'>{}</text>\
+         <text x='200' y='370' text-anchor='middle' font-family='sans-serif' font-size='13' fill='#555'>{}</text></svg>\n",
+        name("zh-CN"),
+        name("en")
+    )
+}
+
+async fn greeting(app: &App, address: SocketAddr, folder: &Path) -> Result<String, Error> {
+    let now = app.clock().now();
+    let operator =
+        app.tokens().issue(app.db().read(), DevelopmentRole::Operator, OPERATOR, now, Duration::hours(24)).await?;
+    let seller = app.tokens().issue(app.db().read(), DevelopmentRole::Seller, SELLER, now, Duration::hours(24)).await?;
+    Ok(format!(
+        "\n  Chama 茶马 serves the demo zone from {}\n\n  \
+         GraphiQL, with examples   http://{address}/\n  \
+         GraphQL endpoint          http://{address}/graphql\n  \
+         Health                    http://{address}/readyz\n\n  \
+         To change things, send one of these as the header  authorization: Bearer TOKEN  (good for 24 hours)\n  \
+         operator {OPERATOR}\n    {operator}\n  \
+         seller {SELLER}\n    {seller}\n\n  \
+         Ctrl-C stops it; the data stays.\n",
+        folder.display()
+    ))
+}

@@ -1,0 +1,119 @@
+//! `chama doctor`: what is configured, reachable and migrated, and what to do about what is not.
+
+use std::process::ExitCode;
+
+use crate::{
+    app::App,
+    catalog::indexing,
+    config::Config,
+    platform::{clock::Clock, db::Dialect, error::Error},
+    zone,
+};
+
+/// Looks at everything and says what it found; exits with 1 when something needs a hand.
+pub(super) async fn doctor(config: Config) -> Result<ExitCode, Error> {
+    let mut findings = Findings { bad: 0 };
+    let fresh = config.postgres().is_none() && !config.sqlite_file().exists();
+    println!("data folder    {}", config.data_dir.display());
+    if fresh {
+        findings.bad(
+            "database",
+            "there is no SQLite file yet",
+            "chama demo (a demo zone) or chama migrate (an empty one)",
+        );
+        return Ok(findings.code());
+    }
+    let listen = config.server.listen;
+    let app = match App::new(config, Clock::system()).await {
+        Ok(app) => app,
+        Err(error) => {
+            findings.bad(
+                "database",
+                &super::told(&error),
+                "check database.url (CHAMA_DATABASE_URL) and that the server runs",
+            );
+            return Ok(findings.code());
+        }
+    };
+    let kind = match app.db().dialect() {
+        Dialect::Sqlite => "SQLite in the data folder",
+        Dialect::Postgres => "PostgreSQL",
+    };
+    match app.db().ping().await {
+        Ok(()) => findings.good("database", &format!("{kind}, reachable")),
+        Err(error) => {
+            findings.bad(
+                "database",
+                &super::told(&error),
+                "check database.url (CHAMA_DATABASE_URL) and that the server runs",
+            );
+            return Ok(findings.code());
+        }
+    }
+    let pending = app.db().pending_migrations().await?;
+    if pending > 0 {
+        findings.bad("migrations", &format!("{pending} steps behind"), "chama migrate");
+        return Ok(findings.code());
+    }
+    findings.good("migrations", "up to date");
+    match zone::operator(&app).await {
+        Ok(_) => findings.good("zone", "has an operator"),
+        Err(_) => findings.bad(
+            "zone",
+            "no organisation has the role PLATFORM",
+            "chama import zone deploy/demo (or your own folder)",
+        ),
+    }
+    match app.cache().ping().await {
+        None => findings.good("cache", "in this process (redis.url is not set)"),
+        Some(Ok(())) => findings.good("cache", "Redis, reachable"),
+        Some(Err(error)) => findings.bad(
+            "cache",
+            &format!("Redis: {error}"),
+            "check redis.url (CHAMA_REDIS_URL); until then each node caches alone",
+        ),
+    }
+    let products = indexing::products(&app).await?;
+    match app.search().count().await {
+        Ok(indexed) if indexed == products => {
+            findings.good("search", &format!("{}, {indexed} products", app.search().name()))
+        }
+        Ok(indexed) => {
+            let found = format!("{} has {indexed} products, the database {products}", app.search().name());
+            findings.bad("search", &found, "chama reindex");
+        }
+        Err(error) => {
+            findings.bad("search", &error.to_string(), "check meilisearch.url (CHAMA_MEILISEARCH_URL) and that it runs")
+        }
+    }
+    match (app.config().auth.development_tokens, listen.ip().is_loopback()) {
+        (false, _) => findings.good("sign-in", "development tokens are off"),
+        (true, true) => findings.good("sign-in", "development tokens are on, for this machine only"),
+        (true, false) => findings.bad(
+            "sign-in",
+            "development tokens are on, and the server listens beyond this machine",
+            "switch auth.development_tokens off",
+        ),
+    }
+    Ok(findings.code())
+}
+
+struct Findings {
+    bad: u32,
+}
+
+impl Findings {
+    #[expect(clippy::unused_self, reason = "reads as the pair of `bad`")]
+    fn good(&self, what: &str, found: &str) {
+        println!("{what:<14} ok   {found}");
+    }
+
+    fn bad(&mut self, what: &str, found: &str, next: &str) {
+        self.bad += 1;
+        println!("{what:<14} !!   {found}\n{:<14}      next: {next}", "");
+    }
+
+    fn code(&self) -> ExitCode {
+        if self.bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+}

@@ -1,0 +1,238 @@
+//! The subcommands of the binary: what each may be told, and what it says.
+//!
+//! A command answers on standard output and logs on standard error. When it fails it says what was
+//! wrong and, where there is one, what to do next.
+
+mod bar;
+mod demo;
+mod doctor;
+mod import;
+
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+
+use chrono::Duration;
+use clap::{Parser, Subcommand};
+
+use crate::{
+    app::App,
+    catalog::indexing,
+    config::Config,
+    http,
+    platform::{auth::DevelopmentRole, clock::Clock, error::Error, telemetry},
+    seed, zone,
+};
+
+/// Chama (茶马): the backend of a cross-border e-commerce pilot zone.
+#[derive(Debug, Parser)]
+#[command(name = "chama", version, about, propagate_version = true)]
+struct Arguments {
+    /// Settings file; without it ./chama.toml when there is one. CHAMA_* variables win over it.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Folder of the embedded tiers (data_dir).
+    #[arg(long, global = true, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve a demo zone: makes ./chama-data on the first start, reuses it later.
+    Demo {
+        /// Address and port to listen on.
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Option<SocketAddr>,
+    },
+    /// Serve with the settings as they are; tables are brought up to date first.
+    Serve {
+        /// Address and port to listen on.
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Option<SocketAddr>,
+        /// Leave the tables as they are, and refuse to start when they are behind.
+        #[arg(long)]
+        no_migrate: bool,
+    },
+    /// Bring the tables up to date.
+    Migrate,
+    /// Load files.
+    #[command(subcommand)]
+    Import(import::What),
+    /// Make a large, deterministic catalog for benches.
+    Seed {
+        /// How many products there should be.
+        #[arg(long, value_name = "N")]
+        products: u64,
+        /// Leave the search index alone.
+        #[arg(long)]
+        no_index: bool,
+    },
+    /// Build the search index anew.
+    Reindex,
+    /// Say what is configured, reachable and migrated, and what to do about what is not.
+    Doctor,
+    /// Write the schema (api/schema.graphql) to standard output.
+    Schema {
+        /// What to write.
+        #[arg(long, value_enum, default_value = "graphql")]
+        what: Document,
+    },
+    /// Make a development token; taken where auth.development_tokens is on, as in the demo.
+    Token {
+        /// In what standing.
+        #[arg(long, value_enum)]
+        role: DevelopmentRole,
+        /// Slug of the organisation to act for.
+        #[arg(long, value_name = "SLUG")]
+        organisation: String,
+        /// For how many hours.
+        #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(i64).range(1..=24 * 365))]
+        hours: i64,
+    },
+}
+
+/// A document that is generated from the code.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Document {
+    /// The schema as sorted SDL.
+    Graphql,
+    /// The catalogue of error codes.
+    Errors,
+}
+
+/// Runs what the command line says.
+pub async fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    match carry_out(arguments).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("{}", told(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn carry_out(arguments: Arguments) -> Result<ExitCode, Error> {
+    if let Command::Schema { what } = &arguments.command {
+        // Needs no settings and touches nothing.
+        match what {
+            Document::Graphql => print!("{}", crate::graphql::sdl()),
+            Document::Errors => print!("{}", crate::graphql::error_catalogue()),
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut config = Config::load(arguments.config, std::env::vars()).map_err(|e| Error::BadInput(e.to_string()))?;
+    if let Some(folder) = arguments.data_dir {
+        config.data_dir = folder;
+    }
+    telemetry::init(&config.log)?;
+    match arguments.command {
+        Command::Demo { listen } => demo::demo(config, listen).await.map(|()| ExitCode::SUCCESS),
+        Command::Serve { listen, no_migrate } => serve(config, listen, no_migrate).await.map(|()| ExitCode::SUCCESS),
+        Command::Migrate => {
+            let app = App::new(config, Clock::system()).await?;
+            let pending = app.db().pending_migrations().await?;
+            app.db().migrate().await?;
+            println!("{pending} migration steps applied; the tables are up to date");
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Import(what) => import::import(&migrated(config).await?, what).await,
+        Command::Seed { products, no_index } => {
+            seeded(&migrated(config).await?, products, no_index).await.map(|()| ExitCode::SUCCESS)
+        }
+        Command::Reindex => {
+            let app = migrated(config).await?;
+            let indexed = reindexed(&app).await?;
+            println!("{indexed} products are in the search index ({})", app.search().name());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Doctor => doctor::doctor(config).await,
+        Command::Token { role, organisation, hours } => {
+            let app = App::new(config, Clock::system()).await?;
+            let now = app.clock().now();
+            println!(
+                "{}",
+                app.tokens().issue(app.db().read(), role, &organisation, now, Duration::hours(hours)).await?
+            );
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Schema { .. } => Ok(ExitCode::SUCCESS),
+    }
+}
+
+async fn migrated(config: Config) -> Result<App, Error> {
+    let app = App::new(config, Clock::system()).await?;
+    app.db().migrate().await?;
+    Ok(app)
+}
+
+async fn serve(mut config: Config, listen: Option<SocketAddr>, no_migrate: bool) -> Result<(), Error> {
+    config.server.listen = listen.unwrap_or(config.server.listen);
+    let (listener, address) = http::bind(config.server.listen).await?;
+    let app = App::new(config, Clock::system()).await?;
+    if no_migrate {
+        let pending = app.db().pending_migrations().await?;
+        if pending > 0 {
+            return Err(Error::BadInput(format!(
+                "the tables are {pending} migration steps behind; run: chama migrate"
+            )));
+        }
+    } else {
+        app.db().migrate().await?;
+    }
+    println!("chama is served at http://{address}/graphql (GraphiQL: http://{address}/)");
+    until_stopped(app, listener).await
+}
+
+/// Serves, with the search index following, until the process is told to stop.
+async fn until_stopped(app: App, listener: tokio::net::TcpListener) -> Result<(), Error> {
+    if let Some(changed) = app.take_changed() {
+        tokio::spawn(indexing::follow(app.clone(), changed));
+    }
+    http::serve(app.clone(), listener, http::stop_signal()).await?;
+    app.db().clone().close().await
+}
+
+async fn seeded(app: &App, products: u64, no_index: bool) -> Result<(), Error> {
+    // The demo zone's words, unless the database already has a zone of its own.
+    if zone::operator(app).await.is_err() {
+        zone::load(app, &zone::ZoneFiles::demo()).await?;
+    }
+    let viewer = zone::operator(app).await?;
+    let present = seed::present(app).await?;
+    if present >= products {
+        println!("there are already {present} seeded products; nothing to do");
+        return Ok(());
+    }
+    let bar = bar::counting(products - present, "seeding products");
+    seed::seed(app, &viewer, present, products, |done| bar.set_position(done)).await?;
+    app.db().analyze().await?;
+    bar.finish();
+    if !no_index {
+        reindexed(app).await?;
+    }
+    println!("the catalog has {products} seeded products");
+    Ok(())
+}
+
+async fn reindexed(app: &App) -> Result<u64, Error> {
+    let products = indexing::products(app).await?;
+    let bar = bar::counting(products, "indexing products");
+    let indexed = indexing::reindex(app, |done| bar.set_position(done)).await?;
+    bar.finish();
+    Ok(indexed)
+}
+
+/// An error as the command line tells it. Here the cause may be seen: whoever runs the command owns it.
+fn told(error: &Error) -> String {
+    match error {
+        Error::Refused(refusals) => {
+            let all: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+            format!("refused: {}", all.join("; "))
+        }
+        Error::Unauthenticated | Error::Forbidden => "not allowed".into(),
+        Error::BadInput(message) => message.clone(),
+        Error::Unavailable(cause) => format!("not reachable: {cause}\nrun `chama doctor` to see what is configured"),
+        Error::Internal(cause) => format!("failed: {cause}\nrun `chama doctor` to see what is configured"),
+    }
+}

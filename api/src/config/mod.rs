@@ -1,0 +1,266 @@
+//! Settings: the defaults file beside this module, laid over by a file, laid over by the environment.
+//!
+//! The defaults file lists every setting there is and is the reference for people. A setting that is
+//! not in it is refused by name, in a file and in the environment alike, so that a typing error is
+//! found at the start and not in production.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use config::{File, FileFormat};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+/// The defaults and the documentation of every setting.
+pub const DEFAULTS: &str = include_str!("defaults.toml");
+
+/// The file that is read when none is named and it exists.
+pub const DEFAULT_FILE: &str = "chama.toml";
+
+const PREFIX: &str = "CHAMA_";
+
+/// All settings.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Folder of the embedded tiers.
+    pub data_dir: PathBuf,
+    /// HTTP.
+    pub server: Server,
+    /// Database.
+    pub database: Database,
+    /// Cache shared between nodes.
+    pub redis: Redis,
+    /// Search engine apart from this process.
+    pub meilisearch: Meilisearch,
+    /// Signing in.
+    pub auth: Auth,
+    /// Logs.
+    pub log: Log,
+}
+
+/// HTTP.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in defaults.toml")]
+pub struct Server {
+    pub listen: SocketAddr,
+    pub body_limit: usize,
+    operation_timeout: u64,
+    shutdown_grace: u64,
+}
+
+impl Server {
+    /// Longest time of one operation.
+    pub fn operation_timeout(&self) -> Duration {
+        Duration::from_secs(self.operation_timeout)
+    }
+
+    /// Time for open requests after a stop signal.
+    pub fn shutdown_grace(&self) -> Duration {
+        Duration::from_secs(self.shutdown_grace)
+    }
+}
+
+/// Database.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in defaults.toml")]
+pub struct Database {
+    url: SecretString,
+    pub connections: u32,
+}
+
+/// Cache shared between nodes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Redis {
+    url: SecretString,
+}
+
+/// Search engine apart from this process.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Meilisearch {
+    url: String,
+    key: SecretString,
+}
+
+/// Signing in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in defaults.toml")]
+pub struct Auth {
+    pub development_tokens: bool,
+}
+
+/// Logs.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in defaults.toml")]
+pub struct Log {
+    pub format: LogFormat,
+    pub filter: String,
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+impl Config {
+    /// Reads the settings. `file`: as named on the command line; `environment`: usually [`std::env::vars`].
+    pub fn load(
+        file: Option<PathBuf>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let file = file.or_else(|| Some(PathBuf::from(DEFAULT_FILE)).filter(|f| f.exists()));
+        let mut builder = config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+        if let Some(file) = &file {
+            let text = std::fs::read_to_string(file)
+                .map_err(|e| ConfigError(format!("cannot read the settings in {}: {e}", file.display())))?;
+            builder = builder.add_source(File::from_str(&text, FileFormat::Toml));
+        }
+        let known = setting_names()?;
+        for (variable, value) in environment {
+            let Some(name) = variable.strip_prefix(PREFIX) else { continue };
+            let setting = known.iter().find(|k| k.replace('.', "_").to_uppercase() == name);
+            let setting = setting.ok_or_else(|| {
+                ConfigError(format!("{variable} is no setting of chama; known are {}", variables(&known)))
+            })?;
+            builder = builder.set_override(setting, value)?;
+        }
+        let config: Self = builder.build()?.try_deserialize()?;
+        config.validated()
+    }
+
+    fn validated(self) -> Result<Self, ConfigError> {
+        let url = self.database.url.expose_secret();
+        if !url.is_empty() && !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            return Err(ConfigError(
+                "database.url must start with postgres:// (leave it empty for SQLite in data_dir)".into(),
+            ));
+        }
+        let redis = self.redis.url.expose_secret();
+        if !redis.is_empty() && !redis.starts_with("redis://") && !redis.starts_with("redis+unix://") {
+            return Err(ConfigError("redis.url must start with redis:// or redis+unix://".into()));
+        }
+        if !(1..=500).contains(&self.database.connections) {
+            return Err(ConfigError("database.connections must be between 1 and 500".into()));
+        }
+        Ok(self)
+    }
+
+    /// The PostgreSQL address, or none for SQLite in the data folder.
+    pub fn postgres(&self) -> Option<&str> {
+        Some(self.database.url.expose_secret()).filter(|url| !url.is_empty())
+    }
+
+    /// The Redis address, or none.
+    pub fn redis(&self) -> Option<&str> {
+        Some(self.redis.url.expose_secret()).filter(|url| !url.is_empty())
+    }
+
+    /// Address and key of Meilisearch, or none for the embedded index.
+    pub fn meilisearch(&self) -> Option<(&str, Option<&str>)> {
+        let key = Some(self.meilisearch.key.expose_secret()).filter(|key| !key.is_empty());
+        Some((self.meilisearch.url.as_str(), key)).filter(|(url, _)| !url.is_empty())
+    }
+
+    /// The SQLite file.
+    pub fn sqlite_file(&self) -> PathBuf {
+        self.data_dir.join("chama.sqlite")
+    }
+
+    /// The folder of pictures that this server hands out.
+    pub fn media_folder(&self) -> PathBuf {
+        self.data_dir.join("media")
+    }
+
+    /// The folder of the embedded search index.
+    pub fn search_folder(&self) -> PathBuf {
+        self.data_dir.join("search")
+    }
+}
+
+/// Every setting by its dotted name, as the defaults file has them.
+fn setting_names() -> Result<Vec<String>, ConfigError> {
+    fn walk(prefix: &str, value: config::Value, names: &mut Vec<String>) {
+        match value.kind {
+            config::ValueKind::Table(table) => {
+                for (key, value) in table {
+                    walk(&if prefix.is_empty() { key } else { format!("{prefix}.{key}") }, value, names);
+                }
+            }
+            _ => names.push(prefix.to_owned()),
+        }
+    }
+    let defaults = config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml)).build()?;
+    let mut names = Vec::new();
+    for (key, value) in defaults.cache.into_table()? {
+        walk(&key, value, &mut names);
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn variables(names: &[String]) -> String {
+    let variable = |n: &String| format!("{PREFIX}{}", n.replace('.', "_").to_uppercase());
+    names.iter().map(variable).collect::<Vec<_>>().join(", ")
+}
+
+/// Settings that cannot be used; the text says which and why.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
+
+impl From<config::ConfigError> for ConfigError {
+    fn from(error: config::ConfigError) -> Self {
+        Self(format!("the settings cannot be read: {error}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(environment: &[(&str, &str)]) -> Result<Config, String> {
+        let owned = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        Config::load(None, owned).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_defaults() {
+        let config = load(&[
+            ("CHAMA_DATABASE_URL", "postgres://u:secret@h/d"),
+            ("CHAMA_DATA_DIR", "/var/lib/chama"),
+            ("CHAMA_SERVER_BODY_LIMIT", "2048"),
+            ("HOME", "/root"),
+        ])
+        .unwrap();
+        assert_eq!(config.postgres(), Some("postgres://u:secret@h/d"));
+        assert_eq!(config.server.body_limit, 2048);
+        assert_eq!(config.sqlite_file(), PathBuf::from("/var/lib/chama/chama.sqlite"));
+        assert!(!format!("{config:?}").contains("secret"), "a password shows in a log line");
+        assert_eq!(load(&[]).unwrap().postgres(), None);
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_named() {
+        for (variable, value, named) in [
+            ("CHAMA_DATABSE_URL", "x", "CHAMA_DATABSE_URL"),
+            ("CHAMA_DATABASE_URL", "mysql://h/d", "database.url"),
+            ("CHAMA_REDIS_URL", "http://h", "redis.url"),
+            ("CHAMA_SERVER_LISTEN", "here", "server.listen"),
+            ("CHAMA_DATABASE_CONNECTIONS", "0", "database.connections"),
+            ("CHAMA_LOG_FORMAT", "xml", "log.format"),
+        ] {
+            let message = load(&[(variable, value)]).unwrap_err();
+            assert!(message.contains(named), "{variable}={value} answers: {message}");
+        }
+    }
+}

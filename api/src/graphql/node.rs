@@ -1,0 +1,97 @@
+//! `node` and `nodes`: anything that stands alone, by its opaque id.
+
+use async_graphql::{Context, ID, Interface, Object, Result};
+use entities::values::id::{
+    BrandId, CategoryId, OfferId, OrganisationId, PlaceId, ProductChangeId, ProductId, VariantId,
+};
+
+use crate::{
+    catalog::{
+        self,
+        graphql::{Brand, Category, Offer, Product, ProductChange, Variant},
+        ops::changes,
+    },
+    party::{
+        self,
+        graphql::{Organisation, Place},
+    },
+    platform::{
+        error::Error,
+        graphql::{ContextExt, NodeKind, id},
+    },
+};
+
+/// Most ids of one `nodes`.
+const MAX_IDS: usize = 100;
+
+/// Anything that stands alone and has an id (节点).
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "Opaque identifier."))]
+pub enum Node {
+    /// A place.
+    Place(Place),
+    /// An organisation.
+    Organisation(Organisation),
+    /// A category.
+    Category(Category),
+    /// A brand.
+    Brand(Brand),
+    /// A product.
+    Product(Product),
+    /// A variant.
+    Variant(Variant),
+    /// An offer.
+    Offer(Offer),
+    /// A proposed change.
+    ProductChange(ProductChange),
+}
+
+/// The part of the query root that finds anything by id.
+#[derive(Default)]
+pub struct NodeQuery;
+
+#[Object]
+impl NodeQuery {
+    /// Anything that stands alone, by its id; null when there is none or it may not be seen (节点).
+    async fn node(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Opaque identifier.")] id: ID,
+    ) -> Result<Option<Node>> {
+        find(context, &id).await
+    }
+
+    /// The same for several ids, in their order; at most 100 (节点列表).
+    #[graphql(complexity = "ids.len() * child_complexity")]
+    async fn nodes(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Opaque identifiers.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Node>>> {
+        if ids.len() > MAX_IDS {
+            return Err(Error::BadInput(format!("nodes takes at most {MAX_IDS} ids")).into());
+        }
+        futures_util::future::try_join_all(ids.iter().map(|id| find(context, id))).await
+    }
+}
+
+async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
+    let Some((kind, uuid)) = id::open(id) else { return Ok(None) };
+    let (catalog, party) = (catalog::loaders::of(context), party::loaders::of(context));
+    Ok(match kind {
+        NodeKind::Place => party.load_one(PlaceId(uuid)).await?.map(|row| Node::Place(Place(row))),
+        NodeKind::Organisation => {
+            party.load_one(OrganisationId(uuid)).await?.map(|row| Node::Organisation(Organisation(row)))
+        }
+        NodeKind::Category => catalog.load_one(CategoryId(uuid)).await?.map(|row| Node::Category(Category(row))),
+        NodeKind::Brand => catalog.load_one(BrandId(uuid)).await?.map(|row| Node::Brand(Brand(row))),
+        NodeKind::Product => catalog.load_one(ProductId(uuid)).await?.map(|row| Node::Product(Product(row))),
+        NodeKind::Variant => catalog.load_one(VariantId(uuid)).await?.map(|row| Node::Variant(Variant(row))),
+        NodeKind::Offer => catalog.load_one(OfferId(uuid)).await?.map(|row| Node::Offer(Offer(row))),
+        NodeKind::ProductChange => {
+            let found =
+                changes::find_change(context.app().db().read(), context.viewer(), ProductChangeId(uuid)).await?;
+            found.map(|row| Node::ProductChange(ProductChange(row)))
+        }
+    })
+}

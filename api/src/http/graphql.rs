@@ -1,0 +1,195 @@
+//! GraphQL over HTTP, by the GraphQL-over-HTTP specification.
+//!
+//! A request is one JSON object (no batches); GET is for queries only; a POST needs a JSON content type,
+//! which no plain form of another site can send. With `application/graphql-response+json` a request that
+//! could not be executed answers 400, with `application/json` every well-formed one answers 200.
+
+use std::time::Instant;
+
+use async_graphql::{Request, Response as GraphQlResponse, ServerError};
+use entities::{party::Viewer, values::Locale};
+use poem::{
+    Body, Request as HttpRequest, Response as HttpResponse, handler,
+    http::{HeaderMap, StatusCode, header},
+    web::Data,
+};
+use serde::Deserialize;
+
+use crate::{
+    graphql::{Gateway, Operation, refusal},
+    platform::{error::Error, meter::Meter},
+};
+
+const RESPONSE_TYPE: &str = "application/graphql-response+json";
+const JSON_TYPE: &str = "application/json";
+const REQUEST_ID: &str = "x-request-id";
+
+/// A request that cannot be executed: status, code and why.
+type Refused = (StatusCode, &'static str, String);
+
+/// `POST /graphql`.
+#[handler]
+pub(super) async fn post(request: &HttpRequest, body: Body, gateway: Data<&Gateway>) -> HttpResponse {
+    let read = async {
+        if !is_json(request.headers()) {
+            return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, "BAD_INPUT", "send application/json".to_owned()));
+        }
+        let limit = gateway.app().config().server.body_limit;
+        let too_large =
+            || (StatusCode::PAYLOAD_TOO_LARGE, "BUDGET_EXCEEDED", format!("a request has at most {limit} bytes"));
+        let bytes = body.into_bytes_limit(limit).await.map_err(|_| too_large())?;
+        serde_json::from_slice::<Request>(&bytes).map_err(|e| {
+            (StatusCode::BAD_REQUEST, "BAD_INPUT", format!("the body is not one GraphQL request as JSON: {e}"))
+        })
+    };
+    answer(request, gateway.0, read.await, false).await
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Parameters {
+    query: String,
+    operation_name: Option<String>,
+    variables: Option<String>,
+    extensions: Option<String>,
+}
+
+/// `GET /graphql`.
+#[handler]
+pub(super) async fn get(request: &HttpRequest, gateway: Data<&Gateway>) -> HttpResponse {
+    let bad = |what: &str, e: &dyn std::fmt::Display| (StatusCode::BAD_REQUEST, "BAD_INPUT", format!("{what}: {e}"));
+    let read = || {
+        let parameters: Parameters = request.params().map_err(|e| bad("the address is not a GraphQL request", &e))?;
+        let mut read = Request::new(parameters.query);
+        read.operation_name = parameters.operation_name.filter(|name| !name.is_empty());
+        if let Some(text) = parameters.variables.filter(|text| !text.is_empty()) {
+            read.variables = serde_json::from_str(&text).map_err(|e| bad("variables", &e))?;
+        }
+        if let Some(text) = parameters.extensions.filter(|text| !text.is_empty()) {
+            read.extensions = serde_json::from_str(&text).map_err(|e| bad("extensions", &e))?;
+        }
+        Ok(read)
+    };
+    answer(request, gateway.0, read(), true).await
+}
+
+async fn answer(
+    http: &HttpRequest,
+    gateway: &Gateway,
+    read: Result<Request, Refused>,
+    queries_only: bool,
+) -> HttpResponse {
+    let started = Instant::now();
+    let id = request_id(http.headers());
+    let meter = Meter::default();
+    let span = tracing::info_span!("request", request_id = %id);
+    let (status, mut response, operation) =
+        tracing::Instrument::instrument(meter.measure(run(http.headers(), gateway, read, queries_only)), span).await;
+    for error in &mut response.errors {
+        error.extensions.get_or_insert_with(Default::default).set("requestId", id.as_str());
+    }
+    tracing::info!(
+        request_id = %id,
+        operation = operation.name.as_deref().unwrap_or("-"),
+        kind = if operation.mutation { "mutation" } else { "query" },
+        status = status.as_u16(),
+        errors = response.errors.len(),
+        sql = meter.statements(),
+        sql_us = meter.sql_micros(),
+        duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        "graphql"
+    );
+    written(http.headers(), status, &response, &id)
+}
+
+async fn run(
+    headers: &HeaderMap,
+    gateway: &Gateway,
+    read: Result<Request, Refused>,
+    queries_only: bool,
+) -> (StatusCode, GraphQlResponse, Operation) {
+    let unknown = Operation::default();
+    let mut request = match read {
+        Ok(request) => request,
+        Err((status, code, message)) => return (status, *refusal(code, ServerError::new(message, None)), unknown),
+    };
+    let operation = match Gateway::prepare(&mut request) {
+        Ok(operation) => operation,
+        Err(response) => return (status_of(headers, &response), *response, unknown),
+    };
+    if queries_only && operation.mutation {
+        let response = refusal("BAD_INPUT", ServerError::new("GET is for queries; send mutations by POST", None));
+        return (StatusCode::METHOD_NOT_ALLOWED, *response, operation);
+    }
+    let viewer = match viewer(headers, gateway) {
+        Ok(viewer) => viewer,
+        Err(_) => {
+            let response =
+                refusal("UNAUTHENTICATED", ServerError::new("the token is not valid, or not any more", None));
+            return (StatusCode::UNAUTHORIZED, *response, operation);
+        }
+    };
+    let locale = headers
+        .get(header::ACCEPT_LANGUAGE)
+        .and_then(|h| h.to_str().ok())
+        .map_or_else(Locale::zh_cn, Locale::preferred);
+    let response = gateway.execute(request, &operation, viewer, locale).await;
+    (status_of(headers, &response), response, operation)
+}
+
+/// Who sent the request. No token: anonymous; a token that is not good is refused, not ignored.
+fn viewer(headers: &HeaderMap, gateway: &Gateway) -> Result<Viewer, Error> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(Viewer::anonymous()) };
+    let token = value.to_str().ok().and_then(|v| v.strip_prefix("Bearer ")).ok_or(Error::Unauthenticated)?;
+    if !gateway.app().config().auth.development_tokens {
+        return Err(Error::Unauthenticated);
+    }
+    gateway.app().tokens().viewer(token.trim(), gateway.app().clock().now())
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let sent = headers.get(header::CONTENT_TYPE).and_then(|h| h.to_str().ok()).unwrap_or_default();
+    let kind = sent.split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case(JSON_TYPE)
+}
+
+fn wants_response_type(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).and_then(|h| h.to_str().ok()).is_some_and(|accept| accept.contains(RESPONSE_TYPE))
+}
+
+/// 400 for what was not executed at all, but only for clients of the newer media type.
+fn status_of(headers: &HeaderMap, response: &GraphQlResponse) -> StatusCode {
+    let executed = response.errors.is_empty()
+        || response.data != async_graphql::Value::Null
+        || response.errors.iter().any(|e| !e.path.is_empty());
+    if wants_response_type(headers) && !executed { StatusCode::BAD_REQUEST } else { StatusCode::OK }
+}
+
+fn written(headers: &HeaderMap, status: StatusCode, response: &GraphQlResponse, id: &str) -> HttpResponse {
+    let kind = if wants_response_type(headers) { RESPONSE_TYPE } else { JSON_TYPE };
+    let mut built = HttpResponse::builder()
+        .status(status)
+        .content_type(format!("{kind}; charset=utf-8"))
+        .header(REQUEST_ID, id)
+        .header(header::VARY, "accept, accept-language, authorization")
+        .header(header::CACHE_CONTROL, "no-store");
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        built = built.header(header::ALLOW, "POST");
+    }
+    match serde_json::to_vec(response) {
+        Ok(bytes) => built.body(bytes),
+        Err(error) => {
+            tracing::error!(%error, "a response could not be written");
+            HttpResponse::builder().status(StatusCode::INTERNAL_SERVER_ERROR).finish()
+        }
+    }
+}
+
+/// The caller's own id of the request when it is a decent one, else a new one.
+fn request_id(headers: &HeaderMap) -> String {
+    let sent = headers.get(REQUEST_ID).and_then(|h| h.to_str().ok());
+    let decent = |id: &&str| {
+        (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+    };
+    sent.filter(decent).map_or_else(|| uuid::Uuid::new_v4().simple().to_string(), str::to_owned)
+}

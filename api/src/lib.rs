@@ -1,0 +1,27 @@
+//! What people can do: operations, GraphQL, HTTP, and the way in from the command line.
+//!
+//! Modules in floor order; each knows those above it in this list and none below
+//! (`tests/it/house.rs` holds this):
+//!
+//! - [`config`]: settings, from a defaults file, a file and the environment
+//! - [`platform`]: what every context stands on: clock, database, cache, errors, pages, tokens, logs
+//! - [`app`]: the one struct that holds it all, built once
+//! - [`party`]: organisations and places
+//! - [`catalog`]: categories, brands, products, variants, offers
+//! - [`zone`], [`seed`]: a zone's reference data; a large catalog for benches
+//! - [`graphql`]: the schema's roots, ids, errors, scalars
+//! - [`http`]: routes, the only place that knows poem
+//! - [`command`]: the subcommands of the binary
+
+pub mod app;
+pub mod catalog;
+pub mod command;
+pub mod config;
+pub mod graphql;
+pub mod http;
+pub mod party;
+pub mod platform;
+pub mod seed;
+pub mod zone;
+
+pub use app::App;

@@ -1,0 +1,141 @@
+//! The database, on both dialects.
+//!
+//! SQLite: one connection writes, a pool reads, WAL lets them work side by side; a write begins
+//! IMMEDIATE, so that two writers queue instead of failing at their first UPDATE. PostgreSQL: one pool.
+//! Where SQL must differ, the function that holds it asks [`Db::dialect`] and has both forms side by side.
+
+use std::time::Duration;
+
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
+
+use super::{error::Error, meter};
+use crate::config::Config;
+
+/// Which SQL a connection speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// The embedded default.
+    Sqlite,
+    /// For more than one machine.
+    Postgres,
+}
+
+/// The dialect of any connection or transaction.
+pub fn dialect(connection: &impl ConnectionTrait) -> Dialect {
+    match connection.get_database_backend() {
+        DbBackend::Postgres => Dialect::Postgres,
+        _ => Dialect::Sqlite,
+    }
+}
+
+/// The database.
+#[derive(Clone, Debug)]
+pub struct Db {
+    read: DatabaseConnection,
+    write: DatabaseConnection,
+}
+
+/// Waiting for a connection longer than this is an accident that the client may repeat.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl Db {
+    /// Connects to what the settings name; creates the SQLite file and its folder when missing.
+    pub async fn connect(config: &Config) -> Result<Self, Error> {
+        match config.postgres() {
+            Some(url) => Self::postgres(url, config.database.connections).await,
+            None => {
+                std::fs::create_dir_all(&config.data_dir).map_err(Error::internal)?;
+                let file = config.sqlite_file();
+                Self::sqlite(&file.to_string_lossy(), config.database.connections).await
+            }
+        }
+    }
+
+    /// A PostgreSQL database.
+    pub async fn postgres(url: &str, connections: u32) -> Result<Self, Error> {
+        let mut options = ConnectOptions::new(url);
+        options.max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT).sqlx_logging(false);
+        let pool = metered(Database::connect(options).await?);
+        Ok(Self { read: pool.clone(), write: pool })
+    }
+
+    /// A SQLite file.
+    pub async fn sqlite(file: &str, readers: u32) -> Result<Self, Error> {
+        let connect = async |connections: u32| {
+            let mut options = ConnectOptions::new(format!("sqlite://{file}?mode=rwc"));
+            options.max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT).sqlx_logging(false);
+            options.map_sqlx_sqlite_opts(|sqlite| {
+                sqlite
+                    .foreign_keys(true)
+                    .busy_timeout(Duration::from_secs(10))
+                    .pragma("journal_mode", "WAL")
+                    // In WAL mode this survives a killed process; only a power cut may lose the last moments.
+                    .pragma("synchronous", "NORMAL")
+                    // 4 MiB a connection: the operating system caches the file once for all of them.
+                    .pragma("cache_size", "-4096")
+                    .pragma("temp_store", "MEMORY")
+                    .statement_cache_capacity(200)
+            });
+            Database::connect(options).await.map(metered)
+        };
+        let write = connect(1).await?;
+        let read = connect(readers).await?;
+        Ok(Self { read, write })
+    }
+
+    /// For queries. What was committed before is seen; several statements are not one snapshot.
+    pub fn read(&self) -> &DatabaseConnection {
+        &self.read
+    }
+
+    /// Begins a write. It is rolled back unless committed.
+    pub async fn begin(&self) -> Result<DatabaseTransaction, Error> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: (self.dialect() == Dialect::Sqlite).then_some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        Ok(self.write.begin_with_options(options).await?)
+    }
+
+    /// Which SQL it speaks.
+    pub fn dialect(&self) -> Dialect {
+        dialect(&self.write)
+    }
+
+    /// Brings the tables up to date.
+    pub async fn migrate(&self) -> Result<(), Error> {
+        Ok(Migrator::up(&self.write, None).await?)
+    }
+
+    /// Steps that are not yet applied.
+    pub async fn pending_migrations(&self) -> Result<usize, Error> {
+        Ok(Migrator::get_pending_migrations(&self.write).await?.len())
+    }
+
+    /// Whether it answers.
+    pub async fn ping(&self) -> Result<(), Error> {
+        Ok(self.read.ping().await?)
+    }
+
+    /// Lets the planner know what the tables hold; after large loads.
+    pub async fn analyze(&self) -> Result<(), Error> {
+        self.write.execute_unprepared("ANALYZE").await?;
+        Ok(())
+    }
+
+    /// Closes all connections; a SQLite file is left without its side files.
+    pub async fn close(self) -> Result<(), Error> {
+        self.read.close().await?;
+        self.write.close().await?;
+        Ok(())
+    }
+}
+
+fn metered(mut connection: DatabaseConnection) -> DatabaseConnection {
+    connection.set_metric_callback(meter::record);
+    connection
+}

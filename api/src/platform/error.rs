@@ -1,0 +1,105 @@
+//! What can go wrong: refusals (values of the catalogue), denials, and accidents.
+//!
+//! [`Error`] deliberately has no `Display`: its cause is for the log, and what a client sees is made in
+//! `graphql::errors` from the public parts alone.
+
+use std::sync::Arc;
+
+use entities::values::{Refusal, Refusals};
+use sea_orm::{DbErr, RuntimeErr, sqlx};
+
+/// Why an operation did not do what it was asked.
+#[derive(Debug)]
+pub enum Error {
+    /// The rules say no; nothing was changed. Becomes `userErrors`.
+    Refused(Refusals),
+    /// Needs somebody who is signed in.
+    Unauthenticated,
+    /// Somebody is signed in, but may not.
+    Forbidden,
+    /// The request itself is malformed; the text says how and is shown.
+    BadInput(String),
+    /// A tier is busy or away; the same request may succeed later.
+    Unavailable(Cause),
+    /// An accident.
+    Internal(Cause),
+}
+
+/// The cause of an accident: for the log only.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+impl Error {
+    /// An accident with this cause.
+    pub fn internal(cause: impl Into<Cause>) -> Self {
+        Self::Internal(cause.into())
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(vec![refusal])
+    }
+}
+
+impl From<Refusals> for Error {
+    fn from(refusals: Refusals) -> Self {
+        Self::Refused(refusals)
+    }
+}
+
+impl From<DbErr> for Error {
+    fn from(error: DbErr) -> Self {
+        if is_transient(&error) { Self::Unavailable(error.into()) } else { Self::Internal(error.into()) }
+    }
+}
+
+/// An accident that several waiting resolvers share: what a batch loader fails with.
+#[derive(Clone, Debug)]
+pub struct SharedError(pub Arc<Error>);
+
+impl From<DbErr> for SharedError {
+    fn from(error: DbErr) -> Self {
+        Self(Arc::new(error.into()))
+    }
+}
+
+impl From<Error> for SharedError {
+    fn from(error: Error) -> Self {
+        Self(Arc::new(error))
+    }
+}
+
+fn driver_error(error: &DbErr) -> Option<&dyn sqlx::error::DatabaseError> {
+    match error {
+        DbErr::Conn(RuntimeErr::SqlxError(e))
+        | DbErr::Exec(RuntimeErr::SqlxError(e))
+        | DbErr::Query(RuntimeErr::SqlxError(e)) => e.as_database_error(),
+        _ => None,
+    }
+}
+
+/// True for what goes away by itself: serialization failures and deadlocks (PostgreSQL 40001, 40P01), a
+/// busy SQLite (5 and its extended codes), a pool with no connection left, a connection that broke.
+fn is_transient(error: &DbErr) -> bool {
+    if matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) {
+        return true;
+    }
+    driver_error(error).and_then(|e| e.code().map(|c| c.into_owned())).is_some_and(|code| {
+        matches!(code.as_str(), "40001" | "40P01" | "57P01" | "57P03")
+            || code.parse::<u32>().is_ok_and(|c| c & 0xff == 5 && c < 1000)
+    })
+}
+
+/// True when `error` is the violation of the unique index over these columns of `table`.
+pub fn violates_unique(error: &DbErr, table: &str, columns: &[&str]) -> bool {
+    let Some(driver) = driver_error(error).filter(|e| e.is_unique_violation()) else { return false };
+    match driver.constraint() {
+        // PostgreSQL names the index.
+        Some(name) => name == format!("uq_{table}_{}", columns.join("_")),
+        // SQLite names the columns.
+        None => {
+            let named = columns.iter().map(|c| format!("{table}.{c}")).collect::<Vec<_>>().join(", ");
+            driver.message().ends_with(&format!(": {named}"))
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Opaque ids: clients pass them back and never look inside. Inside is the kind and the UUID, so that
+//! `node(id)` knows where to look and an offer's id is no product's.
+
+use async_graphql::ID;
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use entities::values::{
+    ErrorCode, Refusal,
+    id::{BrandId, CategoryId, OfferId, OrganisationId, PlaceId, ProductChangeId, ProductId, VariantId},
+};
+use uuid::Uuid;
+
+use crate::platform::error::Error;
+
+/// What an id identifies. The numbers are part of ids that clients keep: never reuse one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of the node types")]
+pub enum NodeKind {
+    Place = 1,
+    Organisation = 2,
+    Category = 3,
+    Brand = 4,
+    Product = 5,
+    Variant = 6,
+    Offer = 7,
+    ProductChange = 8,
+}
+
+/// A typed id that clients see.
+pub trait NodeId: Copy {
+    /// Its kind.
+    const KIND: NodeKind;
+    /// The UUID inside.
+    fn uuid(self) -> Uuid;
+    /// The typed id of a UUID.
+    fn of(uuid: Uuid) -> Self;
+}
+
+macro_rules! node_ids {
+    ($($id:ident is $kind:ident),+ $(,)?) => {
+        $(impl NodeId for $id {
+            const KIND: NodeKind = NodeKind::$kind;
+            fn uuid(self) -> Uuid { self.0 }
+            fn of(uuid: Uuid) -> Self { Self(uuid) }
+        })+
+
+        impl NodeKind {
+            fn of_number(number: u8) -> Option<Self> {
+                [$(Self::$kind),+].into_iter().find(|kind| *kind as u8 == number)
+            }
+        }
+    };
+}
+
+node_ids! {
+    PlaceId is Place,
+    OrganisationId is Organisation,
+    CategoryId is Category,
+    BrandId is Brand,
+    ProductId is Product,
+    VariantId is Variant,
+    OfferId is Offer,
+    ProductChangeId is ProductChange,
+}
+
+/// The id as clients see it.
+pub fn encode<I: NodeId>(id: I) -> ID {
+    let mut bytes = vec![I::KIND as u8];
+    bytes.extend_from_slice(id.uuid().as_bytes());
+    ID(BASE64_URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// Kind and UUID of any id; none when it is not one of ours.
+pub fn open(id: &ID) -> Option<(NodeKind, Uuid)> {
+    if id.len() > 40 {
+        return None;
+    }
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(id.as_bytes()).ok()?;
+    let (kind, uuid) = bytes.split_first()?;
+    Some((NodeKind::of_number(*kind)?, Uuid::from_slice(uuid).ok()?))
+}
+
+/// The typed id in an input field; refused when it is another kind's or none at all.
+pub fn decode<I: NodeId>(id: &ID, field: &str) -> Result<I, Error> {
+    match open(id) {
+        Some((kind, uuid)) if kind == I::KIND => Ok(I::of(uuid)),
+        _ => {
+            let start: String = id.chars().take(60).collect();
+            Err(Refusal::new(ErrorCode::NotFound).with("value", start).at(field).into())
+        }
+    }
+}
+
+/// The same for a list.
+pub fn decode_all<I: NodeId>(ids: &[ID], field: &str) -> Result<Vec<I>, Error> {
+    ids.iter().map(|id| decode(id, field)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_read_back_as_its_own_kind_only() {
+        let id = ProductId(Uuid::from_u128(7));
+        let seen = encode(id);
+        assert_eq!(decode::<ProductId>(&seen, "id").unwrap(), id);
+        assert!(decode::<OfferId>(&seen, "id").is_err(), "a product's id passed for an offer's");
+        for text in ["", "x", "AAAA", "BQAAAAAAAAAAAAAAAAAAAAc=", "!", &"A".repeat(1000)] {
+            assert!(open(&ID(text.into())).is_none(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Scalars and values that the whole schema shares. There is no Float in it.
+
+use async_graphql::{InputObject, InputValueError, InputValueResult, Scalar, ScalarType, SimpleObject, Value};
+use entities::values::{self, Refusal};
+
+/// A decimal number as text (`"199.00"`), exact to the last digit (十进制数).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decimal(pub String);
+
+#[Scalar(name = "Decimal")]
+impl ScalarType for Decimal {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match value {
+            Value::String(text) if text.len() <= 40 => Ok(Self(text)),
+            // Whole numbers are exact in JSON; a fraction has already been through a float.
+            Value::Number(number) if !number.is_f64() => Ok(Self(number.to_string())),
+            value => Err(InputValueError::expected_type(value)),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.clone())
+    }
+}
+
+/// An ISO 4217 currency code (币种), such as `CNY`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CurrencyCode(pub values::Currency);
+
+#[Scalar(name = "CurrencyCode")]
+impl ScalarType for CurrencyCode {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
+        text.parse().map(Self).map_err(|refusal: Refusal| InputValueError::custom(refusal.to_string()))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.code().to_owned())
+    }
+}
+
+/// An amount of money (金额).
+#[derive(Clone, Debug, SimpleObject)]
+pub struct Money {
+    /// The amount with exactly the digits of its currency.
+    amount: Decimal,
+    /// The currency.
+    currency: CurrencyCode,
+}
+
+impl From<values::Money> for Money {
+    fn from(money: values::Money) -> Self {
+        Self { amount: Decimal(money.decimal().to_string()), currency: CurrencyCode(money.currency) }
+    }
+}
+
+/// An amount of money that is sent (金额).
+#[derive(Clone, Debug, InputObject)]
+pub struct MoneyInput {
+    /// The amount, with at most the digits of its currency.
+    pub amount: Decimal,
+    /// ISO 4217 code.
+    pub currency: String,
+}

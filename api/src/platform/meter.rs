@@ -1,0 +1,66 @@
+//! Counts what one request costs: SQL statements and the time spent in them.
+//!
+//! The counter travels with the task (a task-local), and with the tasks that batch loaders spawn.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use sea_orm::metric::Info;
+
+tokio::task_local! {
+    static METER: Meter;
+}
+
+/// The costs of one request so far.
+#[derive(Clone, Debug, Default)]
+pub struct Meter {
+    costs: Arc<Costs>,
+}
+
+#[derive(Debug, Default)]
+struct Costs {
+    statements: AtomicU64,
+    micros: AtomicU64,
+}
+
+impl Meter {
+    /// Runs `future` with its statements counted here.
+    pub async fn measure<F: Future>(&self, future: F) -> F::Output {
+        METER.scope(self.clone(), future).await
+    }
+
+    /// The meter of the running request, if there is one.
+    pub fn current() -> Option<Self> {
+        METER.try_with(Clone::clone).ok()
+    }
+
+    /// SQL statements so far.
+    pub fn statements(&self) -> u64 {
+        self.costs.statements.load(Ordering::Relaxed)
+    }
+
+    /// Microseconds spent waiting for them; statements that ran side by side each count.
+    pub fn sql_micros(&self) -> u64 {
+        self.costs.micros.load(Ordering::Relaxed)
+    }
+}
+
+/// The database's metric callback.
+pub(crate) fn record(info: &Info<'_>) {
+    tracing::trace!(target: "chama::sql", sql = %info.statement.sql, elapsed_us = info.elapsed.as_micros(), "statement");
+    let _ = METER.try_with(|meter| {
+        meter.costs.statements.fetch_add(1, Ordering::Relaxed);
+        let micros = u64::try_from(info.elapsed.as_micros()).unwrap_or(u64::MAX);
+        meter.costs.micros.fetch_add(micros, Ordering::Relaxed);
+    });
+}
+
+/// Spawns a loader's batch so that its statements are counted for the request that asked.
+pub fn spawn_metered(future: futures_util::future::BoxFuture<'static, ()>) -> tokio::task::JoinHandle<()> {
+    match Meter::current() {
+        Some(meter) => tokio::spawn(METER.scope(meter, future)),
+        None => tokio::spawn(future),
+    }
+}

@@ -1,0 +1,45 @@
+//! Variants (规格): what is actually packed, declared and shipped.
+
+use sea_orm::entity::prelude::*;
+
+use crate::values::{
+    CountryCode, CustomsUnit, Gtin, HsCode, Localized,
+    id::{ProductId, VariantId},
+};
+
+/// A row of `variant`.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "variant")]
+pub struct Model {
+    /// Identifier.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: VariantId,
+    /// The product it belongs to.
+    pub product_id: ProductId,
+    /// Short code, unique within the product (`750ml`, `default`).
+    #[sea_orm(column_type = "String(StringLen::N(40))")]
+    pub code: String,
+    /// Name by language; empty when the product's name says enough.
+    #[sea_orm(column_type = "JsonBinary")]
+    pub name: Localized,
+    /// Barcode, when it has one; unique in the catalog.
+    #[sea_orm(unique)]
+    pub gtin: Option<Gtin>,
+    /// Tariff code.
+    pub hs_code: HsCode,
+    /// Country of origin.
+    pub origin: CountryCode,
+    /// Net weight in grams.
+    pub net_weight_g: i32,
+    /// Gross weight in grams.
+    pub gross_weight_g: i32,
+    /// First legal unit of the tariff (法定第一计量单位).
+    pub unit1: CustomsUnit,
+    /// Second legal unit, when the tariff names one (法定第二计量单位).
+    pub unit2: Option<CustomsUnit>,
+    /// Order among the product's variants, from 0.
+    pub position: i32,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

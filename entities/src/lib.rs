@@ -1,0 +1,12 @@
+//! What things are: tables, value types, and the rules that need no database.
+//!
+//! One folder a context, the same name in every crate. A rule here is a pure function over values:
+//! time, randomness and whatever is looked up are parameters, so that each rule is tested as a table.
+//!
+//! - [`values`]: what every context speaks in (ids, money, languages, codes, refusals).
+//! - [`party`]: organisations, places of the zone, and who is looking.
+//! - [`catalog`]: categories, brands, products, variants, offers, and the rules that hold them.
+
+pub mod catalog;
+pub mod party;
+pub mod values;

@@ -1,0 +1,68 @@
+//! Identifiers: one UUIDv7 newtype per entity, so that a product's id cannot be passed for an offer's.
+
+/// Declares a typed identifier: the newtype, its database mapping and its text form.
+macro_rules! typed_id {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash,
+            serde::Serialize, serde::Deserialize, sea_orm::DeriveValueType,
+        )]
+        #[serde(transparent)]
+        pub struct $name(pub uuid::Uuid);
+
+        impl $name {
+            /// A new, time-ordered identifier of the moment `at`.
+            pub fn new(at: chrono::DateTime<chrono::Utc>) -> Self {
+                Self(super::id::time_ordered(at))
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        // sea-orm asks every primary key for this, also where no database ever counts one up.
+        impl sea_orm::TryFromU64 for $name {
+            fn try_from_u64(_: u64) -> Result<Self, sea_orm::DbErr> {
+                Err(sea_orm::DbErr::ConvertFromU64(stringify!($name)))
+            }
+        }
+    )+};
+}
+
+typed_id! {
+    /// Identifies a place of the zone (地点).
+    PlaceId,
+    /// Identifies an organisation (组织).
+    OrganisationId,
+    /// Identifies a category (类目).
+    CategoryId,
+    /// Identifies a brand (品牌).
+    BrandId,
+    /// Identifies an attribute definition (属性).
+    AttributeId,
+    /// Identifies a master product (商品).
+    ProductId,
+    /// Identifies a variant of a product (规格).
+    VariantId,
+    /// Identifies a picture, video or document of a product (媒体).
+    MediaId,
+    /// Identifies an offer (报价).
+    OfferId,
+    /// Identifies a proposed change of a product (变更申请).
+    ProductChangeId,
+    /// Identifies an entry of a product's history (变更历史).
+    ProductHistoryId,
+}
+
+/// A UUIDv7 of the moment `at`: new rows land at the end of an index.
+pub fn time_ordered(at: chrono::DateTime<chrono::Utc>) -> uuid::Uuid {
+    let seconds = u64::try_from(at.timestamp()).unwrap_or_default();
+    // The shared context counts up within one millisecond, so ids made in one batch keep their order.
+    uuid::Uuid::new_v7(uuid::Timestamp::from_unix(&COUNTER, seconds, at.timestamp_subsec_nanos()))
+}
+
+static COUNTER: std::sync::Mutex<uuid::ContextV7> = std::sync::Mutex::new(uuid::ContextV7::new());

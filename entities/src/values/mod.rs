@@ -1,0 +1,14 @@
+//! Value types that every context speaks in. Each is valid from construction on: a `Gtin` has a right
+//! check digit, a `Slug` is lower-case ASCII, a `Money` knows its currency's digits.
+
+pub mod code;
+pub mod id;
+pub mod localized;
+pub mod money;
+pub mod refusal;
+pub mod romanise;
+
+pub use code::{CountryCode, CustomsUnit, Gtin, HsCode, Slug};
+pub use localized::{Locale, Localized};
+pub use money::{Currency, Money};
+pub use refusal::{ErrorCode, Refusal, Refusals};

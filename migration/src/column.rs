@@ -1,0 +1,97 @@
+//! The column types of this project, named once, and the places where the dialects differ.
+
+use sea_orm_migration::prelude::*;
+
+/// A UUID that identifies or refers.
+pub(crate) fn id(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).uuid().not_null().take()
+}
+
+/// A UUID that may refer to nothing.
+pub(crate) fn optional_id(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).uuid().null().take()
+}
+
+/// The UUID that a table is keyed by.
+pub(crate) fn primary_id() -> ColumnDef {
+    id("id").primary_key().take()
+}
+
+/// Text that is compared and ordered byte by byte: keys, codes, paths. PostgreSQL would otherwise
+/// order by the locale of the installation, SQLite always orders by bytes.
+pub(crate) fn ascii(manager: &SchemaManager<'_>, name: &'static str, length: u32) -> ColumnDef {
+    let mut column = ColumnDef::new(name).string_len(length).not_null().take();
+    if manager.get_database_backend() == sea_orm_migration::sea_orm::DbBackend::Postgres {
+        column.extra("COLLATE \"C\"");
+    }
+    column
+}
+
+/// The name of an enumeration's value.
+pub(crate) fn state(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).string_len(24).not_null().take()
+}
+
+/// A JSON document.
+pub(crate) fn json(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).json_binary().not_null().take()
+}
+
+/// A whole number.
+pub(crate) fn int(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).integer().not_null().take()
+}
+
+/// A moment in UTC.
+pub(crate) fn moment(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).timestamp_with_time_zone().not_null().take()
+}
+
+/// A foreign key to `id` of `table`.
+pub(crate) fn refers(
+    from: &'static str,
+    column: &'static str,
+    table: &'static str,
+    on_delete: ForeignKeyAction,
+) -> ForeignKeyCreateStatement {
+    ForeignKey::create()
+        .name(format!("fk_{from}_{column}"))
+        .from(from, column)
+        .to(table, "id")
+        .on_delete(on_delete)
+        .take()
+}
+
+/// Creates `ix_<table>_<columns>`.
+pub(crate) async fn index(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    columns: &[&'static str],
+) -> Result<(), DbErr> {
+    let mut index = Index::create().name(format!("ix_{table}_{}", columns.join("_"))).table(table).take();
+    for column in columns {
+        index.col(*column);
+    }
+    manager.create_index(index).await
+}
+
+/// Creates the unique index `uq_<table>_<columns>`.
+pub(crate) async fn unique(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    columns: &[&'static str],
+) -> Result<(), DbErr> {
+    let mut index = Index::create().name(format!("uq_{table}_{}", columns.join("_"))).table(table).unique().take();
+    for column in columns {
+        index.col(*column);
+    }
+    manager.create_index(index).await
+}
+
+/// Drops tables in the order given.
+pub(crate) async fn drop_tables(manager: &SchemaManager<'_>, tables: &[&'static str]) -> Result<(), DbErr> {
+    for table in tables {
+        manager.drop_table(Table::drop().table(*table).take()).await?;
+    }
+    Ok(())
+}

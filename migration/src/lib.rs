@@ -1,0 +1,23 @@
+//! How the tables come to be: hand-written steps, one file a step, only ever added to.
+//!
+//! A step that is released is never edited. Columns are added nullable or with a default (old code may
+//! still be serving), filled by the next step, and tightened by one after that.
+
+use sea_orm_migration::{MigrationTrait, async_trait};
+pub use sea_orm_migration::{MigratorTrait, SchemaManager};
+
+mod column;
+mod m0001_party;
+mod m0002_catalog;
+mod m0003_offers;
+
+/// Runs the steps in order.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_party::Migration), Box::new(m0002_catalog::Migration), Box::new(m0003_offers::Migration)]
+    }
+}
