@@ -17,8 +17,8 @@ pub(crate) fn primary_id() -> ColumnDef {
     id("id").primary_key().take()
 }
 
-/// Text that is compared and ordered byte by byte: keys, codes, paths. PostgreSQL would otherwise
-/// order by the locale of the installation, SQLite always orders by bytes.
+/// Text that is compared and ordered byte by byte: keys, codes, paths. `PostgreSQL` would otherwise
+/// order by the locale of the installation, `SQLite` always orders by bytes.
 pub(crate) fn ascii(manager: &SchemaManager<'_>, name: &'static str, length: u32) -> ColumnDef {
     let mut column = ColumnDef::new(name).string_len(length).not_null().take();
     if manager.get_database_backend() == sea_orm_migration::sea_orm::DbBackend::Postgres {

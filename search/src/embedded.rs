@@ -76,7 +76,7 @@ impl Embedded {
             .filter(Stemmer::new(Language::English))
             .build();
         index.tokenizers().register(TOKENIZER, analyzer);
-        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::OnCommitWithDelay).try_into()?;
         Ok(Self { index, reader, fields, writing: Arc::default() })
     }
 
@@ -153,8 +153,6 @@ impl SearchEngine for Embedded {
     }
 
     async fn count(&self) -> Result<u64, SearchError> {
-        // Another process may have written since: `chama reindex` beside a running server.
-        self.reader.reload()?;
         Ok(self.reader.searcher().num_docs())
     }
 }

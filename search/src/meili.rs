@@ -9,7 +9,7 @@ use crate::{Document, SearchEngine, SearchError};
 
 const INDEX: &str = "chama_products";
 /// How long a task of Meilisearch may take until it counts as failed.
-const TASK_TIMEOUT: Duration = Duration::from_secs(120);
+const TASK_TIMEOUT: Duration = Duration::from_mins(2);
 
 #[derive(Debug)]
 pub(crate) struct Meili {

@@ -1,1 +1,15 @@
-fn main() {}
+//! One test binary: one link, all tests at once.
+//!
+//! Every test starts the real server on a port of its own over a database of its own: a copy of a
+//! migrated template, SQLite by default, PostgreSQL when `CHAMA_TEST_DATABASE_URL` names a server.
+
+#![expect(unreachable_pub, reason = "a test binary has no public face; `pub` marks what other modules use")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
+
+mod binary;
+mod catalog;
+mod house;
+mod http;
+mod migrations;
+mod party;
+mod support;

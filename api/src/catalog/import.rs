@@ -224,8 +224,8 @@ impl Rows {
         file.seek(SeekFrom::Start(self.last_start + offset))?;
         let mut tail = Vec::new();
         file.take(MAX_RECORD as u64 * 2).read_to_end(&mut tail)?;
-        let quotes = tail.iter().filter(|b| **b == b'"').count();
-        if quotes % 2 == 1 {
+        let open = tail.iter().filter(|b| **b == b'"').fold(false, |open, _| !open);
+        if open {
             return Err(BrokenFile::new("a quote is open at the end of the file: it is cut off"));
         }
         Ok(())
@@ -446,20 +446,17 @@ impl Notes {
         if result.refusals.is_empty() {
             return Ok(());
         }
-        let writer = match &mut self.writer {
-            Some(writer) => writer,
-            None => {
-                let mut writer = csv::Writer::from_path(&self.path).map_err(Error::internal)?;
-                writer.write_record(["line", "sku", "field", "code", "reason"]).map_err(Error::internal)?;
-                self.writer.insert(writer)
-            }
+        let writer = if let Some(writer) = &mut self.writer { writer } else {
+            let mut writer = csv::Writer::from_path(&self.path).map_err(Error::internal)?;
+            writer.write_record(["line", "sku", "field", "code", "reason"]).map_err(Error::internal)?;
+            self.writer.insert(writer)
         };
         let locale = match self.language {
             Language::En => Locale::en(),
             Language::Zh => Locale::zh_cn(),
         };
         for refusal in &result.refusals {
-            let code = format!("{:?}", refusal.code);
+            let code = refusal.code.name();
             let column = row::column_of(&refusal.field);
             writer
                 .write_record([&line.to_string(), sku, &column, &code, &refusal.message(&locale)])

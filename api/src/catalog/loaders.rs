@@ -1,7 +1,10 @@
 //! Batch loaders of the catalog: whatever a list shows of its rows is read for all of them at once.
 //! A loader belongs to one request and sees what its viewer may see.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
 
 use async_graphql::{
     Context,
@@ -27,7 +30,7 @@ use sea_orm::{
 use super::ops::{list::Availability, vocabulary};
 use crate::{
     app::App,
-    platform::{error::SharedError, meter},
+    platform::{error::SharedError, graphql::Batches},
 };
 
 /// Loads what this context owns.
@@ -41,9 +44,9 @@ pub struct CatalogLoader {
 pub type CatalogLoaders = DataLoader<CatalogLoader, HashMapCache>;
 
 /// Makes the loaders of one request.
-pub fn loaders(app: &App, viewer: &Viewer) -> CatalogLoaders {
+pub fn loaders(app: &App, viewer: &Viewer, batches: &Batches) -> CatalogLoaders {
     let loader = CatalogLoader { app: app.clone(), viewer: viewer.clone() };
-    DataLoader::with_cache(loader, meter::spawn_metered, HashMapCache::default())
+    DataLoader::with_cache(loader, batches.spawner(), HashMapCache::default()).delay(Duration::ZERO)
 }
 
 /// The request's loaders.

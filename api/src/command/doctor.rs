@@ -76,14 +76,14 @@ pub(super) async fn doctor(config: Config) -> Result<ExitCode, Error> {
     let products = indexing::products(&app).await?;
     match app.search().count().await {
         Ok(indexed) if indexed == products => {
-            findings.good("search", &format!("{}, {indexed} products", app.search().name()))
+            findings.good("search", &format!("{}, {indexed} products", app.search().name()));
         }
         Ok(indexed) => {
             let found = format!("{} has {indexed} products, the database {products}", app.search().name());
             findings.bad("search", &found, "chama reindex");
         }
         Err(error) => {
-            findings.bad("search", &error.to_string(), "check meilisearch.url (CHAMA_MEILISEARCH_URL) and that it runs")
+            findings.bad("search", &error.to_string(), "check meilisearch.url (CHAMA_MEILISEARCH_URL) and that it runs");
         }
     }
     match (app.config().auth.development_tokens, listen.ip().is_loopback()) {

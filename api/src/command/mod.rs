@@ -29,7 +29,7 @@ struct Arguments {
     /// Settings file; without it ./chama.toml when there is one. CHAMA_* variables win over it.
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Folder of the embedded tiers (data_dir).
+    /// Folder of the embedded tiers (`data_dir`).
     #[arg(long, global = true, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
     #[command(subcommand)]
@@ -77,7 +77,7 @@ enum Command {
         #[arg(long, value_enum, default_value = "graphql")]
         what: Document,
     },
-    /// Make a development token; taken where auth.development_tokens is on, as in the demo.
+    /// Make a development token; taken where `auth.development_tokens` is on, as in the demo.
     Token {
         /// In what standing.
         #[arg(long, value_enum)]

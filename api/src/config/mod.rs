@@ -155,7 +155,7 @@ impl Config {
         Ok(self)
     }
 
-    /// The PostgreSQL address, or none for SQLite in the data folder.
+    /// The `PostgreSQL` address, or none for `SQLite` in the data folder.
     pub fn postgres(&self) -> Option<&str> {
         Some(self.database.url.expose_secret()).filter(|url| !url.is_empty())
     }
@@ -171,7 +171,7 @@ impl Config {
         Some((self.meilisearch.url.as_str(), key)).filter(|(url, _)| !url.is_empty())
     }
 
-    /// The SQLite file.
+    /// The `SQLite` file.
     pub fn sqlite_file(&self) -> PathBuf {
         self.data_dir.join("chama.sqlite")
     }

@@ -6,6 +6,7 @@
 
 mod budget;
 mod node;
+mod order;
 
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ use crate::{
         graphql::{CatalogMutation, CatalogQuery},
     },
     party::{self, graphql::PartyQuery},
+    platform::graphql::Batches,
 };
 
 /// Deepest nesting; the introspection of common tools needs 15.
@@ -74,7 +76,7 @@ pub fn error_catalogue() -> String {
     );
     for code in ErrorCode::ALL {
         let retry = if code.retryable() { "yes" } else { "" };
-        let name = async_graphql::Value::from(*code).to_string();
+        let name = code.name();
         // Infallible: a String takes every write.
         let _ = writeln!(
             table,
@@ -104,6 +106,8 @@ pub struct Operation {
     pub name: Option<String>,
     /// Whether it changes something.
     pub mutation: bool,
+    /// The order of the response's fields.
+    order: std::sync::Arc<order::Order>,
 }
 
 /// The way in.
@@ -132,7 +136,8 @@ impl Gateway {
 
     /// Reads the document and holds it against the budget. The refusal is a whole response.
     pub fn prepare(request: &mut Request) -> Result<Operation, Box<Response>> {
-        let name = request.operation_name.clone();
+        let request_name = request.operation_name.clone();
+        let name = request_name.clone();
         let document = request.parsed_query().map_err(|error| refusal("BAD_INPUT", error))?;
         budget::check(document).map_err(|message| refusal("BUDGET_EXCEEDED", ServerError::new(message, None)))?;
         let chosen = match &name {
@@ -141,22 +146,25 @@ impl Gateway {
         };
         let mutation = chosen.is_some_and(|(_, operation)| operation.node.ty == OperationType::Mutation);
         let name = name.or_else(|| chosen.and_then(|(name, _)| name.map(ToString::to_string)));
-        Ok(Operation { name, mutation })
+        let order = order::Order::of(document, request_name.as_deref());
+        Ok(Operation { name, mutation, order: order.into() })
     }
 
     /// Runs a prepared request for `viewer`.
     pub async fn execute(&self, request: Request, operation: &Operation, viewer: Viewer, locale: Locale) -> Response {
-        let catalog = catalog::loaders::loaders(&self.app, &viewer);
-        let party = party::loaders::loaders(&self.app);
+        let batches = Batches::default();
+        let catalog = catalog::loaders::loaders(&self.app, &viewer, &batches);
+        let party = party::loaders::loaders(&self.app, &batches);
         // A mutation reads what it has just written: nothing is kept from before.
         catalog.enable_all_cache(!operation.mutation);
         party.enable_all_cache(!operation.mutation);
         let request = request.data(self.app.clone()).data(viewer).data(locale).data(catalog).data(party);
         let limit: Duration = self.app.config().server.operation_timeout();
-        let mut response = match tokio::time::timeout(limit, self.schema.execute(request)).await {
+        let mut response = match tokio::time::timeout(limit, batches.run(self.schema.execute(request))).await {
             Ok(response) => response,
             Err(_) => *refusal("TIMEOUT", ServerError::new("it took too long and was stopped", None)),
         };
+        operation.order.apply(&mut response.data);
         for error in &mut response.errors {
             // What has no code was refused by the library: parsing, validation, limits.
             let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);

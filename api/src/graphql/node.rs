@@ -27,7 +27,7 @@ const MAX_IDS: usize = 100;
 /// Anything that stands alone and has an id (节点).
 #[derive(Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "Opaque identifier."))]
-pub enum Node {
+pub(super) enum Node {
     /// A place.
     Place(Place),
     /// An organisation.
@@ -48,7 +48,7 @@ pub enum Node {
 
 /// The part of the query root that finds anything by id.
 #[derive(Default)]
-pub struct NodeQuery;
+pub(super) struct NodeQuery;
 
 #[Object]
 impl NodeQuery {

@@ -121,13 +121,10 @@ async fn run(
         let response = refusal("BAD_INPUT", ServerError::new("GET is for queries; send mutations by POST", None));
         return (StatusCode::METHOD_NOT_ALLOWED, *response, operation);
     }
-    let viewer = match viewer(headers, gateway) {
-        Ok(viewer) => viewer,
-        Err(_) => {
-            let response =
-                refusal("UNAUTHENTICATED", ServerError::new("the token is not valid, or not any more", None));
-            return (StatusCode::UNAUTHORIZED, *response, operation);
-        }
+    let Ok(viewer) = viewer(headers, gateway) else {
+        let response =
+            refusal("UNAUTHENTICATED", ServerError::new("the token is not valid, or not any more", None));
+        return (StatusCode::UNAUTHORIZED, *response, operation);
     };
     let locale = headers
         .get(header::ACCEPT_LANGUAGE)

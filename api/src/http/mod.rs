@@ -1,7 +1,7 @@
 //! HTTP: the only place that knows poem.
 //!
 //! - `POST /graphql`, `GET /graphql`: [`graphql`]
-//! - `GET /`: GraphiQL with example operations, from this server alone: [`pages`]
+//! - `GET /`: `GraphiQL` with example operations, from this server alone: [`pages`]
 //! - `GET /media/…`: files of the data folder
 //! - `GET /healthz`, `GET /readyz`: for whoever keeps the process running
 

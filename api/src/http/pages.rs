@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::graphql::Gateway;
 
-/// `GET /`: GraphiQL.
+/// `GET /`: `GraphiQL`.
 #[handler]
 pub(super) fn graphiql() -> Response {
     Response::builder()

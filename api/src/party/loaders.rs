@@ -1,6 +1,6 @@
 //! Batch loaders of organisations and places. A loader belongs to one request.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use async_graphql::{
     Context,
@@ -14,7 +14,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use crate::{
     app::App,
-    platform::{error::SharedError, meter},
+    platform::{error::SharedError, graphql::Batches},
 };
 
 /// Loads what this context owns.
@@ -27,8 +27,8 @@ pub struct PartyLoader {
 pub type PartyLoaders = DataLoader<PartyLoader, HashMapCache>;
 
 /// Makes the loaders of one request.
-pub fn loaders(app: &App) -> PartyLoaders {
-    DataLoader::with_cache(PartyLoader { app: app.clone() }, meter::spawn_metered, HashMapCache::default())
+pub fn loaders(app: &App, batches: &Batches) -> PartyLoaders {
+    DataLoader::with_cache(PartyLoader { app: app.clone() }, batches.spawner(), HashMapCache::default()).delay(Duration::ZERO)
 }
 
 /// The request's loaders.

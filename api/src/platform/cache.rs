@@ -15,7 +15,7 @@ use redis::{AsyncCommands, aio::ConnectionManager};
 
 /// Longest life of an entry: how stale an answer may be at worst when a node died between its commit
 /// and the next generation.
-pub const TTL: Duration = Duration::from_secs(60);
+pub const TTL: Duration = Duration::from_mins(1);
 
 /// Waiting longer than this for Redis costs more than the query that it saves.
 const REDIS_TIMEOUT: Duration = Duration::from_millis(200);

@@ -1,7 +1,7 @@
 //! The database, on both dialects.
 //!
-//! SQLite: one connection writes, a pool reads, WAL lets them work side by side; a write begins
-//! IMMEDIATE, so that two writers queue instead of failing at their first UPDATE. PostgreSQL: one pool.
+//! `SQLite`: one connection writes, a pool reads, WAL lets them work side by side; a write begins
+//! IMMEDIATE, so that two writers queue instead of failing at their first UPDATE. `PostgreSQL`: one pool.
 //! Where SQL must differ, the function that holds it asks [`Db::dialect`] and has both forms side by side.
 
 use std::time::Duration;
@@ -43,19 +43,16 @@ pub struct Db {
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Db {
-    /// Connects to what the settings name; creates the SQLite file and its folder when missing.
+    /// Connects to what the settings name; creates the `SQLite` file and its folder when missing.
     pub async fn connect(config: &Config) -> Result<Self, Error> {
-        match config.postgres() {
-            Some(url) => Self::postgres(url, config.database.connections).await,
-            None => {
-                std::fs::create_dir_all(&config.data_dir).map_err(Error::internal)?;
-                let file = config.sqlite_file();
-                Self::sqlite(&file.to_string_lossy(), config.database.connections).await
-            }
+        if let Some(url) = config.postgres() { Self::postgres(url, config.database.connections).await } else {
+            std::fs::create_dir_all(&config.data_dir).map_err(Error::internal)?;
+            let file = config.sqlite_file();
+            Self::sqlite(&file.to_string_lossy(), config.database.connections).await
         }
     }
 
-    /// A PostgreSQL database.
+    /// A `PostgreSQL` database.
     pub async fn postgres(url: &str, connections: u32) -> Result<Self, Error> {
         let mut options = ConnectOptions::new(url);
         options.max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT).sqlx_logging(false);
@@ -63,7 +60,7 @@ impl Db {
         Ok(Self { read: pool.clone(), write: pool })
     }
 
-    /// A SQLite file.
+    /// A `SQLite` file.
     pub async fn sqlite(file: &str, readers: u32) -> Result<Self, Error> {
         let connect = async |connections: u32| {
             let mut options = ConnectOptions::new(format!("sqlite://{file}?mode=rwc"));
@@ -127,7 +124,7 @@ impl Db {
         Ok(())
     }
 
-    /// Closes all connections; a SQLite file is left without its side files.
+    /// Closes all connections; a `SQLite` file is left without its side files.
     pub async fn close(self) -> Result<(), Error> {
         self.read.close().await?;
         self.write.close().await?;

@@ -78,13 +78,13 @@ fn driver_error(error: &DbErr) -> Option<&dyn sqlx::error::DatabaseError> {
     }
 }
 
-/// True for what goes away by itself: serialization failures and deadlocks (PostgreSQL 40001, 40P01), a
-/// busy SQLite (5 and its extended codes), a pool with no connection left, a connection that broke.
+/// True for what goes away by itself: serialization failures and deadlocks (`PostgreSQL` 40001, 40P01), a
+/// busy `SQLite` (5 and its extended codes), a pool with no connection left, a connection that broke.
 fn is_transient(error: &DbErr) -> bool {
     if matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) {
         return true;
     }
-    driver_error(error).and_then(|e| e.code().map(|c| c.into_owned())).is_some_and(|code| {
+    driver_error(error).and_then(|e| e.code().map(std::borrow::Cow::into_owned)).is_some_and(|code| {
         matches!(code.as_str(), "40001" | "40P01" | "57P01" | "57P03")
             || code.parse::<u32>().is_ok_and(|c| c & 0xff == 5 && c < 1000)
     })
@@ -93,13 +93,10 @@ fn is_transient(error: &DbErr) -> bool {
 /// True when `error` is the violation of the unique index over these columns of `table`.
 pub fn violates_unique(error: &DbErr, table: &str, columns: &[&str]) -> bool {
     let Some(driver) = driver_error(error).filter(|e| e.is_unique_violation()) else { return false };
-    match driver.constraint() {
-        // PostgreSQL names the index.
-        Some(name) => name == format!("uq_{table}_{}", columns.join("_")),
-        // SQLite names the columns.
-        None => {
-            let named = columns.iter().map(|c| format!("{table}.{c}")).collect::<Vec<_>>().join(", ");
-            driver.message().ends_with(&format!(": {named}"))
-        }
+    // PostgreSQL names the index, SQLite the columns.
+    if let Some(name) = driver.constraint() {
+        return name == format!("uq_{table}_{}", columns.join("_"));
     }
+    let named = columns.iter().map(|c| format!("{table}.{c}")).collect::<Vec<_>>().join(", ");
+    driver.message().ends_with(&format!(": {named}"))
 }

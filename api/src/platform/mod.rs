@@ -8,7 +8,7 @@
 //! - [`cache`]: typed, expendable, evicted by generation
 //! - [`auth`]: who is behind a token
 //! - [`graphql`]: what every part of the schema is made of: ids, pages, errors, scalars
-//! - [`telemetry`]: logs
+//! - [`telemetry`]: what the log looks like
 
 pub mod auth;
 pub mod cache;

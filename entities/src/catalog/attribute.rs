@@ -46,7 +46,7 @@ pub struct Model {
     /// Identifier.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: AttributeId,
-    /// Stable code in snake_case.
+    /// Stable code in `snake_case`.
     #[sea_orm(unique, column_type = "String(StringLen::N(60))")]
     pub code: String,
     /// Name by language.

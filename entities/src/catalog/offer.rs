@@ -35,6 +35,8 @@ pub enum SupplyMode {
     /// Duty-paid goods within the country (境内一般贸易).
     Domestic,
     /// Export to business buyers, customs modes 9710/9810 (跨境B2B出口).
+    #[graphql(name = "EXPORT_B2B")]
+    #[serde(rename = "EXPORT_B2B")]
     ExportB2b,
 }
 

@@ -190,15 +190,12 @@ impl Sheet {
         });
 
         let present = base.map(|b| b.attributes.clone()).unwrap_or_default();
-        let attributes = match &patch.attributes {
-            Some(texts) => typed_attributes(&mut check, texts, category),
-            None => {
-                // Moving to another category must not leave attributes behind that it does not have.
-                for code in present.0.keys() {
-                    check.demand(definition(category, code).is_some(), "attributes", || not_allowed(code));
-                }
-                present
+        let attributes = if let Some(texts) = &patch.attributes { typed_attributes(&mut check, texts, category) } else {
+            // Moving to another category must not leave attributes behind that it does not have.
+            for code in present.0.keys() {
+                check.demand(definition(category, code).is_some(), "attributes", || not_allowed(code));
             }
+            present
         };
         let media = patch.media.clone().or_else(|| base.map(|b| b.media.clone())).unwrap_or_default();
         check_media(&mut check, &media);
@@ -370,6 +367,7 @@ fn patched_variant(check: &mut Check, base: Option<&VariantSpec>, patch: &Varian
 }
 
 /// Outer none: refused. Inner none: there is no value.
+#[expect(clippy::option_option, reason = "two kinds of nothing, told apart right where they are used")]
 fn optional<T: std::str::FromStr<Err = Refusal>>(
     check: &mut Check,
     field: &str,

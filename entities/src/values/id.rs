@@ -1,4 +1,4 @@
-//! Identifiers: one UUIDv7 newtype per entity, so that a product's id cannot be passed for an offer's.
+//! Identifiers: one `UUIDv7` newtype per entity, so that a product's id cannot be passed for an offer's.
 
 /// Declares a typed identifier: the newtype, its database mapping and its text form.
 macro_rules! typed_id {
@@ -58,7 +58,7 @@ typed_id! {
     ProductHistoryId,
 }
 
-/// A UUIDv7 of the moment `at`: new rows land at the end of an index.
+/// A `UUIDv7` of the moment `at`: new rows land at the end of an index.
 pub fn time_ordered(at: chrono::DateTime<chrono::Utc>) -> uuid::Uuid {
     let seconds = u64::try_from(at.timestamp()).unwrap_or_default();
     // The shared context counts up within one millisecond, so ids made in one batch keep their order.

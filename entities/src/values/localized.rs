@@ -141,6 +141,7 @@ impl Localized {
     }
 
     /// This text with the languages of `other` laid over it; an empty text takes a language away.
+    #[must_use]
     pub fn overlaid(&self, other: &Self) -> Self {
         let mut merged = self.0.clone();
         for (locale, text) in &other.0 {

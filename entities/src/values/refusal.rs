@@ -17,6 +17,11 @@ macro_rules! catalogue {
             /// Every code, in the order of the catalogue.
             pub const ALL: &'static [Self] = &[$(Self::$name,)+];
 
+            /// The code as the API writes it: `INVALID_GTIN`.
+            pub fn name(self) -> String {
+                async_graphql::Value::from(self).to_string()
+            }
+
             /// True when the same request may succeed later or after reading again.
             pub fn retryable(self) -> bool {
                 match self { $(Self::$name => $retryable,)+ }
@@ -82,7 +87,7 @@ catalogue! {
     ChangePending { retryable: false, zh: "相同的变更正在等待审核", en: "The same change is already waiting for a decision" }
     /// The organisation does not have the role that this needs (组织角色不符).
     WrongRole { retryable: false, zh: "组织“{value}”没有 {role} 角色", en: "Organisation \"{value}\" is no {role}" }
-    /// Another row of the same request was refused and the policy is REJECT_ALL (整批拒绝).
+    /// Another row of the same request was refused and the policy is `REJECT_ALL` (整批拒绝).
     BatchRejected { retryable: false, zh: "同批其他行有误，整批未写入", en: "Another row was refused, so none was written" }
 }
 

@@ -121,7 +121,7 @@ impl ProductHistoryEntry {
 
 /// One changed field (字段变更).
 #[derive(Clone, Debug, SimpleObject)]
-pub struct HistoryDifference {
+pub(super) struct HistoryDifference {
     /// Which field; a variant is `variants.<code>`.
     field: String,
     /// Value before; none when there was none.

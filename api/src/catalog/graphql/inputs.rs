@@ -22,7 +22,7 @@ use crate::{
     platform::{
         error::Error,
         graphql::{
-            CurrencyCode, Decimal, decode,
+            CurrencyCode, MoneyAmount, decode,
             id::decode_all,
             scalars::MoneyInput,
             text::{TranslationInput, localized},
@@ -35,7 +35,7 @@ const MAX_CHOICES: usize = 100;
 
 /// Which products. Lists mean "any of"; everything given must hold (商品筛选).
 #[derive(Clone, Debug, Default, InputObject)]
-pub struct ProductFilter {
+pub(super) struct ProductFilter {
     /// Words to look for in names, descriptions, brands and codes; the 1,000 best fits are kept.
     pub text: Option<String>,
     /// In this category or below it.
@@ -64,18 +64,18 @@ pub struct ProductFilter {
 
 /// Prices between two amounts, both included (价格区间).
 #[derive(Clone, Debug, InputObject)]
-pub struct PriceBandInput {
+pub(super) struct PriceBandInput {
     /// ISO 4217 code.
     currency: CurrencyCode,
     /// From this amount on.
-    minimum: Option<Decimal>,
+    minimum: Option<MoneyAmount>,
     /// Up to this amount.
-    maximum: Option<Decimal>,
+    maximum: Option<MoneyAmount>,
 }
 
 impl ProductFilter {
     /// The filter that operations take.
-    pub fn into_filter(self, viewer: &Viewer, ids: Option<Vec<ProductId>>) -> Result<Filter, Error> {
+    pub(super) fn into_filter(self, viewer: &Viewer, ids: Option<Vec<ProductId>>) -> Result<Filter, Error> {
         let owner = match self.mine {
             Some(true) => Some(policy::signed_in(viewer)?),
             _ => None,
@@ -106,7 +106,7 @@ impl ProductFilter {
 impl PriceBandInput {
     fn into_band(self) -> Result<PriceBand, Error> {
         let currency: Currency = self.currency.0;
-        let minor = |amount: Option<Decimal>| amount.map(|a| Money::parse(&a.0, currency).map(|m| m.minor)).transpose();
+        let minor = |amount: Option<MoneyAmount>| amount.map(|a| Money::parse(&a.0, currency).map(|m| m.minor)).transpose();
         Ok(PriceBand {
             currency,
             min: minor(self.minimum).map_err(|r| r.at("minimum"))?,
@@ -144,7 +144,7 @@ pub enum OrderDirection {
 
 /// In which order products are listed (排序).
 #[derive(Clone, Debug, InputObject)]
-pub struct ProductOrder {
+pub(super) struct ProductOrder {
     /// By what.
     field: ProductOrderField,
     /// Which way; without it descending for NEWEST and ascending otherwise.
@@ -156,7 +156,7 @@ pub struct ProductOrder {
 
 impl ProductOrder {
     /// Order and direction for a reader of `locale`; newest first when nothing is said.
-    pub fn resolve(order: Option<&Self>, locale: &entities::values::Locale) -> (Sort, sea_orm::Order) {
+    pub(super) fn resolve(order: Option<&Self>, locale: &entities::values::Locale) -> (Sort, sea_orm::Order) {
         let Some(order) = order else { return (Sort::Newest, sea_orm::Order::Desc) };
         let sort = match order.field {
             ProductOrderField::Newest => Sort::Newest,
@@ -164,10 +164,13 @@ impl ProductOrder {
             ProductOrderField::Name if locale.language() == "zh" => Sort::NameZh,
             ProductOrderField::Name => Sort::NameEn,
         };
-        let direction = match (order.direction, order.field) {
-            (Some(OrderDirection::Asc), _) => sea_orm::Order::Asc,
-            (Some(OrderDirection::Desc), _) | (None, ProductOrderField::Newest) => sea_orm::Order::Desc,
-            (None, _) => sea_orm::Order::Asc,
+        let usual = match order.field {
+            ProductOrderField::Newest => OrderDirection::Desc,
+            ProductOrderField::Price | ProductOrderField::Name => OrderDirection::Asc,
+        };
+        let direction = match order.direction.unwrap_or(usual) {
+            OrderDirection::Asc => sea_orm::Order::Asc,
+            OrderDirection::Desc => sea_orm::Order::Desc,
         };
         (sort, direction)
     }
@@ -175,7 +178,7 @@ impl ProductOrder {
 
 /// How a product is asked for: exactly one of these.
 #[derive(Clone, Debug, OneofObject)]
-pub enum ProductRef {
+pub(super) enum ProductRef {
     /// By id.
     Id(ID),
     /// By readable key.
@@ -186,7 +189,7 @@ pub enum ProductRef {
 
 impl ProductRef {
     /// The reference that operations take.
-    pub fn resolve(self) -> Result<Ref, Error> {
+    pub(super) fn resolve(self) -> Result<Ref, Error> {
         Ok(match self {
             Self::Id(id) => Ref::Id(decode(&id, "by")?),
             Self::Slug(slug) => Ref::Slug(slug),
@@ -197,7 +200,7 @@ impl ProductRef {
 
 /// How a category is asked for: exactly one of these.
 #[derive(Clone, Debug, OneofObject)]
-pub enum CategoryRef {
+pub(super) enum CategoryRef {
     /// By id.
     Id(ID),
     /// By readable key.
@@ -206,7 +209,7 @@ pub enum CategoryRef {
 
 /// How a brand is asked for: exactly one of these.
 #[derive(Clone, Debug, OneofObject)]
-pub enum BrandRef {
+pub(super) enum BrandRef {
     /// By id.
     Id(ID),
     /// By readable key.
@@ -215,7 +218,7 @@ pub enum BrandRef {
 
 /// A picture, video or document (媒体).
 #[derive(Clone, Debug, InputObject)]
-pub struct MediaInput {
+pub(super) struct MediaInput {
     /// What it is.
     kind: MediaKind,
     /// `https://…`, or a path on this server.
@@ -226,7 +229,7 @@ pub struct MediaInput {
 
 /// A typed value by the attribute's code (属性值).
 #[derive(Clone, Debug, InputObject)]
-pub struct ProductAttributeInput {
+pub(super) struct ProductAttributeInput {
     /// Code of the attribute.
     code: String,
     /// The value as text: `12`, `12.5`, `true`, a choice's code.
@@ -235,7 +238,7 @@ pub struct ProductAttributeInput {
 
 /// A variant to add or, when its code is known, to change (规格). Absent fields stay.
 #[derive(Clone, Debug, InputObject)]
-pub struct VariantInput {
+pub(super) struct VariantInput {
     /// Short code, unique within the product.
     code: Option<String>,
     /// Names by language; empty takes a language away.
@@ -275,7 +278,7 @@ impl VariantInput {
 
 /// What is said of a product; absent fields stay (商品内容).
 #[derive(Clone, Debug, InputObject)]
-pub struct ProductContentInput {
+pub(super) struct ProductContentInput {
     /// Readable key; without one it is made of the English name.
     slug: Option<String>,
     /// The leaf category it hangs on.
@@ -298,7 +301,7 @@ pub struct ProductContentInput {
 
 impl ProductContentInput {
     /// The patch that operations take.
-    pub fn into_patch(self) -> Result<Patch, Error> {
+    pub(super) fn into_patch(self) -> Result<Patch, Error> {
         let media = |index: usize, m: MediaInput| {
             let alt = localized(m.alt, "alt").map_err(|e| within(e, &["media", &index.to_string()]))?;
             Ok::<_, Error>(MediaSpec { kind: m.kind, url: m.url, alt })
@@ -330,7 +333,7 @@ impl ProductContentInput {
 
 /// A price from a quantity on (阶梯价).
 #[derive(Clone, Debug, InputObject)]
-pub struct PriceTierInput {
+pub(super) struct PriceTierInput {
     /// Price of one unit.
     price: MoneyInput,
     /// From this quantity on; without it from the minimum order.
@@ -339,7 +342,7 @@ pub struct PriceTierInput {
 
 /// The terms of an offer; absent fields stay (交易条件).
 #[derive(Clone, Debug, InputObject)]
-pub struct OfferTermsInput {
+pub(super) struct OfferTermsInput {
     /// How the goods reach the buyer.
     supply_mode: Option<SupplyMode>,
     /// Minimum order quantity.
@@ -354,7 +357,7 @@ pub struct OfferTermsInput {
 
 impl OfferTermsInput {
     /// The patch that operations take.
-    pub fn into_patch(self) -> TermsPatch {
+    pub(super) fn into_patch(self) -> TermsPatch {
         let price = |tier: PriceTierInput| PriceText {
             currency: tier.price.currency,
             amount: tier.price.amount.0,
@@ -373,7 +376,7 @@ impl OfferTermsInput {
 /// One offer with as much of its product as the seller knows; references are readable keys (批量行).
 /// What a row means is described at `bulkUpsertOffers`.
 #[derive(Clone, Debug, InputObject)]
-pub struct OfferRowInput {
+pub(super) struct OfferRowInput {
     /// Slug of the seller; without it the viewer's organisation.
     seller: Option<String>,
     /// The seller's article number.
@@ -402,7 +405,7 @@ pub struct OfferRowInput {
 
 impl OfferRowInput {
     /// The row that the operation takes; what cannot be read is the row's own refusal.
-    pub fn into_row(self) -> Result<Row, Refusals> {
+    pub(super) fn into_row(self) -> Result<Row, Refusals> {
         let read = |input: Self| {
             let attributes = input.attributes.map(|list| list.into_iter().map(|a| (a.code, a.value)).collect());
             let variant = match input.variant {
@@ -446,7 +449,7 @@ fn edit(value: MaybeUndefined<String>) -> Edit<String> {
 }
 
 /// The same error, pointing further in from the input's root.
-pub fn within(error: Error, path: &[&str]) -> Error {
+pub(super) fn within(error: Error, path: &[&str]) -> Error {
     let Error::Refused(refusals) = error else { return error };
     let place = |refusal: Refusal| path.iter().rev().fold(refusal, |r, step| r.at(*step));
     Error::Refused(refusals.into_iter().map(place).collect())

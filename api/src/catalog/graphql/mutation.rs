@@ -28,7 +28,7 @@ use crate::{
 
 /// A new product (新建商品).
 #[derive(InputObject)]
-pub struct CreateProductInput {
+pub(super) struct CreateProductInput {
     /// What is said of it.
     content: ProductContentInput,
     /// The client's own id of this request.
@@ -37,7 +37,7 @@ pub struct CreateProductInput {
 
 /// A changed product (修改商品).
 #[derive(InputObject)]
-pub struct UpdateProductInput {
+pub(super) struct UpdateProductInput {
     /// Which product.
     id: ID,
     /// The version that the editor saw.
@@ -50,7 +50,7 @@ pub struct UpdateProductInput {
 
 /// The answer to `updateProduct`.
 #[derive(SimpleObject)]
-pub struct UpdateProductPayload {
+pub(super) struct UpdateProductPayload {
     /// The product as it is now.
     product: Option<Product>,
     /// The proposal, when the product is shared and the editor is not its operator.
@@ -66,7 +66,7 @@ macro_rules! step_input {
     ($($(#[$doc:meta])* $name:ident)+) => {$(
         $(#[$doc])*
         #[derive(InputObject)]
-        pub struct $name {
+        pub(super) struct $name {
             /// Which product.
             id: ID,
             /// The version that the editor saw.
@@ -88,7 +88,7 @@ step_input! {
 
 /// A proposal to send back (驳回).
 #[derive(InputObject)]
-pub struct RejectProductInput {
+pub(super) struct RejectProductInput {
     /// Which product.
     id: ID,
     /// The version that the editor saw.
@@ -101,7 +101,7 @@ pub struct RejectProductInput {
 
 /// A proposed change to accept (采纳变更).
 #[derive(InputObject)]
-pub struct ConfirmProductChangeInput {
+pub(super) struct ConfirmProductChangeInput {
     /// Which proposal.
     id: ID,
     /// The client's own id of this request.
@@ -110,7 +110,7 @@ pub struct ConfirmProductChangeInput {
 
 /// A proposed change to refuse (驳回变更).
 #[derive(InputObject)]
-pub struct RejectProductChangeInput {
+pub(super) struct RejectProductChangeInput {
     /// Which proposal.
     id: ID,
     /// Why, for its proposer.
@@ -121,7 +121,7 @@ pub struct RejectProductChangeInput {
 
 /// One's own proposal to take back (撤回变更).
 #[derive(InputObject)]
-pub struct WithdrawProductChangeInput {
+pub(super) struct WithdrawProductChangeInput {
     /// Which proposal.
     id: ID,
     /// The client's own id of this request.
@@ -130,7 +130,7 @@ pub struct WithdrawProductChangeInput {
 
 /// A new offer (新建报价).
 #[derive(InputObject)]
-pub struct CreateOfferInput {
+pub(super) struct CreateOfferInput {
     /// What is offered.
     variant_id: ID,
     /// Who offers; without it the viewer's organisation. Only an operator may name another.
@@ -145,7 +145,7 @@ pub struct CreateOfferInput {
 
 /// Changed terms of an offer (修改报价).
 #[derive(InputObject)]
-pub struct UpdateOfferInput {
+pub(super) struct UpdateOfferInput {
     /// Which offer.
     id: ID,
     /// The version that the editor saw.
@@ -158,7 +158,7 @@ pub struct UpdateOfferInput {
 
 /// An offer to pause, resume or end (上下架).
 #[derive(InputObject)]
-pub struct ChangeOfferStatusInput {
+pub(super) struct ChangeOfferStatusInput {
     /// Which offer.
     id: ID,
     /// The version that the editor saw.
@@ -171,7 +171,7 @@ pub struct ChangeOfferStatusInput {
 
 /// Many offers at once (批量导入报价).
 #[derive(InputObject)]
-pub struct BulkUpsertOffersInput {
+pub(super) struct BulkUpsertOffersInput {
     /// The rows, at most 500.
     rows: Vec<OfferRowInput>,
     /// What to do when a row is refused.
@@ -186,7 +186,7 @@ pub struct BulkUpsertOffersInput {
 
 /// The answer to one row of a bulk mutation (批量结果).
 #[derive(SimpleObject)]
-pub struct OfferRowResult {
+pub(super) struct OfferRowResult {
     /// Place of the row in the input, from 0.
     index: i32,
     /// The row's article number.
@@ -201,7 +201,7 @@ pub struct OfferRowResult {
 
 /// A new category (新建类目).
 #[derive(InputObject)]
-pub struct CreateCategoryInput {
+pub(super) struct CreateCategoryInput {
     /// The category above; without it at the top.
     parent_id: Option<ID>,
     /// Readable key; without it made of the English name.
@@ -216,7 +216,7 @@ pub struct CreateCategoryInput {
 
 /// A changed category (修改类目).
 #[derive(InputObject)]
-pub struct UpdateCategoryInput {
+pub(super) struct UpdateCategoryInput {
     /// Which category.
     id: ID,
     /// The version that the editor saw.
@@ -231,7 +231,7 @@ pub struct UpdateCategoryInput {
 
 /// A new brand (新建品牌).
 #[derive(InputObject)]
-pub struct CreateBrandInput {
+pub(super) struct CreateBrandInput {
     /// Readable key; without it made of the English name.
     slug: Option<String>,
     /// Names by language.
@@ -244,7 +244,7 @@ pub struct CreateBrandInput {
 
 /// A changed brand (修改品牌).
 #[derive(InputObject)]
-pub struct UpdateBrandInput {
+pub(super) struct UpdateBrandInput {
     /// Which brand.
     id: ID,
     /// The version that the editor saw.
@@ -334,8 +334,8 @@ impl CatalogMutation {
         };
         let (edited, user_errors) = settle(result.await, context.locale())?;
         let (product, change) = match edited {
-            Some(Edited::Product(row)) => (Some(shown(row)), None),
-            Some(Edited::Proposal(row, change)) => (Some(shown(row)), Some(ProductChange(change))),
+            Some(Edited::Product(row)) => (Some(shown(*row)), None),
+            Some(Edited::Proposal(row, change)) => (Some(shown(*row)), Some(ProductChange(*change))),
             None => (None, None),
         };
         Ok(UpdateProductPayload { product, change, client_mutation_id: input.client_mutation_id, user_errors })

@@ -297,8 +297,8 @@ impl<'a> Bench<'a> {
             return Err(vec![Refusal::new(ErrorCode::Duplicate).with("value", &row.sku).at("sku")]);
         }
         let mut patch = row.patch.clone();
-        patch.category = self.resolve(row.category.as_ref(), &self.categories, "category")?;
-        if let Some(brand) = self.resolve(row.brand.as_ref(), &self.brands, "brand")? {
+        patch.category = resolve(row.category.as_ref(), &self.categories, "category")?;
+        if let Some(brand) = resolve(row.brand.as_ref(), &self.brands, "brand")? {
             patch.brand = Edit::Set(brand);
         }
 
@@ -341,15 +341,6 @@ impl<'a> Bench<'a> {
         }
         let name = row.seller.clone().unwrap_or_else(|| seller.to_string());
         Err(vec![Refusal::new(ErrorCode::WrongRole).with("value", name).with("role", "SELLER").at("seller")])
-    }
-
-    fn resolve<T: Copy>(
-        &self,
-        slug: Option<&String>,
-        known: &HashMap<String, T>,
-        field: &str,
-    ) -> Result<Option<T>, Refusals> {
-        slug.map(|slug| known.get(slug).copied().ok_or_else(|| unknown(field, slug))).transpose()
     }
 
     /// What the row makes of its product.
@@ -486,36 +477,33 @@ impl<'a> Bench<'a> {
         status: OfferStatus,
     ) -> Outcome {
         let now = self.now;
-        match self.offers.get_mut(&key) {
-            Some(work) => {
-                if work.terms == terms && work.row.status == status {
-                    return Outcome::Unchanged;
-                }
-                let row = store::with_terms(&work.row, &terms);
-                let version = work.before.as_ref().map_or(1, |(before, _)| before.version + 1);
-                work.row = offer::Model { status, version, updated_at: now, ..row };
-                work.terms = terms;
-                Outcome::Updated
+        if let Some(work) = self.offers.get_mut(&key) {
+            if work.terms == terms && work.row.status == status {
+                return Outcome::Unchanged;
             }
-            None => {
-                let row = offer::Model {
-                    id: OfferId::new(now),
-                    product_id: product,
-                    variant_id: variant,
-                    seller_id: key.0,
-                    sku: key.1.clone(),
-                    supply_mode: terms.supply_mode,
-                    status,
-                    moq: terms.moq,
-                    multiple: terms.multiple,
-                    lead_time_days: terms.lead_time_days,
-                    version: 1,
-                    created_at: now,
-                    updated_at: now,
-                };
-                self.offers.insert(key, OfferWork { before: None, row, terms });
-                Outcome::Created
-            }
+            let row = store::with_terms(&work.row, &terms);
+            let version = work.before.as_ref().map_or(1, |(before, _)| before.version + 1);
+            work.row = offer::Model { status, version, updated_at: now, ..row };
+            work.terms = terms;
+            Outcome::Updated
+        } else {
+            let row = offer::Model {
+                id: OfferId::new(now),
+                product_id: product,
+                variant_id: variant,
+                seller_id: key.0,
+                sku: key.1.clone(),
+                supply_mode: terms.supply_mode,
+                status,
+                moq: terms.moq,
+                multiple: terms.multiple,
+                lead_time_days: terms.lead_time_days,
+                version: 1,
+                created_at: now,
+                updated_at: now,
+            };
+            self.offers.insert(key, OfferWork { before: None, row, terms });
+            Outcome::Created
         }
     }
 
@@ -592,6 +580,15 @@ impl Described {
     fn unchanged(present: &Stored, code: String) -> Self {
         Self { after: present.clone(), code, outcome: Outcome::Unchanged, proposal: None }
     }
+}
+
+/// The id behind a readable key, when the row names one.
+fn resolve<T: Copy>(
+    slug: Option<&String>,
+    known: &HashMap<String, T>,
+    field: &str,
+) -> Result<Option<T>, Refusals> {
+    slug.map(|slug| known.get(slug).copied().ok_or_else(|| unknown(field, slug))).transpose()
 }
 
 /// Rows of one file about one product must say the same of it (variants apart).

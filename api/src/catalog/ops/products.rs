@@ -37,9 +37,9 @@ const MAX_REASON: usize = 1_000;
 #[derive(Debug)]
 pub enum Edited {
     /// The product changed.
-    Product(product::Model),
+    Product(Box<product::Model>),
     /// A proposal waits for the operator; the product is as it was.
-    Proposal(product::Model, product_change::Model),
+    Proposal(Box<product::Model>, Box<product_change::Model>),
 }
 
 /// Describes a new product. It is a draft of `viewer`'s organisation.
@@ -98,12 +98,13 @@ pub async fn update_product(
     let edited = match mode {
         EditMode::Proposal => {
             let change = changes::propose_in(&tx, viewer, &before.row, patch, now).await?;
-            Edited::Proposal(before.row, change)
+            Edited::Proposal(Box::new(before.row), Box::new(change))
         }
         // What changes nothing leaves no trace.
-        EditMode::Direct if sheet == before.sheet => Edited::Product(before.row),
+        EditMode::Direct if sheet == before.sheet => Edited::Product(Box::new(before.row)),
         EditMode::Direct => {
-            Edited::Product(apply(&tx, viewer, &before, &sheet, HistoryAction::Updated, None, now).await?)
+            let row = apply(&tx, viewer, &before, &sheet, HistoryAction::Updated, None, now).await?;
+            Edited::Product(Box::new(row))
         }
     };
     tx.commit().await?;

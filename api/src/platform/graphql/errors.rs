@@ -109,7 +109,7 @@ macro_rules! payload {
     ($($(#[$doc:meta])* $name:ident { $(#[$field_doc:meta])* $field:ident: $type:ty })+) => {$(
         $(#[$doc])*
         #[derive(async_graphql::SimpleObject)]
-        pub struct $name {
+        pub(crate) struct $name {
             $(#[$field_doc])*
             $field: Option<$type>,
             /// The `clientMutationId` of the input.

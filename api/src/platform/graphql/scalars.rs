@@ -3,12 +3,13 @@
 use async_graphql::{InputObject, InputValueError, InputValueResult, Scalar, ScalarType, SimpleObject, Value};
 use entities::values::{self, Refusal};
 
-/// A decimal number as text (`"199.00"`), exact to the last digit (十进制数).
+/// A decimal number as text (`"199.00"`), exact to the last digit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decimal(pub String);
+pub struct MoneyAmount(pub String);
 
-#[Scalar(name = "Decimal")]
-impl ScalarType for Decimal {
+/// An amount as a decimal number in text (`"199.00"`), exact to the last digit of its currency (金额数值).
+#[Scalar(name = "MoneyAmount")]
+impl ScalarType for MoneyAmount {
     fn parse(value: Value) -> InputValueResult<Self> {
         match value {
             Value::String(text) if text.len() <= 40 => Ok(Self(text)),
@@ -27,6 +28,7 @@ impl ScalarType for Decimal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CurrencyCode(pub values::Currency);
 
+/// An ISO 4217 currency code (币种), such as `CNY`.
 #[Scalar(name = "CurrencyCode")]
 impl ScalarType for CurrencyCode {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -43,14 +45,14 @@ impl ScalarType for CurrencyCode {
 #[derive(Clone, Debug, SimpleObject)]
 pub struct Money {
     /// The amount with exactly the digits of its currency.
-    amount: Decimal,
+    amount: MoneyAmount,
     /// The currency.
     currency: CurrencyCode,
 }
 
 impl From<values::Money> for Money {
     fn from(money: values::Money) -> Self {
-        Self { amount: Decimal(money.decimal().to_string()), currency: CurrencyCode(money.currency) }
+        Self { amount: MoneyAmount(money.decimal().to_string()), currency: CurrencyCode(money.currency) }
     }
 }
 
@@ -58,7 +60,7 @@ impl From<values::Money> for Money {
 #[derive(Clone, Debug, InputObject)]
 pub struct MoneyInput {
     /// The amount, with at most the digits of its currency.
-    pub amount: Decimal,
+    pub amount: MoneyAmount,
     /// ISO 4217 code.
     pub currency: String,
 }

@@ -1,0 +1,9 @@
+//! The catalog over the real schema.
+
+mod bulk;
+mod import;
+mod list;
+mod offers;
+mod products;
+mod statements;
+mod vocabulary;

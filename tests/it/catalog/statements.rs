@@ -1,0 +1,57 @@
+//! What a list page costs in SQL: a constant, whatever its length.
+
+use api::{graphql::Gateway, platform::meter::Meter};
+use async_graphql::Request;
+use entities::{party::Viewer, values::Locale};
+
+use crate::support::{TestServer, demo_catalog};
+
+async fn statements(server: &TestServer, query: &str) -> (u64, usize) {
+    let gateway = Gateway::new(server.app.clone());
+    let mut request = Request::new(query);
+    let operation = Gateway::prepare(&mut request).unwrap();
+    let meter = Meter::default();
+    let response = meter.measure(gateway.execute(request, &operation, Viewer::anonymous(), Locale::en())).await;
+    assert!(response.errors.is_empty(), "{:?}", response.errors);
+    let data = response.data.into_json().unwrap();
+    (meter.statements(), data["products"]["edges"].as_array().unwrap().len())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_page_takes_at_most_six_statements_for_20_and_for_100_rows() {
+    let server = TestServer::start().await;
+    demo_catalog(&server).await;
+    let query = |first: usize| {
+        format!(
+            "{{ products(first: {first}) {{ totalCount edges {{ node {{ id slug name category {{ id name }} brand {{ id name }} \
+             cheapestOffer {{ id sku minimumOrder seller {{ name }} }} price {{ amount currency }} }} }} }} }}"
+        )
+    };
+    // Also while the machine is busy with other tests: batches do not depend on time.
+    for first in [20, 100, 20, 100] {
+        server.app.catalog_changed(&[]).await; // nothing is taken from the cache
+        let (count, rows) = statements(&server, &query(first)).await;
+        assert_eq!(rows, first);
+        assert!((4..=6).contains(&count), "{first} rows take {count} statements");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_a_list_can_show_is_loaded_in_batches() {
+    let server = TestServer::start().await;
+    demo_catalog(&server).await;
+    let query = |first: usize| {
+        format!(
+            "{{ products(first: {first}) {{ edges {{ node {{ name description attributes {{ label }} media {{ url }} tags availability supplyModes \
+             category {{ name path {{ name }} productCount parent {{ name }} }} brand {{ name }} owner {{ name roles place {{ name }} }} \
+             variants {{ totalCount nodes {{ code offers {{ totalCount nodes {{ sku }} }} }} }} \
+             offers {{ totalCount nodes {{ sku seller {{ name }} priceTiers {{ price {{ amount }} }} variant {{ code }} }} }} \
+             usd: price(currency: \"USD\") {{ amount }} cny: price {{ amount }} }} }} }} }}"
+        )
+    };
+    let (few, _) = statements(&server, &query(5)).await;
+    let (many, rows) = statements(&server, &query(20)).await;
+    assert_eq!(rows, 20);
+    // A seller that is no product's owner is one more look-up at its own level; rows do not count.
+    assert!(many <= few + 2, "5 rows take {few} statements, 20 rows {many}");
+}

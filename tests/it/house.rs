@@ -1,0 +1,207 @@
+//! The house itself: floors, committed documents, paths in the docs.
+
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+/// The floors of `api`, lowest first, as its crate documentation has them. A room may name rooms on
+/// lower floors and itself; `app` holds what every room is given.
+const FLOORS: &[&[&str]] = &[
+    &["config"],
+    &["platform"],
+    &["app"],
+    &["party"],
+    &["catalog"],
+    &["zone", "seed"],
+    &["graphql"],
+    &["http"],
+    &["command"],
+];
+
+#[test]
+fn no_room_knows_a_room_above_it() {
+    let floor = |room: &str| FLOORS.iter().position(|rooms| rooms.contains(&room));
+    let source = root().join("api/src");
+    let mut wrong = Vec::new();
+    for file in rust_files(&source) {
+        let inside = file.strip_prefix(&source).unwrap();
+        let room = inside.iter().next().unwrap().to_string_lossy().trim_end_matches(".rs").to_owned();
+        if matches!(room.as_str(), "main" | "lib") {
+            continue;
+        }
+        let own = floor(&room).unwrap_or_else(|| panic!("{room} stands on no floor; add it to FLOORS and to api/src/lib.rs"));
+        let text = std::fs::read_to_string(&file).unwrap();
+        for named in rooms_named(&text) {
+            let Some(theirs) = floor(&named) else { continue };
+            // What every resolver asks its context for is the app itself, one floor up.
+            let context = inside == Path::new("platform/graphql/context.rs") && named == "app";
+            if (theirs > own || (theirs == own && named != room)) && !context {
+                wrong.push(format!("{} knows {named}", inside.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "rooms that know what is above them:\n{}", wrong.join("\n"));
+}
+
+/// The rooms behind `crate::`, also those of a grouped import.
+fn rooms_named(text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let word = |s: &str| s.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let code: String = text.lines().filter(|l| !l.trim_start().starts_with("//")).map(|l| format!("{l}\n")).collect();
+    for (place, _) in code.match_indices("crate::") {
+        let after = &code[place + "crate::".len()..];
+        if let Some(group) = after.strip_prefix('{') {
+            let mut depth = 1;
+            let mut fresh = true;
+            for (at, c) in group.char_indices() {
+                match c {
+                    '{' => depth += 1,
+                    '}' if depth == 1 => break,
+                    '}' => depth -= 1,
+                    ',' if depth == 1 => fresh = true,
+                    c if fresh && c.is_alphabetic() => {
+                        names.push(word(&group[at..]));
+                        fresh = false;
+                    }
+                    _ => {}
+                }
+            }
+        } else {
+            names.push(word(after));
+        }
+    }
+    names
+}
+
+#[test]
+fn lower_crates_do_not_know_higher_ones() {
+    let allowed: [(&str, &[&str]); 4] =
+        [("entities", &[]), ("migration", &[]), ("search", &["entities"]), ("api", &["entities", "migration", "search"])];
+    for (name, may) in allowed {
+        let manifest = std::fs::read_to_string(root().join(name).join("Cargo.toml")).unwrap();
+        for other in ["api", "entities", "migration", "search", "tests"] {
+            let knows = manifest.lines().any(|l| l.starts_with(&format!("{other}.workspace")));
+            assert!(!knows || may.contains(&other), "{name} depends on {other}");
+        }
+    }
+}
+
+#[test]
+fn poem_is_named_in_http_only() {
+    for file in rust_files(&root().join("api/src")) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let names_it = text.contains("poem::");
+        assert!(!names_it || file.starts_with(root().join("api/src/http")), "{} names poem", file.display());
+    }
+}
+
+/// Holds a committed document against what the code makes; `UPDATE=1` writes it.
+fn committed(path: &str, made: &str) {
+    let file = root().join(path);
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&file, made).unwrap();
+    }
+    let present = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(present == made, "{path} is out of date; write it anew: UPDATE=1 cargo test -p tests house");
+}
+
+#[test]
+fn the_committed_schema_is_the_schema() {
+    committed("api/schema.graphql", &api::graphql::sdl());
+}
+
+#[test]
+fn the_committed_error_catalogue_is_the_catalogue() {
+    committed("api/errors.md", &api::graphql::error_catalogue());
+}
+
+#[test]
+fn everything_in_the_schema_is_described() {
+    use async_graphql::parser::types::{FieldDefinition, InputValueDefinition, TypeKind, TypeSystemDefinition};
+
+    let document = async_graphql::parser::parse_schema(api::graphql::sdl()).unwrap();
+    let mut bare = Vec::new();
+    let mut look = |place: String, described: bool| {
+        if !described {
+            bare.push(place);
+        }
+    };
+    for definition in document.definitions {
+        let TypeSystemDefinition::Type(definition) = definition else { continue };
+        let (name, definition) = (definition.node.name.node.clone(), definition.node);
+        look(name.to_string(), definition.description.is_some());
+        let mut fields = |fields: Vec<async_graphql::Positioned<FieldDefinition>>| {
+            for field in fields {
+                look(format!("{name}.{}", field.node.name.node), field.node.description.is_some());
+            }
+        };
+        match definition.kind {
+            TypeKind::Object(object) => fields(object.fields),
+            TypeKind::Interface(interface) => fields(interface.fields),
+            TypeKind::InputObject(input) => {
+                let described = |f: &InputValueDefinition| f.description.is_some();
+                input.fields.iter().for_each(|f| look(format!("{name}.{}", f.node.name.node), described(&f.node)));
+            }
+            TypeKind::Enum(values) => {
+                values.values.iter().for_each(|v| look(format!("{name}.{}", v.node.value.node), v.node.description.is_some()));
+            }
+            TypeKind::Scalar | TypeKind::Union(_) => {}
+        }
+    }
+    assert!(bare.is_empty(), "without a description:\n{}", bare.join("\n"));
+}
+
+#[test]
+fn no_number_of_the_schema_is_a_float() {
+    assert!(!api::graphql::sdl().contains(": Float"), "an amount in a Float loses fen");
+}
+
+#[test]
+fn every_path_that_the_docs_name_exists() {
+    let mut missing = Vec::new();
+    for doc in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "deploy/catalog-file.md", "deploy/demo/README.md"] {
+        let text = std::fs::read_to_string(root().join(doc)).unwrap_or_else(|_| panic!("{doc} is missing"));
+        for quoted in text.split('`').skip(1).step_by(2) {
+            let path = quoted.trim_start_matches("./").trim_end_matches('/');
+            let top = path.split('/').next().unwrap_or_default();
+            let ours = ["api", "entities", "migration", "search", "tests", "deploy", ".ci"].contains(&top) && path.contains('/');
+            let plain = path.chars().all(|c| c.is_ascii_alphanumeric() || "./_-".contains(c));
+            if ours && plain && !root().join(path).exists() {
+                missing.push(format!("{doc} names {path}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
+#[test]
+fn every_error_has_both_languages_and_the_same_placeholders() {
+    use entities::values::{ErrorCode, Locale};
+    let placeholders = |text: &str| {
+        let mut found: Vec<String> = text.split('{').skip(1).map(|p| p.split('}').next().unwrap().to_owned()).collect();
+        found.sort();
+        found
+    };
+    for code in ErrorCode::ALL {
+        let (zh, en) = (code.template(&Locale::zh_cn()), code.template(&Locale::en()));
+        assert_ne!(zh, en, "{code:?} has one language");
+        let (zh, en) = (placeholders(zh), placeholders(en));
+        // One language may name less than the other, but nothing that the other does not know.
+        assert!(zh.iter().all(|p| en.contains(p)) && en.iter().all(|p| zh.contains(p)), "{code:?}: {zh:?} / {en:?}");
+    }
+}

@@ -1,0 +1,118 @@
+//! Tables and entities say the same, and every step can be taken back.
+
+use std::collections::BTreeMap;
+
+use entities::{catalog, party};
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{ColumnTrait, ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityTrait, IdenStatic, Iterable, Statement};
+
+use crate::support::{Backend, backend};
+
+struct Empty {
+    db: DatabaseConnection,
+    _guard: crate::support::EmptyDatabase,
+    _folder: tempfile::TempDir,
+}
+
+async fn empty() -> Empty {
+    let folder = tempfile::tempdir().unwrap();
+    let guard = crate::support::EmptyDatabase::empty().await;
+    let url = match guard.setting() {
+        Some((_, url)) => url,
+        None => format!("sqlite://{}?mode=rwc", folder.path().join("empty.sqlite").display()),
+    };
+    Empty { db: Database::connect(url).await.unwrap(), _guard: guard, _folder: folder }
+}
+
+/// Column by column: whether it may be null.
+type Table = BTreeMap<String, bool>;
+
+async fn tables(db: &DatabaseConnection) -> BTreeMap<String, Table> {
+    let sql = match db.get_database_backend() {
+        DbBackend::Postgres => {
+            "SELECT table_name::text AS t, column_name::text AS c, (is_nullable = 'YES')::int AS n \
+             FROM information_schema.columns WHERE table_schema = 'public'"
+        }
+        _ => {
+            "SELECT m.name AS t, c.name AS c, (c.\"notnull\" = 0 AND c.pk = 0) AS n \
+             FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'"
+        }
+    };
+    let mut found: BTreeMap<String, Table> = BTreeMap::new();
+    for row in db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap() {
+        let (table, column): (String, String) = (row.try_get("", "t").unwrap(), row.try_get("", "c").unwrap());
+        let nullable: i32 = row.try_get("", "n").unwrap();
+        found.entry(table).or_default().insert(column, nullable != 0);
+    }
+    found.remove("seaql_migrations");
+    found
+}
+
+fn declared<E: EntityTrait>(into: &mut BTreeMap<String, Table>, entity: E) {
+    let columns = E::Column::iter().map(|c| (c.as_str().to_owned(), c.def().is_null())).collect();
+    into.insert(entity.table_name().to_owned(), columns);
+}
+
+#[tokio::test]
+async fn entities_and_tables_say_the_same() {
+    let made = empty().await;
+    Migrator::up(&made.db, None).await.unwrap();
+    let mut entities = BTreeMap::new();
+    declared(&mut entities, party::place::Entity);
+    declared(&mut entities, party::organisation::Entity);
+    declared(&mut entities, party::organisation_role::Entity);
+    declared(&mut entities, catalog::category::Entity);
+    declared(&mut entities, catalog::category_attribute::Entity);
+    declared(&mut entities, catalog::attribute::Entity);
+    declared(&mut entities, catalog::brand::Entity);
+    declared(&mut entities, catalog::product::Entity);
+    declared(&mut entities, catalog::product_tag::Entity);
+    declared(&mut entities, catalog::product_change::Entity);
+    declared(&mut entities, catalog::product_history::Entity);
+    declared(&mut entities, catalog::product_price::Entity);
+    declared(&mut entities, catalog::variant::Entity);
+    declared(&mut entities, catalog::media::Entity);
+    declared(&mut entities, catalog::offer::Entity);
+    declared(&mut entities, catalog::offer_price::Entity);
+    assert_eq!(tables(&made.db).await, entities, "left: the tables, right: the entities (true: may be null)");
+}
+
+#[tokio::test]
+async fn every_step_goes_up_down_and_up_again() {
+    let made = empty().await;
+    let steps = u32::try_from(Migrator::migrations().len()).unwrap();
+    for step in 1..=steps {
+        Migrator::up(&made.db, Some(1)).await.unwrap_or_else(|e| panic!("step {step} up: {e}"));
+        let after = tables(&made.db).await;
+        Migrator::down(&made.db, Some(1)).await.unwrap_or_else(|e| panic!("step {step} down: {e}"));
+        Migrator::up(&made.db, Some(1)).await.unwrap_or_else(|e| panic!("step {step} up again: {e}"));
+        assert_eq!(tables(&made.db).await, after, "step {step} leaves something behind or loses something");
+    }
+    Migrator::down(&made.db, None).await.unwrap();
+    assert!(tables(&made.db).await.is_empty(), "all the way down leaves tables");
+    Migrator::up(&made.db, None).await.unwrap();
+    Migrator::up(&made.db, None).await.unwrap();
+}
+
+#[tokio::test]
+async fn every_foreign_key_has_an_index() {
+    let made = empty().await;
+    Migrator::up(&made.db, None).await.unwrap();
+    let sql = match backend() {
+        Backend::Postgres(_) => {
+            "SELECT c.conrelid::regclass::text || '.' || a.attname AS k FROM pg_constraint c \
+             JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1] \
+             WHERE c.contype = 'f' AND NOT EXISTS ( \
+               SELECT 1 FROM pg_index i WHERE i.indrelid = c.conrelid AND i.indkey[0] = c.conkey[1])"
+        }
+        Backend::Sqlite => {
+            "SELECT m.name || '.' || f.\"from\" AS k FROM sqlite_master m JOIN pragma_foreign_key_list(m.name) f \
+             WHERE m.type = 'table' AND NOT EXISTS ( \
+               SELECT 1 FROM pragma_index_list(m.name) l JOIN pragma_index_info(l.name) i \
+               WHERE i.seqno = 0 AND i.name = f.\"from\")"
+        }
+    };
+    let rows = made.db.query_all_raw(Statement::from_string(made.db.get_database_backend(), sql)).await.unwrap();
+    let bare: Vec<String> = rows.iter().map(|r| r.try_get("", "k").unwrap()).collect();
+    assert!(bare.is_empty(), "foreign keys without an index: {bare:?}");
+}

@@ -1,0 +1,251 @@
+//! What tests stand on: a database of their own, the real server, and a client.
+
+mod database;
+
+use std::{collections::BTreeSet, path::Path};
+
+use api::{
+    App,
+    catalog::{import, ops::bulk},
+    config::Config,
+    http,
+    platform::{auth::DevelopmentRole, clock::Clock},
+    zone,
+};
+use entities::values::id::ProductId;
+use chrono::{DateTime, Duration, TimeZone, Utc};
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+pub use database::{Backend, TestDatabase as EmptyDatabase, backend};
+
+/// The slug of the zone's operator in the reference data.
+pub const OPERATOR: &str = "xining-cbec-zone";
+/// Two sellers of the reference data.
+pub const SELLER: &str = "hehuang-carpet";
+pub const OTHER_SELLER: &str = "huangdao-trading";
+
+/// A running server with the zone's reference data and no products.
+pub struct TestServer {
+    pub app: App,
+    pub url: String,
+    http: reqwest::Client,
+    stop: Option<oneshot::Sender<()>>,
+    // Dropped last: the database and the folder go with the test.
+    _database: database::TestDatabase,
+    _folder: tempfile::TempDir,
+}
+
+/// The moment at which every test begins.
+pub fn dawn() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 3, 1, 8, 0, 0).unwrap()
+}
+
+impl TestServer {
+    pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// A server with further settings.
+    pub async fn with(settings: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let database = database::TestDatabase::make(folder.path()).await;
+        let mut environment = vec![
+            ("CHAMA_DATA_DIR".to_owned(), folder.path().to_string_lossy().into_owned()),
+            ("CHAMA_AUTH_DEVELOPMENT_TOKENS".to_owned(), "true".to_owned()),
+        ];
+        environment.extend(database.setting());
+        environment.extend(std::env::var("CHAMA_TEST_REDIS_URL").ok().map(|url| ("CHAMA_REDIS_URL".to_owned(), url)));
+        environment.extend(settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
+        let config = Config::load(None, environment).expect("settings");
+        let app = App::new(config, Clock::fixed(dawn())).await.expect("an app");
+        if let Some(changed) = app.take_changed() {
+            tokio::spawn(api::catalog::indexing::follow(app.clone(), changed));
+        }
+        let (listener, address) = http::bind("127.0.0.1:0".parse().unwrap()).await.expect("a port");
+        let (stop, stopped) = oneshot::channel::<()>();
+        tokio::spawn(http::serve(app.clone(), listener, async {
+            let _ = stopped.await;
+        }));
+        let url = format!("http://{address}");
+        Self { app, url, http: reqwest::Client::new(), stop: Some(stop), _database: database, _folder: folder }
+    }
+
+    pub fn data_dir(&self) -> &Path {
+        self._folder.path()
+    }
+
+    /// Moves time on.
+    pub fn wait(&self, by: Duration) {
+        self.app.clock().advance(by);
+    }
+
+    pub async fn token(&self, role: DevelopmentRole, organisation: &str) -> String {
+        let now = self.app.clock().now();
+        let db = self.app.db().read();
+        self.app.tokens().issue(db, role, organisation, now, Duration::hours(1)).await.expect("a token")
+    }
+
+    /// A client without a token, reading English.
+    pub fn anonymous(&self) -> Client {
+        Client { http: self.http.clone(), url: format!("{}/graphql", self.url), token: None, language: "en".into() }
+    }
+
+    pub async fn operator(&self) -> Client {
+        self.anonymous().with_token(self.token(DevelopmentRole::Operator, OPERATOR).await)
+    }
+
+    pub async fn seller(&self, slug: &str) -> Client {
+        self.anonymous().with_token(self.token(DevelopmentRole::Seller, slug).await)
+    }
+
+    /// A raw HTTP client.
+    pub fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+    }
+}
+
+/// A GraphQL client.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    url: String,
+    token: Option<String>,
+    language: String,
+}
+
+impl Client {
+    pub fn with_token(mut self, token: String) -> Self {
+        self.token = Some(token);
+        self
+    }
+
+    pub fn reading(mut self, language: &str) -> Self {
+        self.language = language.to_owned();
+        self
+    }
+
+    /// The whole response.
+    pub async fn response(&self, query: &str, variables: Value) -> Value {
+        let mut request = self.http.post(&self.url).header("accept-language", &self.language);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        let sent = request.json(&json!({ "query": query, "variables": variables })).send().await.expect("an answer");
+        sent.json().await.expect("an answer in JSON")
+    }
+
+    /// The data; fails the test when there are errors.
+    pub async fn data(&self, query: &str, variables: Value) -> Value {
+        let mut response = self.response(query, variables).await;
+        assert!(response.get("errors").is_none(), "{query}\nanswers {:#}", response["errors"]);
+        response["data"].take()
+    }
+
+    /// The code of the first error; fails the test when there is none.
+    pub async fn error(&self, query: &str, variables: Value) -> String {
+        let response = self.response(query, variables).await;
+        let code = response["errors"][0]["extensions"]["code"].as_str();
+        code.unwrap_or_else(|| panic!("{query}\nanswers without an error: {response:#}")).to_owned()
+    }
+
+    /// The payload of a mutation that takes `input`; `selection` is what is asked of it beside the errors.
+    pub async fn payload(&self, mutation: &str, selection: &str, input: Value) -> Value {
+        let response = self.response(&document(mutation, selection), json!({ "input": input })).await;
+        assert!(response.get("errors").is_none(), "{mutation} answers {:#}", response["errors"]);
+        response["data"][mutation].clone()
+    }
+
+    /// The same for a mutation that must be done.
+    pub async fn done(&self, mutation: &str, selection: &str, input: Value) -> Value {
+        let payload = self.payload(mutation, selection, input).await;
+        assert_eq!(payload["userErrors"], json!([]), "{mutation} is refused");
+        payload
+    }
+
+    /// The codes and fields of a mutation that must be refused.
+    pub async fn refused(&self, mutation: &str, input: Value) -> Vec<(String, String)> {
+        let payload = self.payload(mutation, "", input).await;
+        let errors = payload["userErrors"].as_array().expect("errors");
+        assert!(!errors.is_empty(), "{mutation} is not refused");
+        let field = |e: &Value| e["field"].as_array().map_or_else(String::new, |f| f.iter().map(|s| s.as_str().unwrap()).collect::<Vec<_>>().join("."));
+        errors.iter().map(|e| (e["code"].as_str().unwrap().to_owned(), field(e))).collect()
+    }
+
+    /// The code of the GraphQL error that a mutation ends in.
+    pub async fn denied(&self, mutation: &str, input: Value) -> String {
+        self.error(&document(mutation, ""), json!({ "input": input })).await
+    }
+}
+
+fn document(mutation: &str, selection: &str) -> String {
+    let kind = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
+    format!("mutation($input: {kind}!) {{ {mutation}(input: $input) {{ {selection} clientMutationId userErrors {{ code message field retryable details {{ name value }} }} }} }}")
+}
+
+/// The content of a small, complete product. `key` makes it its own.
+pub fn rug(key: &str, category: &Value) -> Value {
+    json!({
+        "categoryId": category,
+        "slug": format!("rug-{key}"),
+        "name": [{ "locale": "zh-CN", "text": format!("藏毯 {key}") }, { "locale": "en", "text": format!("Rug {key}") }],
+        "description": [{ "locale": "en", "text": "Knotted by hand." }],
+        "tags": ["TIBETAN_CARPETS_WOOL"],
+        "variants": [{ "hsCode": "5701100000", "origin": "CN", "netWeightG": 9000, "grossWeightG": 9500, "unit1": "032" }],
+    })
+}
+
+/// The id of a leaf category of the reference data.
+pub async fn leaf(client: &Client) -> Value {
+    let data = client.data("{ category(by: { slug: \"knotted-area-rugs\" }) { id } }", json!({})).await;
+    data["category"]["id"].clone()
+}
+
+/// Describes and publishes a rug of `seller`; answers with id, version, slug and the first variant's id.
+pub async fn published_rug(server: &TestServer, seller: &str, key: &str) -> Value {
+    let (owner, operator) = (server.seller(seller).await, server.operator().await);
+    let content = rug(key, &leaf(&owner).await);
+    let made = owner.done("createProduct", "product { id version }", json!({ "content": content })).await;
+    let step = json!({ "id": made["product"]["id"], "expectedVersion": made["product"]["version"] });
+    let selection = "product { id version slug variants { nodes { id } } }";
+    operator.done("publishProduct", selection, step).await["product"].clone()
+}
+
+/// Offers the first variant of a product in CNY; answers with id and version.
+pub async fn offered(server: &TestServer, seller: &str, product: &Value, sku: &str, amount: &str) -> Value {
+    let terms = json!({ "supplyMode": "DOMESTIC", "priceTiers": [{ "price": { "amount": amount, "currency": "CNY" } }] });
+    let input = json!({ "variantId": product["variants"]["nodes"][0]["id"], "sku": sku, "terms": terms });
+    server.seller(seller).await.done("createOffer", "offer { id version }", input).await["offer"].clone()
+}
+
+/// Imports the demo zone's catalog into a test's server, search index included.
+pub async fn demo_catalog(server: &TestServer) {
+    let file = server.data_dir().join("catalog.csv");
+    std::fs::write(&file, zone::DEMO_CATALOG).unwrap();
+    let (summary, products) = imported(server, &file, false).await;
+    assert_eq!(summary.failed, 0, "the demo catalog has bad rows");
+    let ids: Vec<_> = products.into_iter().collect();
+    api::catalog::indexing::index(&server.app, &ids).await.unwrap();
+    server.app.db().analyze().await.unwrap();
+}
+
+/// Imports a catalog file as the command line does.
+pub async fn imported(server: &TestServer, file: &Path, dry_run: bool) -> (import::Summary, BTreeSet<ProductId>) {
+    let shape = import::inspect(file, None).unwrap();
+    let viewer = zone::operator(&server.app).await.unwrap();
+    let options = import::Options {
+        bulk: bulk::Options { seller: None, publish: true },
+        dry_run,
+        language: import::Language::En,
+    };
+    let errors = file.with_extension("errors.csv");
+    import::import_file(&server.app, &viewer, file, shape.format, options, &errors, |_| {}).await.unwrap()
+}
