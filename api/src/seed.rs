@@ -197,6 +197,7 @@ impl Words {
                     ..VariantPatch::default()
                 };
                 rows.push(Row {
+                    variant: Some(patch.code.clone()),
                     seller: Some(self.sellers[place].clone()),
                     sku: format!("SEED-{number}-{variant}"),
                     product: Some(format!("seed-{number}")),

@@ -9,7 +9,7 @@ use std::{collections::HashMap, path::Path};
 use entities::{
     catalog::{
         attribute::{self, AttributeKind, Choices},
-        brand, category, category_attribute,
+        brand, category, category_attribute, product,
     },
     party::{OrganisationRole, PlaceKind, Viewer, organisation, organisation_role, place, viewer::Standing},
     values::{
@@ -19,7 +19,8 @@ use entities::{
 };
 use sea_orm::{
     ActiveEnum, ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
-    QueryFilter, sea_query::OnConflict,
+    QueryFilter,
+    sea_query::{OnConflict, Query},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
@@ -121,6 +122,7 @@ pub async fn load(app: &App, files: &ZoneFiles) -> Result<(), Error> {
     let attributes = load_attributes(app, &tx, parsed("attributes.json", &files.attributes)?).await?;
     load_categories(app, &tx, parsed("categories.json", &files.categories)?, &attributes).await?;
     load_brands(app, &tx, parsed("brands.json", &files.brands)?).await?;
+    refuse_buried_products(&tx).await?;
     tx.commit().await?;
     app.catalog_changed(&[]).await;
     Ok(())
@@ -244,6 +246,7 @@ async fn load_categories(
             name: entry.name,
             version: before.map_or(1, |c| c.version),
         };
+        let row = category::Model { version: row.version + i32::from(before.is_some_and(|b| *b != row)), ..row };
         put(tx, before, row.clone()).await?;
         placed.insert(entry.slug.clone(), row);
         for code in entry.attributes {
@@ -266,8 +269,9 @@ async fn load_brands(app: &App, tx: &DatabaseTransaction, entries: Vec<BrandEntr
         let before = known.get(&entry.slug);
         let id = before.map_or_else(|| BrandId::new(app.clock().now()), |b| b.id);
         let version = before.map_or(1, |b| b.version);
-        put(tx, before, brand::Model { id, slug: entry.slug, name: entry.name, country: entry.country, version })
-            .await?;
+        let row = brand::Model { id, slug: entry.slug, name: entry.name, country: entry.country, version };
+        let row = brand::Model { version: version + i32::from(before.is_some_and(|b| *b != row)), ..row };
+        put(tx, before, row).await?;
     }
     Ok(())
 }
@@ -289,6 +293,24 @@ where
         }
     }
     Ok(())
+}
+
+/// Products hang on leaves: a new subcategory must not turn their category into a branch.
+async fn refuse_buried_products(tx: &impl ConnectionTrait) -> Result<(), Error> {
+    let branches = Query::select()
+        .column(category::Column::ParentId)
+        .from(category::Entity)
+        .and_where(category::Column::ParentId.is_not_null())
+        .take();
+    let buried = product::Entity::find().filter(product::Column::CategoryId.in_subquery(branches)).one(tx).await?;
+    match buried {
+        None => Ok(()),
+        Some(product) => {
+            let message =
+                format!("product {} hangs on a category that now has subcategories; move it first", product.slug);
+            Err(Error::BadInput(message))
+        }
+    }
 }
 
 fn dangling(kind: &str, slug: impl std::fmt::Display, field: &str, value: impl std::fmt::Display) -> Error {

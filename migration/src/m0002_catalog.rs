@@ -187,8 +187,8 @@ async fn changes(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .take();
     manager.create_table(change).await?;
     index(manager, "product_change", &["product_id", "status"]).await?;
-    index(manager, "product_change", &["status", "created_at", "id"]).await?;
-    index(manager, "product_change", &["proposer_id", "created_at", "id"]).await?;
+    index(manager, "product_change", &["status", "id"]).await?;
+    index(manager, "product_change", &["proposer_id", "id"]).await?;
 
     // The organisation and the proposal are named, not referred to: history outlives both.
     let history = Table::create()

@@ -10,11 +10,13 @@ use tantivy::{
     schema::{Field, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions, Value},
     tokenizer::{Language, LowerCaser, RemoveLongFilter, Stemmer, TextAnalyzer},
 };
-use tantivy_jieba::JiebaTokenizer;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use crate::{Document, SearchEngine, SearchError};
+use crate::{
+    Document, SearchEngine, SearchError,
+    segmenter::{self, Segmenter},
+};
 
 /// Memory of the one writer; tantivy's minimum, since batches are small.
 const WRITER_BYTES: usize = 20_000_000;
@@ -70,7 +72,7 @@ impl Embedded {
             }
             Ok(index) => index,
         };
-        let analyzer = TextAnalyzer::builder(JiebaTokenizer::new())
+        let analyzer = TextAnalyzer::builder(Segmenter)
             .filter(RemoveLongFilter::limit(60))
             .filter(LowerCaser)
             .filter(Stemmer::new(Language::English))
@@ -150,6 +152,10 @@ impl SearchEngine for Embedded {
     async fn find(&self, text: &str, limit: usize) -> Result<Vec<Uuid>, SearchError> {
         let (this, text) = (self.clone(), text.to_owned());
         tokio::task::spawn_blocking(move || this.look_up(&text, limit)).await?
+    }
+
+    fn rest(&self) {
+        segmenter::let_go();
     }
 
     async fn count(&self) -> Result<u64, SearchError> {

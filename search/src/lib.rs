@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 mod embedded;
 mod meili;
+mod segmenter;
 
 /// What an index knows of a product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +40,9 @@ pub trait SearchEngine: Send + Sync + std::fmt::Debug {
 
     /// Ids of the products that fit `text`, best first, at most `limit`.
     async fn find(&self, text: &str, limit: usize) -> Result<Vec<Uuid>, SearchError>;
+
+    /// Lets go of what only a burst of work needs; after bulk loads.
+    fn rest(&self) {}
 
     /// How many documents it holds. Fails when the engine cannot be reached.
     async fn count(&self) -> Result<u64, SearchError>;

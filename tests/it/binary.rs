@@ -1,1 +1,192 @@
-//! x
+//! The binary itself, as a stranger runs it.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+/// The built binary beside this test's own.
+fn chama(folder: &Path) -> Command {
+    let mut path = std::env::current_exe().unwrap();
+    path.pop();
+    if path.ends_with("deps") {
+        path.pop();
+    }
+    let binary: PathBuf = path.join("chama");
+    assert!(binary.exists(), "{} is not built; run: cargo build", binary.display());
+    let mut command = Command::new(binary);
+    command.current_dir(folder).stdin(Stdio::null());
+    for (name, _) in std::env::vars().filter(|(n, _)| n.starts_with("CHAMA_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    chama(folder).args(arguments).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// A server that is killed with the test.
+struct Running {
+    child: Child,
+    url: String,
+    greeting: String,
+    ready_after: Duration,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+async fn start(folder: &Path, arguments: &[&str]) -> Running {
+    let begun = Instant::now();
+    let mut child = chama(folder).args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut greeting = String::new();
+    let url = loop {
+        let line = lines.next().expect("the server says where it is before it ends").unwrap();
+        greeting.push_str(&line);
+        greeting.push('\n');
+        if let Some((_, address)) = line.split_once("http://")
+            && line.contains("/graphql")
+        {
+            break format!("http://{}", address.split('/').next().unwrap());
+        }
+    };
+    std::thread::spawn(move || lines.for_each(drop));
+    let client = reqwest::Client::new();
+    while client.get(format!("{url}/readyz")).send().await.is_err() {
+        assert!(begun.elapsed() < Duration::from_mins(1), "the server does not get ready");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Running { child, url, greeting, ready_after: begun.elapsed() }
+}
+
+async fn ask(url: &str, query: &str) -> Value {
+    let sent = reqwest::Client::new()
+        .post(format!("{url}/graphql"))
+        .header("accept-language", "en")
+        .json(&json!({ "query": query }));
+    sent.send().await.unwrap().json::<Value>().await.unwrap()["data"].take()
+}
+
+/// Memory of a process's own in MB. Without the pages of the binary itself: an unoptimised one has many.
+fn own_memory(child: &Child) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let line = status.lines().find(|l| l.starts_with("RssAnon:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_serves_a_full_catalog_and_starts_again_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = start(folder.path(), &["demo", "--listen", "127.0.0.1:0"]).await;
+    let query = "{ products(first: 5) { totalCount edges { node { id slug name } } } found: products(filter: { text: \"rug\" }) { totalCount } }";
+    let data = ask(&first.url, query).await;
+    assert!(data["products"]["totalCount"].as_i64().unwrap() >= 400);
+    assert!(data["found"]["totalCount"].as_i64().unwrap() > 10, "the search index is empty");
+    assert_eq!(data["products"]["edges"].as_array().unwrap().len(), 5);
+    for made in ["chama.sqlite", "chama.sqlite-wal", "search/meta.json", "media"] {
+        assert!(folder.path().join("chama-data").join(made).exists(), "chama-data/{made} is missing");
+    }
+    assert!(first.greeting.contains("GraphiQL"), "{}", first.greeting);
+
+    // It stops when it is told to, and lets the database go.
+    Command::new("kill").args(["-TERM", &first.child.id().to_string()]).status().unwrap();
+    let begun = Instant::now();
+    assert!(first.child.wait().unwrap().success(), "a stop signal is an accident");
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    assert!(!folder.path().join("chama-data/chama.sqlite-wal").exists(), "the write-ahead log is left behind");
+
+    let second = start(folder.path(), &["demo", "--listen", "127.0.0.1:0"]).await;
+    assert!(second.ready_after < Duration::from_secs(1), "the second start takes {:?}", second.ready_after);
+    let memory = own_memory(&second.child);
+    assert!(memory < 60, "{memory} MB are in use with the demo data loaded and nobody asking");
+    assert_eq!(ask(&second.url, query).await, data, "the second start shows another catalog");
+
+    let doctor = run(folder.path(), &["doctor"]);
+    assert!(doctor.status.success(), "{}", said(&doctor));
+    let token = run(folder.path(), &["token", "--role", "seller", "--organisation", "hehuang-carpet"]);
+    let mine = reqwest::Client::new()
+        .post(format!("{}/graphql", second.url))
+        .bearer_auth(String::from_utf8_lossy(&token.stdout).trim());
+    let mine: Value =
+        mine.json(&json!({ "query": "{ viewer { standing } }" })).send().await.unwrap().json().await.unwrap();
+    assert_eq!(mine["data"]["viewer"]["standing"], "SELLER");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_house_is_furnished_by_commands_that_say_what_comes_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("deploy/demo");
+    let (demo, catalog) =
+        (demo.to_string_lossy().into_owned(), demo.join("catalog.csv").to_string_lossy().into_owned());
+
+    let doctor = run(folder.path(), &["doctor"]);
+    assert!(!doctor.status.success() && said(&doctor).contains("chama demo"), "{}", said(&doctor));
+    assert!(run(folder.path(), &["migrate"]).status.success());
+    let doctor = run(folder.path(), &["doctor"]);
+    assert!(said(&doctor).contains("chama import zone"), "{}", said(&doctor));
+    let early = run(folder.path(), &["import", "catalog", &catalog]);
+    assert!(!early.status.success() && said(&early).contains("chama import zone"), "{}", said(&early));
+    assert!(run(folder.path(), &["import", "zone", &demo]).status.success());
+
+    let errors = folder.path().join("errors.csv").to_string_lossy().into_owned();
+    let dry = run(folder.path(), &["import", "catalog", &catalog, "--dry-run", "--errors", &errors]);
+    assert!(dry.status.success() && said(&dry).contains("nothing was changed"), "{}", said(&dry));
+    let import = run(folder.path(), &["import", "catalog", &catalog, "--errors", &errors]);
+    assert!(import.status.success() && said(&import).contains("0 failed"), "{}", said(&import));
+    let again = run(folder.path(), &["import", "catalog", &catalog, "--errors", &errors]);
+    assert!(said(&again).contains("0 created, 0 updated"), "{}", said(&again));
+    let same = run(folder.path(), &["import", "catalog", &catalog, "--errors", &catalog]);
+    assert!(!same.status.success() && Path::new(&catalog).exists(), "the errors file replaced the catalog");
+
+    std::fs::write(folder.path().join("bad.csv"), "sku,prices\nA-1,free\n").unwrap();
+    let bad = run(folder.path(), &["import", "catalog", "bad.csv", "--seller", "hehuang-carpet", "--language", "zh"]);
+    assert_eq!(bad.status.code(), Some(2), "{}", said(&bad));
+    let notes = std::fs::read_to_string(folder.path().join("bad.csv.errors.csv")).unwrap();
+    assert!(
+        notes.starts_with("line,sku,field,code,reason\n2,,prices,INVALID_VALUE,") && notes.contains("格式不正确"),
+        "{notes}"
+    );
+
+    let seed = run(folder.path(), &["seed", "--products", "120"]);
+    assert!(seed.status.success(), "{}", said(&seed));
+    assert!(said(&run(folder.path(), &["seed", "--products", "100"])).contains("nothing to do"));
+    let reindex = run(folder.path(), &["reindex"]);
+    assert!(said(&reindex).contains("598 products"), "{}", said(&reindex));
+    let doctor = run(folder.path(), &["doctor"]);
+    assert!(doctor.status.success(), "{}", said(&doctor));
+
+    let server = start(folder.path(), &["serve", "--listen", "127.0.0.1:0"]).await;
+    assert_eq!(ask(&server.url, "{ products { totalCount } }").await["products"]["totalCount"], 598);
+}
+
+#[test]
+fn a_setting_that_cannot_be_meant_is_named_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let typo = chama(folder.path()).env("CHAMA_DATABSE_URL", "x").arg("doctor").output().unwrap();
+    assert!(!typo.status.success() && said(&typo).contains("CHAMA_DATABSE_URL"), "{}", said(&typo));
+    let away = chama(folder.path())
+        .env("CHAMA_DATABASE_URL", "postgres://nobody:hush@127.0.0.1:9/none")
+        .arg("doctor")
+        .output()
+        .unwrap();
+    assert!(!away.status.success() && said(&away).contains("CHAMA_DATABASE_URL"), "{}", said(&away));
+    assert!(!said(&away).contains("hush"), "a password is printed: {}", said(&away));
+    let schema = run(folder.path(), &["schema"]);
+    let committed = include_str!("../../api/schema.graphql");
+    assert_eq!(String::from_utf8_lossy(&schema.stdout), committed);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "`schema` leaves files behind");
+}

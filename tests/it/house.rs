@@ -44,7 +44,8 @@ fn no_room_knows_a_room_above_it() {
         if matches!(room.as_str(), "main" | "lib") {
             continue;
         }
-        let own = floor(&room).unwrap_or_else(|| panic!("{room} stands on no floor; add it to FLOORS and to api/src/lib.rs"));
+        let own =
+            floor(&room).unwrap_or_else(|| panic!("{room} stands on no floor; add it to FLOORS and to api/src/lib.rs"));
         let text = std::fs::read_to_string(&file).unwrap();
         for named in rooms_named(&text) {
             let Some(theirs) = floor(&named) else { continue };
@@ -62,7 +63,7 @@ fn no_room_knows_a_room_above_it() {
 fn rooms_named(text: &str) -> Vec<String> {
     let mut names = Vec::new();
     let word = |s: &str| s.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
-    let code: String = text.lines().filter(|l| !l.trim_start().starts_with("//")).map(|l| format!("{l}\n")).collect();
+    let code = text.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
     for (place, _) in code.match_indices("crate::") {
         let after = &code[place + "crate::".len()..];
         if let Some(group) = after.strip_prefix('{') {
@@ -90,8 +91,12 @@ fn rooms_named(text: &str) -> Vec<String> {
 
 #[test]
 fn lower_crates_do_not_know_higher_ones() {
-    let allowed: [(&str, &[&str]); 4] =
-        [("entities", &[]), ("migration", &[]), ("search", &["entities"]), ("api", &["entities", "migration", "search"])];
+    let allowed: [(&str, &[&str]); 4] = [
+        ("entities", &[]),
+        ("migration", &[]),
+        ("search", &["entities"]),
+        ("api", &["entities", "migration", "search"]),
+    ];
     for (name, may) in allowed {
         let manifest = std::fs::read_to_string(root().join(name).join("Cargo.toml")).unwrap();
         for other in ["api", "entities", "migration", "search", "tests"] {
@@ -158,7 +163,10 @@ fn everything_in_the_schema_is_described() {
                 input.fields.iter().for_each(|f| look(format!("{name}.{}", f.node.name.node), described(&f.node)));
             }
             TypeKind::Enum(values) => {
-                values.values.iter().for_each(|v| look(format!("{name}.{}", v.node.value.node), v.node.description.is_some()));
+                values
+                    .values
+                    .iter()
+                    .for_each(|v| look(format!("{name}.{}", v.node.value.node), v.node.description.is_some()));
             }
             TypeKind::Scalar | TypeKind::Union(_) => {}
         }
@@ -179,7 +187,8 @@ fn every_path_that_the_docs_name_exists() {
         for quoted in text.split('`').skip(1).step_by(2) {
             let path = quoted.trim_start_matches("./").trim_end_matches('/');
             let top = path.split('/').next().unwrap_or_default();
-            let ours = ["api", "entities", "migration", "search", "tests", "deploy", ".ci"].contains(&top) && path.contains('/');
+            let ours = ["api", "entities", "migration", "search", "tests", "deploy", ".ci"].contains(&top)
+                && path.contains('/');
             let plain = path.chars().all(|c| c.is_ascii_alphanumeric() || "./_-".contains(c));
             if ours && plain && !root().join(path).exists() {
                 missing.push(format!("{doc} names {path}"));

@@ -8,7 +8,7 @@
 //! The columns are those of [`entities::catalog::row`].
 
 use std::{
-    cell::Cell,
+    cell::RefCell,
     collections::BTreeSet,
     fs::File,
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
@@ -27,8 +27,6 @@ use crate::{app::App, platform::error::Error};
 
 /// Longest line or record; the longest honest one (every text at its limit in a few languages) is far below.
 const MAX_RECORD: usize = 1_000_000;
-/// How often a batch that lost a race is tried.
-const TRIES: usize = 3;
 
 /// How a file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -98,7 +96,6 @@ pub fn inspect(path: &Path, format: Option<Format>) -> Result<Shape, BrokenFile>
             return Err(BrokenFile::at(message, *line));
         }
     }
-    reader.refuse_open_quote()?;
     Ok(Shape { format, rows })
 }
 
@@ -114,23 +111,76 @@ fn refuse_foreign(path: &Path) -> Result<(), BrokenFile> {
     }
 }
 
-/// Refuses a record that does not end, however it is read.
-struct Bounded<R> {
+/// Watches the bytes of a CSV file on their way to the reader, which is more lenient than a catalog can
+/// afford: a quote that is not closed would swallow the rows after it without a word.
+struct Watched<R> {
     inner: R,
-    /// Bytes handed on since the last whole record.
-    since: Rc<Cell<usize>>,
+    watch: Rc<RefCell<Watch>>,
 }
 
-impl<R: Read> Read for Bounded<R> {
+/// What was seen so far of a CSV file.
+#[derive(Default)]
+struct Watch {
+    place: Place,
+    line: u64,
+    /// Bytes handed on since the last whole record.
+    since: usize,
+    broken: Option<BrokenFile>,
+}
+
+/// Where in a cell a byte stands, by RFC 4180.
+#[derive(Clone, Copy, Default, PartialEq)]
+enum Place {
+    #[default]
+    Start,
+    Bare,
+    Quoted,
+    /// A quote within quotes: the end of the cell, or the first of a doubled one.
+    Quote,
+}
+
+impl Watch {
+    fn see(&mut self, bytes: &[u8]) {
+        self.since += bytes.len();
+        for byte in bytes {
+            self.line += u64::from(*byte == b'\n');
+            self.place = match (self.place, byte) {
+                (Place::Quoted, b'"') => Place::Quote,
+                (Place::Quoted, _) | (Place::Start | Place::Quote, b'"') => Place::Quoted,
+                (_, b',' | b'\n') => Place::Start,
+                (place, b'\r') => place,
+                (Place::Bare, b'"') => {
+                    return self.fail("a quote stands inside an unquoted cell: quote the cell and double the quote");
+                }
+                (Place::Quote, _) => return self.fail("a quote is not closed, or text follows a closing quote"),
+                (Place::Start | Place::Bare, _) => Place::Bare,
+            };
+        }
+        // A reader ahead of its records holds at most one buffer.
+        if self.since > MAX_RECORD + 64 * 1024 {
+            self.fail(&too_long());
+        }
+    }
+
+    fn fail(&mut self, message: &str) {
+        self.broken = Some(BrokenFile::at(message, self.line + 1));
+    }
+}
+
+impl<R: Read> Read for Watched<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
-        self.since.set(self.since.get() + read);
-        // A reader ahead of its records holds at most one buffer.
-        if self.since.get() > MAX_RECORD + 64 * 1024 {
-            return Err(io::Error::other(format!("a line is longer than {MAX_RECORD} bytes; is this a catalog file?")));
+        let mut watch = self.watch.borrow_mut();
+        watch.see(&buffer[..read]);
+        if watch.broken.is_some() {
+            return Err(io::Error::other("see the watch"));
         }
         Ok(read)
     }
+}
+
+fn too_long() -> String {
+    format!("a line is longer than {MAX_RECORD} bytes; is this a catalog file?")
 }
 
 enum Record {
@@ -142,13 +192,10 @@ enum Record {
 struct Rows {
     source: Source,
     columns: Vec<String>,
-    /// Where the last record began, to look at the end of the file again.
-    last_start: u64,
-    path: std::path::PathBuf,
 }
 
 enum Source {
-    Csv { reader: Box<csv::Reader<Bounded<File>>>, since: Rc<Cell<usize>> },
+    Csv { reader: Box<csv::Reader<Watched<File>>>, watch: Rc<RefCell<Watch>> },
     Json { reader: BufReader<File>, line: u64 },
 }
 
@@ -158,33 +205,36 @@ impl Rows {
         let mut mark = [0_u8; 3];
         let marked = file.read(&mut mark)? == 3 && mark == [0xef, 0xbb, 0xbf];
         file.seek(SeekFrom::Start(if marked { 3 } else { 0 }))?;
-        let path = path.to_owned();
         match format {
             Format::Jsonl => {
                 let source = Source::Json { reader: BufReader::new(file), line: 0 };
-                Ok(Self { source, columns: Vec::new(), last_start: 0, path })
+                Ok(Self { source, columns: Vec::new() })
             }
             Format::Csv => {
-                let since = Rc::new(Cell::new(0));
-                let bounded = Bounded { inner: file, since: since.clone() };
-                let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bounded);
-                let columns = header(&mut reader)?;
-                since.set(0);
-                Ok(Self { source: Source::Csv { reader: Box::new(reader), since }, columns, last_start: 0, path })
+                let watch = Rc::new(RefCell::new(Watch::default()));
+                let watched = Watched { inner: file, watch: watch.clone() };
+                let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(watched);
+                let columns = header(&mut reader, &watch)?;
+                watch.borrow_mut().since = 0;
+                Ok(Self { source: Source::Csv { reader: Box::new(reader), watch }, columns })
             }
         }
     }
 
     fn next_record(&mut self) -> Result<Option<Record>, BrokenFile> {
         match &mut self.source {
-            Source::Csv { reader, since } => {
+            Source::Csv { reader, watch } => {
                 let mut bytes = csv::ByteRecord::new();
-                if !reader.read_byte_record(&mut bytes).map_err(csv_error)? {
-                    return Ok(None);
+                if !reader.read_byte_record(&mut bytes).map_err(|e| csv_error(e, watch))? {
+                    let open = watch.borrow().place == Place::Quoted;
+                    return if open {
+                        Err(BrokenFile::new("a quote is open at the end of the file: it is cut off"))
+                    } else {
+                        Ok(None)
+                    };
                 }
-                since.set(0);
-                let (line, start) = bytes.position().map_or((0, 0), |p| (p.line(), p.byte()));
-                self.last_start = start;
+                watch.borrow_mut().since = 0;
+                let line = bytes.position().map_or(0, csv::Position::line);
                 let record = csv::StringRecord::from_byte_record(bytes).map_err(|_| not_utf8(line))?;
                 Ok(Some(Record::Csv(record, line)))
             }
@@ -196,10 +246,7 @@ impl Rows {
                 }
                 *line += 1;
                 if bytes.len() > MAX_RECORD {
-                    return Err(BrokenFile::at(
-                        format!("a line is longer than {MAX_RECORD} bytes; is this a catalog file?"),
-                        *line,
-                    ));
+                    return Err(BrokenFile::at(too_long(), *line));
                 }
                 let text = String::from_utf8(bytes).map_err(|_| not_utf8(*line))?;
                 let text = text.trim();
@@ -213,22 +260,6 @@ impl Rows {
                 return Ok(Some(Record::Json(text.to_owned(), *line)));
             },
         }
-    }
-
-    /// A quote that is still open at the end of the file swallowed what came after it.
-    fn refuse_open_quote(&self) -> Result<(), BrokenFile> {
-        let Source::Csv { .. } = self.source else { return Ok(()) };
-        let mut file = File::open(&self.path)?;
-        let mut mark = [0_u8; 3];
-        let offset = if file.read(&mut mark)? == 3 && mark == [0xef, 0xbb, 0xbf] { 3 } else { 0 };
-        file.seek(SeekFrom::Start(self.last_start + offset))?;
-        let mut tail = Vec::new();
-        file.take(MAX_RECORD as u64 * 2).read_to_end(&mut tail)?;
-        let open = tail.iter().filter(|b| **b == b'"').fold(false, |open, _| !open);
-        if open {
-            return Err(BrokenFile::new("a quote is open at the end of the file: it is cut off"));
-        }
-        Ok(())
     }
 
     /// The record as a row: its line, its article number when it has one, and what it says.
@@ -247,8 +278,8 @@ impl Rows {
     }
 }
 
-fn header<R: Read>(reader: &mut csv::Reader<R>) -> Result<Vec<String>, BrokenFile> {
-    let header = reader.byte_headers().map_err(csv_error)?.clone();
+fn header<R: Read>(reader: &mut csv::Reader<R>, watch: &RefCell<Watch>) -> Result<Vec<String>, BrokenFile> {
+    let header = reader.byte_headers().map_err(|e| csv_error(e, watch))?.clone();
     let header = csv::StringRecord::from_byte_record(header).map_err(|_| not_utf8(1))?;
     let columns: Vec<String> = header.iter().map(|c| c.trim().to_owned()).collect();
     if let Some(unknown) = columns.iter().find(|c| !row::is_column(c)) {
@@ -267,7 +298,10 @@ fn header<R: Read>(reader: &mut csv::Reader<R>) -> Result<Vec<String>, BrokenFil
     Ok(columns)
 }
 
-fn csv_error(error: csv::Error) -> BrokenFile {
+fn csv_error(error: csv::Error, watch: &RefCell<Watch>) -> BrokenFile {
+    if let Some(broken) = watch.borrow_mut().broken.take() {
+        return broken;
+    }
     match error.into_kind() {
         csv::ErrorKind::Io(error) => BrokenFile::new(error.to_string()),
         kind => BrokenFile::new(format!("the file is no CSV: {kind:?}")),
@@ -393,8 +427,11 @@ pub async fn import_file(
         }
         let results = match &trial {
             Some(tx) => bulk::upsert_in(tx, viewer, &batch, options.bulk, &mut seen, app.clock().now()).await?,
-            None => committed(app, viewer, &batch, options.bulk, &mut seen).await?,
+            None => bulk::upsert_each(app, viewer, &batch, options.bulk, &mut seen).await?,
         };
+        if trial.is_none() {
+            app.catalog_changed(&[]).await;
+        }
         touched.extend(bulk::touched(&results));
         for (result, (line, sku)) in results.iter().zip(&lines) {
             summary.add(result.outcome);
@@ -410,30 +447,6 @@ pub async fn import_file(
     Ok((summary, touched))
 }
 
-/// Writes a batch; one that lost a race against somebody else's is read and decided again.
-async fn committed(
-    app: &App,
-    viewer: &Viewer,
-    batch: &[Result<Row, Refusals>],
-    options: bulk::Options,
-    seen: &mut Seen,
-) -> Result<Vec<RowResult>, Error> {
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        let tx = app.db().begin().await?;
-        match bulk::upsert_in(&tx, viewer, batch, options, seen, app.clock().now()).await {
-            Ok(results) => {
-                tx.commit().await?;
-                app.catalog_changed(&[]).await;
-                return Ok(results);
-            }
-            Err(Error::Refused(_) | Error::Unavailable(_)) if tries < TRIES => tx.rollback().await?,
-            Err(error) => return Err(error),
-        }
-    }
-}
-
 /// The errors file: line, article number, column, code and reason of everything that was refused.
 struct Notes {
     path: std::path::PathBuf,
@@ -446,7 +459,9 @@ impl Notes {
         if result.refusals.is_empty() {
             return Ok(());
         }
-        let writer = if let Some(writer) = &mut self.writer { writer } else {
+        let writer = if let Some(writer) = &mut self.writer {
+            writer
+        } else {
             let mut writer = csv::Writer::from_path(&self.path).map_err(Error::internal)?;
             writer.write_record(["line", "sku", "field", "code", "reason"]).map_err(Error::internal)?;
             self.writer.insert(writer)

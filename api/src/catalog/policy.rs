@@ -61,6 +61,11 @@ pub fn owners_step(viewer: &Viewer, product: &product::Model) -> Result<(), Erro
     }
 }
 
+/// Whether `viewer` may read a product's history: its owner and the operator.
+pub fn reads_history(viewer: &Viewer, owner: OrganisationId) -> bool {
+    viewer.is_operator() || viewer.organisation() == Some(owner)
+}
+
 /// The seller that `viewer` makes an offer for: itself, or for an operator the one named.
 pub fn offering_seller(viewer: &Viewer, named: Option<OrganisationId>) -> Result<OrganisationId, Error> {
     match (viewer.standing, named) {

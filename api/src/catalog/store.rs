@@ -24,11 +24,14 @@ use entities::{
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Iterable, QueryFilter, QueryOrder,
-    sea_query::{Expr, ExprTrait, Query},
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Iterable, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait, LockType, Query},
 };
 
-use crate::platform::error::Error;
+use crate::platform::{
+    db::{Dialect, dialect},
+    error::Error,
+};
 
 /// A stored product: the row, what is shared about it, and the ids of its variants by code.
 #[derive(Clone, Debug)]
@@ -140,6 +143,7 @@ pub async fn update(
         media::Entity::delete_many().filter(media::Column::ProductId.eq(id)).exec(db).await?;
         insert_media(db, [&after].into_iter()).await?;
     }
+    release_barcodes(db, before, sheet).await?;
     let mut added = Vec::new();
     for (position, (spec, old)) in
         sheet.variants.iter().zip(before.sheet.variants.iter().map(Some).chain(std::iter::repeat(None))).enumerate()
@@ -159,6 +163,23 @@ pub async fn update(
     }
     insert_variants(db, added).await?;
     Ok(after)
+}
+
+/// Takes changed barcodes off their variants first, so that two variants can swap theirs.
+async fn release_barcodes(db: &impl ConnectionTrait, before: &Stored, sheet: &Sheet) -> Result<(), Error> {
+    let pairs = before.sheet.variants.iter().zip(&sheet.variants);
+    let changed: Vec<VariantId> = pairs
+        .filter(|(old, new)| old.gtin.is_some() && old.gtin != new.gtin)
+        .filter_map(|(old, _)| before.variants.get(&old.code).copied())
+        .collect();
+    if !changed.is_empty() {
+        variant::Entity::update_many()
+            .col_expr(variant::Column::Gtin, Expr::value(Option::<String>::None))
+            .filter(variant::Column::Id.is_in(changed))
+            .exec(db)
+            .await?;
+    }
+    Ok(())
 }
 
 /// A new product's row and variant ids. State and moments are those of a draft made now.
@@ -451,6 +472,24 @@ pub fn with_terms(row: &offer::Model, terms: &Terms) -> offer::Model {
     }
 }
 
+/// Locks products against others that write their tags, in id order. Two transactions that each changed an
+/// offer do not see each other's change; the second one must look only when the first is done. SQLite has
+/// one writer anyway. Weaker than FOR UPDATE, which would clash with the share locks of new offers.
+async fn lock(db: &impl ConnectionTrait, ids: &[ProductId]) -> Result<(), Error> {
+    if dialect(db) == Dialect::Postgres {
+        product::Entity::find()
+            .filter(product::Column::Id.is_in(ids.iter().copied()))
+            .select_only()
+            .column(product::Column::Id)
+            .order_by_asc(product::Column::Id)
+            .lock(LockType::NoKeyUpdate)
+            .into_tuple::<ProductId>()
+            .all(db)
+            .await?;
+    }
+    Ok(())
+}
+
 /// Writes the price tags of products anew: the cheapest active offer per currency, the older one of
 /// two equals. To be called in every transaction that changes offers.
 pub async fn refresh_price_tags(db: &impl ConnectionTrait, products: &BTreeSet<ProductId>) -> Result<(), Error> {
@@ -458,6 +497,7 @@ pub async fn refresh_price_tags(db: &impl ConnectionTrait, products: &BTreeSet<P
         return Ok(());
     }
     let ids: Vec<ProductId> = products.iter().copied().collect();
+    lock(db, &ids).await?;
     product_price::Entity::delete_many().filter(product_price::Column::ProductId.is_in(ids.clone())).exec(db).await?;
     // An offer's first tier starts at its minimum order, so the price of one unit is the tier at moq.
     let ranked = Query::select()

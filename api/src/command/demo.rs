@@ -14,7 +14,6 @@ use crate::{
     app::App,
     catalog::{
         import::{self, Format, Language},
-        indexing,
         ops::bulk,
     },
     config::Config,
@@ -61,7 +60,7 @@ async fn load(app: &App, folder: &Path) -> Result<(), Error> {
     let loading = bar::counting(shape.rows, "loading the demo zone");
     let errors = folder.join("demo-catalog.errors.csv");
     let told = |s: &import::Summary| loading.set_position(s.rows);
-    let (summary, products) = import::import_file(app, &viewer, &file, Format::Csv, options, &errors, told).await?;
+    let (summary, _) = import::import_file(app, &viewer, &file, Format::Csv, options, &errors, told).await?;
     loading.finish_and_clear();
     if summary.failed > 0 {
         return Err(Error::BadInput(format!(
@@ -73,13 +72,9 @@ async fn load(app: &App, folder: &Path) -> Result<(), Error> {
     std::fs::remove_file(&file).map_err(Error::internal)?;
     app.db().analyze().await?;
 
-    let ids: Vec<_> = products.into_iter().collect();
-    let indexing_bar = bar::counting(ids.len() as u64, "indexing products");
-    for chunk in ids.chunks(indexing::BATCH) {
-        indexing::index(app, chunk).await?;
-        indexing_bar.inc(chunk.len() as u64);
-    }
-    indexing_bar.finish_and_clear();
+    // All of them, not only what this run imported: a start that was interrupted between import and
+    // indexing finds nothing left to import.
+    super::reindexed(app).await?;
     std::fs::write(&marker, "The demo zone is loaded. Delete the folder to start over.\n").map_err(Error::internal)
 }
 

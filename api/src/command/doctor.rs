@@ -83,7 +83,11 @@ pub(super) async fn doctor(config: Config) -> Result<ExitCode, Error> {
             findings.bad("search", &found, "chama reindex");
         }
         Err(error) => {
-            findings.bad("search", &error.to_string(), "check meilisearch.url (CHAMA_MEILISEARCH_URL) and that it runs");
+            findings.bad(
+                "search",
+                &error.to_string(),
+                "check meilisearch.url (CHAMA_MEILISEARCH_URL) and that it runs",
+            );
         }
     }
     match (app.config().auth.development_tokens, listen.ip().is_loopback()) {

@@ -74,6 +74,9 @@ pub(super) async fn import(app: &App, what: What) -> Result<ExitCode, Error> {
                 name.push(".errors.csv");
                 name.into()
             });
+            if errors == file || std::fs::canonicalize(&errors).ok() == std::fs::canonicalize(&file).ok() {
+                return Err(Error::BadInput("--errors names the catalog file itself".into()));
+            }
             // An old errors file beside a clean import would mislead.
             if let Err(error) = std::fs::remove_file(&errors)
                 && error.kind() != std::io::ErrorKind::NotFound
@@ -100,6 +103,7 @@ pub(super) async fn import(app: &App, what: What) -> Result<ExitCode, Error> {
                 bar.inc(chunk.len() as u64);
             }
             bar.finish_and_clear();
+            app.search().rest();
             println!("{summary}{}", if dry_run { " (dry run: nothing was changed)" } else { "" });
             if summary.failed == 0 {
                 return Ok(ExitCode::SUCCESS);

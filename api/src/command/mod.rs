@@ -219,7 +219,8 @@ async fn reindexed(app: &App) -> Result<u64, Error> {
     let products = indexing::products(app).await?;
     let bar = bar::counting(products, "indexing products");
     let indexed = indexing::reindex(app, |done| bar.set_position(done)).await?;
-    bar.finish();
+    bar.finish_and_clear();
+    app.search().rest();
     Ok(indexed)
 }
 

@@ -15,47 +15,77 @@ use async_graphql::{
 const MAX_FIELDS: u64 = 2_000;
 /// Most operations of a document.
 const MAX_OPERATIONS: usize = 20;
+/// Most fields at the root of an operation, fragments expanded: each may be a list of its own.
+const MAX_ROOT_FIELDS: u64 = 30;
 
 /// Says why a document is over its budget.
 pub(super) fn check(document: &ExecutableDocument) -> Result<(), String> {
     let mut known = HashMap::new();
-    let mut fields: u64 = 0;
+    let mut sum = Size::default();
     let mut operations = 0;
     for (_, operation) in document.operations.iter() {
         operations += 1;
-        fields = fields.saturating_add(expanded(document, &operation.node.selection_set.node, &mut known));
+        let size = expanded(document, &operation.node.selection_set.node, &mut known);
+        if size.top > MAX_ROOT_FIELDS {
+            return Err(format!("an operation asks for at most {MAX_ROOT_FIELDS} things at its root"));
+        }
+        sum = sum.and(size);
     }
     // Fragments that nothing spreads are walked by validation as well.
     for (name, fragment) in &document.fragments {
         if !known.contains_key(name) {
-            fields = fields.saturating_add(expanded(document, &fragment.node.selection_set.node, &mut known));
+            sum = sum.and(expanded(document, &fragment.node.selection_set.node, &mut known));
         }
     }
     if operations > MAX_OPERATIONS {
         return Err(format!("a document has at most {MAX_OPERATIONS} operations"));
     }
-    if fields > MAX_FIELDS {
+    if sum.all > MAX_FIELDS {
         return Err(format!("the document asks for more than {MAX_FIELDS} fields, fragments expanded"));
     }
     Ok(())
 }
 
-fn expanded(document: &ExecutableDocument, set: &SelectionSet, known: &mut HashMap<Name, u64>) -> u64 {
-    set.items.iter().fold(0, |sum: u64, item| {
-        sum.saturating_add(match &item.node {
-            Selection::Field(field) => expanded(document, &field.node.selection_set.node, known).saturating_add(1),
-            Selection::InlineFragment(inline) => expanded(document, &inline.node.selection_set.node, known),
+/// How many selections there are: fields, and fragments too, for walking them costs the same.
+#[derive(Clone, Copy, Debug, Default)]
+struct Size {
+    /// At this level.
+    top: u64,
+    /// At all levels.
+    all: u64,
+}
+
+impl Size {
+    fn and(self, other: Self) -> Self {
+        Self { top: self.top.saturating_add(other.top), all: self.all.saturating_add(other.all) }
+    }
+
+    fn and_itself(self) -> Self {
+        self.and(Self { top: 0, all: 1 })
+    }
+}
+
+fn expanded(document: &ExecutableDocument, set: &SelectionSet, known: &mut HashMap<Name, Size>) -> Size {
+    set.items.iter().fold(Size::default(), |sum, item| {
+        sum.and(match &item.node {
+            Selection::Field(field) => {
+                let below = expanded(document, &field.node.selection_set.node, known);
+                Size { top: 1, all: below.all.saturating_add(1) }
+            }
+            Selection::InlineFragment(inline) => {
+                expanded(document, &inline.node.selection_set.node, known).and_itself()
+            }
             Selection::FragmentSpread(spread) => {
                 let name = &spread.node.fragment_name.node;
                 if let Some(size) = known.get(name) {
-                    return sum.saturating_add(*size);
+                    return sum.and(size.and_itself());
                 }
                 // Met again while it is open, it is a cycle: beyond any budget.
-                known.insert(name.clone(), u64::MAX / 2);
-                let size =
-                    document.fragments.get(name).map_or(0, |f| expanded(document, &f.node.selection_set.node, known));
+                known.insert(name.clone(), Size { top: 0, all: u64::MAX / 2 });
+                let fragment = document.fragments.get(name);
+                let size = fragment.map_or(Size::default(), |f| expanded(document, &f.node.selection_set.node, known));
                 known.insert(name.clone(), size);
-                size
+                size.and_itself()
             }
         })
     })
@@ -76,8 +106,11 @@ mod tests {
         for n in 0..30 {
             write!(bomb, " fragment f{n} on Query {{ ...f{m} ...f{m} }}", m = n + 1).unwrap();
         }
+        assert!(verdict(&bomb).is_err(), "the last fragment does not exist");
         bomb.push_str(" fragment f30 on Query { __typename }");
         assert!(verdict(&bomb).is_err());
+        let roots = format!("{{ {} }}", "a: viewer { subject } ".repeat(31));
+        assert!(verdict(&roots).is_err(), "31 root fields");
         assert!(verdict("{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }").is_err(), "a cycle");
         assert!(verdict(&format!("{{ {} }}", "a: __typename ".repeat(3_000))).is_err(), "aliases");
         assert!(verdict("{ products(first: 20) { nodes { ...p } } } fragment p on Product { id name }").is_ok());

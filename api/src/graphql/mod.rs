@@ -138,7 +138,7 @@ impl Gateway {
     pub fn prepare(request: &mut Request) -> Result<Operation, Box<Response>> {
         let request_name = request.operation_name.clone();
         let name = request_name.clone();
-        let document = request.parsed_query().map_err(|error| refusal("BAD_INPUT", error))?;
+        let document = request.parsed_query().map_err(|error| refusal(library_code(&error.message), error))?;
         budget::check(document).map_err(|message| refusal("BUDGET_EXCEEDED", ServerError::new(message, None)))?;
         let chosen = match &name {
             Some(wanted) => document.operations.iter().find(|(name, _)| name.is_some_and(|n| n == wanted)),
@@ -169,12 +169,17 @@ impl Gateway {
             // What has no code was refused by the library: parsing, validation, limits.
             let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
             if extensions.get("code").is_none() {
-                let over = error.message.starts_with("Query is too") || error.message.starts_with("Query is nested");
-                extensions.set("code", if over { "BUDGET_EXCEEDED" } else { "BAD_INPUT" });
+                extensions.set("code", library_code(&error.message));
             }
         }
         response
     }
+}
+
+/// The code of a refusal by the library, which has only texts: parsing, validation, its own limits.
+fn library_code(message: &str) -> &'static str {
+    let limits = ["Query is too", "Query is nested", "recursion limit", "The recursion depth", "The directive"];
+    if limits.iter().any(|start| message.starts_with(start)) { "BUDGET_EXCEEDED" } else { "BAD_INPUT" }
 }
 
 /// A response that is nothing but one error.

@@ -9,7 +9,6 @@ use crate::{
     catalog::{
         self,
         graphql::{Brand, Category, Offer, Product, ProductChange, Variant},
-        ops::changes,
     },
     party::{
         self,
@@ -17,7 +16,7 @@ use crate::{
     },
     platform::{
         error::Error,
-        graphql::{ContextExt, NodeKind, id},
+        graphql::{NodeKind, connection::times, id},
     },
 };
 
@@ -62,7 +61,7 @@ impl NodeQuery {
     }
 
     /// The same for several ids, in their order; at most 100 (节点列表).
-    #[graphql(complexity = "ids.len() * child_complexity")]
+    #[graphql(complexity = "times(ids.len(), child_complexity)")]
     async fn nodes(
         &self,
         context: &Context<'_>,
@@ -89,9 +88,7 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         NodeKind::Variant => catalog.load_one(VariantId(uuid)).await?.map(|row| Node::Variant(Variant(row))),
         NodeKind::Offer => catalog.load_one(OfferId(uuid)).await?.map(|row| Node::Offer(Offer(row))),
         NodeKind::ProductChange => {
-            let found =
-                changes::find_change(context.app().db().read(), context.viewer(), ProductChangeId(uuid)).await?;
-            found.map(|row| Node::ProductChange(ProductChange(row)))
+            catalog.load_one(ProductChangeId(uuid)).await?.map(|row| Node::ProductChange(ProductChange(row)))
         }
     })
 }

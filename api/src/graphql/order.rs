@@ -17,7 +17,8 @@ impl Order {
     /// The order that the chosen operation of a document asks for. The document is within its budget.
     pub(super) fn of(document: &ExecutableDocument, operation: Option<&str>) -> Self {
         let mut order = Self::default();
-        let chosen = document.operations.iter().find(|(name, _)| operation.is_none() || name.map(Name::as_str) == operation);
+        let chosen =
+            document.operations.iter().find(|(name, _)| operation.is_none() || name.map(Name::as_str) == operation);
         if let Some((_, chosen)) = chosen {
             order.add(document, &chosen.node.selection_set.node);
         }
@@ -71,11 +72,11 @@ mod tests {
         )
         .unwrap();
         let mut value = Value::from_json(serde_json::json!({
-            "a": 1, "y": [{ "d": 1 }, { "d": { "q": 1, "p": 2 } }], "b": { "c": 1, "z": 2, "k": [{ "one": 1, "two": 2 }] },
+            "a": 1, "y": [{ "d": 1 }, { "d": { "q": 1 } }], "b": { "c": 1, "z": 2, "k": [{ "one": 1, "two": 2 }] },
         }))
         .unwrap();
         Order::of(&document, Some("Q")).apply(&mut value);
         let text = serde_json::to_string(&value).unwrap();
-        assert_eq!(text, r#"{"b":{"k":[{"two":2,"one":1}],"c":1,"z":2},"a":1,"y":[{"d":1},{"d":{"q":1,"p":2}}]}"#);
+        assert_eq!(text, r#"{"b":{"k":[{"two":2,"one":1}],"c":1,"z":2},"a":1,"y":[{"d":1},{"d":{"q":1}}]}"#);
     }
 }

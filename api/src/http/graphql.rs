@@ -38,9 +38,14 @@ pub(super) async fn post(request: &HttpRequest, body: Body, gateway: Data<&Gatew
         let too_large =
             || (StatusCode::PAYLOAD_TOO_LARGE, "BUDGET_EXCEEDED", format!("a request has at most {limit} bytes"));
         let bytes = body.into_bytes_limit(limit).await.map_err(|_| too_large())?;
-        serde_json::from_slice::<Request>(&bytes).map_err(|e| {
-            (StatusCode::BAD_REQUEST, "BAD_INPUT", format!("the body is not one GraphQL request as JSON: {e}"))
-        })
+        let bad =
+            |e| (StatusCode::BAD_REQUEST, "BAD_INPUT", format!("the body is not one GraphQL request as JSON: {e}"));
+        // The library's own type also reads a list and a request without a query.
+        let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&bytes).map_err(bad)?;
+        if !fields.get("query").is_some_and(serde_json::Value::is_string) {
+            return Err((StatusCode::BAD_REQUEST, "BAD_INPUT", "the request has no query".to_owned()));
+        }
+        serde_json::from_value::<Request>(fields.into()).map_err(bad)
     };
     answer(request, gateway.0, read.await, false).await
 }
@@ -122,8 +127,7 @@ async fn run(
         return (StatusCode::METHOD_NOT_ALLOWED, *response, operation);
     }
     let Ok(viewer) = viewer(headers, gateway) else {
-        let response =
-            refusal("UNAUTHENTICATED", ServerError::new("the token is not valid, or not any more", None));
+        let response = refusal("UNAUTHENTICATED", ServerError::new("the token is not valid, or not any more", None));
         return (StatusCode::UNAUTHORIZED, *response, operation);
     };
     let locale = headers
@@ -150,16 +154,43 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind.eq_ignore_ascii_case(JSON_TYPE)
 }
 
+/// Whether the newer media type is accepted. Clients that do not know it say so by not naming it.
 fn wants_response_type(headers: &HeaderMap) -> bool {
-    headers.get(header::ACCEPT).and_then(|h| h.to_str().ok()).is_some_and(|accept| accept.contains(RESPONSE_TYPE))
+    let accept = headers.get(header::ACCEPT).and_then(|h| h.to_str().ok()).unwrap_or_default();
+    accept.split(',').any(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let named = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case(RESPONSE_TYPE));
+        named && !parts.any(|p| matches!(p, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+    })
 }
 
-/// 400 for what was not executed at all, but only for clients of the newer media type.
-fn status_of(headers: &HeaderMap, response: &GraphQlResponse) -> StatusCode {
-    let executed = response.errors.is_empty()
+/// Whether anything of the operation was carried out; else the response has no `data`.
+fn executed(response: &GraphQlResponse) -> bool {
+    response.errors.is_empty()
         || response.data != async_graphql::Value::Null
-        || response.errors.iter().any(|e| !e.path.is_empty());
-    if wants_response_type(headers) && !executed { StatusCode::BAD_REQUEST } else { StatusCode::OK }
+        || response.errors.iter().any(|e| !e.path.is_empty())
+}
+
+/// The status for clients of the newer media type; for those of `application/json` a well-formed request
+/// is always 200.
+fn status_of(headers: &HeaderMap, response: &GraphQlResponse) -> StatusCode {
+    if !wants_response_type(headers) || executed(response) {
+        return StatusCode::OK;
+    }
+    let code = response.errors.first().and_then(|e| e.extensions.as_ref()).and_then(|x| x.get("code"));
+    match code {
+        Some(async_graphql::Value::String(code)) if code == "TIMEOUT" => StatusCode::GATEWAY_TIMEOUT,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+/// The response as it is written: without `data` when nothing was carried out.
+#[derive(serde::Serialize)]
+struct Written<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a async_graphql::Value>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [ServerError],
 }
 
 fn written(headers: &HeaderMap, status: StatusCode, response: &GraphQlResponse, id: &str) -> HttpResponse {
@@ -173,7 +204,8 @@ fn written(headers: &HeaderMap, status: StatusCode, response: &GraphQlResponse, 
     if status == StatusCode::METHOD_NOT_ALLOWED {
         built = built.header(header::ALLOW, "POST");
     }
-    match serde_json::to_vec(response) {
+    let body = Written { data: executed(response).then_some(&response.data), errors: &response.errors };
+    match serde_json::to_vec(&body) {
         Ok(bytes) => built.body(bytes),
         Err(error) => {
             tracing::error!(%error, "a response could not be written");

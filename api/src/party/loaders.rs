@@ -28,7 +28,8 @@ pub type PartyLoaders = DataLoader<PartyLoader, HashMapCache>;
 
 /// Makes the loaders of one request.
 pub fn loaders(app: &App, batches: &Batches) -> PartyLoaders {
-    DataLoader::with_cache(PartyLoader { app: app.clone() }, batches.spawner(), HashMapCache::default()).delay(Duration::ZERO)
+    DataLoader::with_cache(PartyLoader { app: app.clone() }, batches.spawner(), HashMapCache::default())
+        .delay(Duration::ZERO)
 }
 
 /// The request's loaders.

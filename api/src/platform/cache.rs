@@ -12,6 +12,7 @@ use std::{
 };
 
 use redis::{AsyncCommands, aio::ConnectionManager};
+use sha2::{Digest, Sha256};
 
 /// Longest life of an entry: how stale an answer may be at worst when a node died between its commit
 /// and the next generation.
@@ -37,7 +38,7 @@ impl Topic {
 
 /// The cache.
 pub struct Cache {
-    entries: moka::future::Cache<String, i64>,
+    entries: moka::future::Cache<[u8; 32], i64>,
     catalog: AtomicI64,
     redis: Option<ConnectionManager>,
 }
@@ -70,12 +71,13 @@ impl Cache {
         key: &str,
         load: impl Future<Output = Result<i64, E>>,
     ) -> Result<i64, E> {
-        let key = format!("{}:{key}", self.generation(topic).await);
-        if let Some(known) = self.entries.get(&key).await {
+        // Hashed: what a client filters by may be long, and a cache must not grow with it.
+        let digest: [u8; 32] = Sha256::digest(format!("{}:{key}", self.generation(topic).await)).into();
+        if let Some(known) = self.entries.get(&digest).await {
             return Ok(known);
         }
         let value = load.await?;
-        self.entries.insert(key, value).await;
+        self.entries.insert(digest, value).await;
         Ok(value)
     }
 

@@ -45,7 +45,9 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 impl Db {
     /// Connects to what the settings name; creates the `SQLite` file and its folder when missing.
     pub async fn connect(config: &Config) -> Result<Self, Error> {
-        if let Some(url) = config.postgres() { Self::postgres(url, config.database.connections).await } else {
+        if let Some(url) = config.postgres() {
+            Self::postgres(url, config.database.connections).await
+        } else {
             std::fs::create_dir_all(&config.data_dir).map_err(Error::internal)?;
             let file = config.sqlite_file();
             Self::sqlite(&file.to_string_lossy(), config.database.connections).await

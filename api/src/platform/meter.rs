@@ -1,6 +1,6 @@
 //! Counts what one request costs: SQL statements and the time spent in them.
 //!
-//! The counter travels with the task (a task-local), and with the tasks that batch loaders spawn.
+//! The counter travels with the task (a task-local); batch loaders run on the request's own task.
 
 use std::sync::{
     Arc,
@@ -31,11 +31,6 @@ impl Meter {
         METER.scope(self.clone(), future).await
     }
 
-    /// The meter of the running request, if there is one.
-    pub fn current() -> Option<Self> {
-        METER.try_with(Clone::clone).ok()
-    }
-
     /// SQL statements so far.
     pub fn statements(&self) -> u64 {
         self.costs.statements.load(Ordering::Relaxed)
@@ -55,12 +50,4 @@ pub(crate) fn record(info: &Info<'_>) {
         let micros = u64::try_from(info.elapsed.as_micros()).unwrap_or(u64::MAX);
         meter.costs.micros.fetch_add(micros, Ordering::Relaxed);
     });
-}
-
-/// Spawns a loader's batch so that its statements are counted for the request that asked.
-pub fn spawn_metered(future: futures_util::future::BoxFuture<'static, ()>) -> tokio::task::JoinHandle<()> {
-    match Meter::current() {
-        Some(meter) => tokio::spawn(METER.scope(meter, future)),
-        None => tokio::spawn(future),
-    }
 }

@@ -173,7 +173,8 @@ pub mod key {
 
     /// A text.
     pub fn text(value: &serde_json::Value) -> Option<Value> {
-        Some(Value::from(value.as_str()?))
+        // PostgreSQL takes no NUL.
+        value.as_str().filter(|text| !text.contains('\0')).map(Value::from)
     }
 
     /// A whole number.
@@ -183,7 +184,9 @@ pub mod key {
 
     /// A moment, kept as milliseconds.
     pub fn moment(value: &serde_json::Value) -> Option<Value> {
-        chrono::DateTime::from_timestamp_millis(value.as_i64()?).map(Value::from)
+        // Years 1970 to 9999: what both databases can hold.
+        let millis = value.as_i64().filter(|m| (0..253_402_300_800_000).contains(m))?;
+        chrono::DateTime::from_timestamp_millis(millis).map(Value::from)
     }
 }
 

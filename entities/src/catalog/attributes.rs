@@ -39,7 +39,7 @@ impl AttributeValue {
         let text = text.trim();
         let value = match definition.kind {
             AttributeKind::Text => {
-                let fits = !text.is_empty() && text.chars().count() <= MAX_TEXT;
+                let fits = !text.is_empty() && text.chars().count() <= MAX_TEXT && !text.contains(char::is_control);
                 fits.then(|| Self::Text(text.to_owned()))
             }
             AttributeKind::Integer => text.parse().ok().map(Self::Integer),

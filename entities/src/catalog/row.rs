@@ -60,6 +60,8 @@ pub struct Row {
     pub category: Option<String>,
     /// Slug of the brand.
     pub brand: Option<String>,
+    /// Code of the variant, when the row names one; else [`DEFAULT_VARIANT`] or the offer's.
+    pub variant: Option<String>,
     /// What the row says of the product, its one variant included; category and brand not yet resolved.
     pub patch: Patch,
     /// What it says of the offer.
@@ -97,8 +99,16 @@ impl Row {
     pub fn checked(self) -> Result<Self, Refusals> {
         let mut check = Check::default();
         check.take("sku", check_sku(&self.sku));
-        if let Some(product) = &self.product {
-            check.take("product", product.parse::<Slug>());
+        let keys = [
+            ("product", &self.product),
+            ("seller", &self.seller),
+            ("category", &self.category),
+            ("brand", &self.brand),
+        ];
+        for (field, key) in keys {
+            if let Some(key) = key {
+                check.take(field, slug(key));
+            }
         }
         check.done(self)
     }
@@ -106,21 +116,24 @@ impl Row {
     fn take(&mut self, check: &mut Check, variant: &mut VariantPatch, column: &str, cell: &str) {
         let text = || Some(cell.to_owned());
         match column {
-            "seller" => self.seller = text(),
+            "seller" => self.seller = check.take(column, slug(cell)),
             "sku" => cell.clone_into(&mut self.sku),
             "product" => {
                 self.product = check.take(column, cell.parse::<Slug>()).map(String::from);
                 self.patch.slug.clone_from(&self.product);
             }
-            "category" => self.category = text(),
-            "brand" => self.brand = text(),
+            "category" => self.category = check.take(column, slug(cell)),
+            "brand" => self.brand = check.take(column, slug(cell)),
             "tags" => self.patch.tags = check.take(column, cell.split('|').map(tag).collect()),
             "attributes" => self.patch.attributes = check.take(column, cell.split('|').map(attribute).collect()),
             "image" => {
                 let image = MediaSpec { kind: MediaKind::Image, url: cell.into(), alt: Localized::default() };
                 self.patch.media = Some(vec![image]);
             }
-            "variant" => cell.clone_into(&mut variant.code),
+            "variant" => {
+                cell.clone_into(&mut variant.code);
+                self.variant = text();
+            }
             "gtin" => variant.gtin = Edit::Set(cell.into()),
             "hs_code" => variant.hs_code = text(),
             "origin" => variant.origin = text(),
@@ -186,6 +199,11 @@ pub fn check_sku(sku: &str) -> Result<(), Refusal> {
         return Err(Refusal::new(ErrorCode::Required));
     }
     if sku.len() <= 64 && sku.bytes().all(plain) { Ok(()) } else { Err(wrong(sku)) }
+}
+
+/// A readable key. What cannot be one is said here, before it is looked up.
+fn slug(cell: &str) -> Result<String, Refusal> {
+    cell.parse::<Slug>().map(String::from)
 }
 
 fn wrong(cell: &str) -> Refusal {

@@ -180,17 +180,16 @@ impl Sheet {
         let slug = match (&patch.slug, base) {
             (Some(text), _) => check.take("slug", text.parse()),
             (None, Some(base)) => Some(base.slug.clone()),
-            (None, None) => {
-                let made = name.read(&Locale::en()).and_then(Slug::of);
-                check.take("slug", made.ok_or_else(|| Refusal::new(ErrorCode::Required)))
-            }
+            (None, None) => check.take("slug", made_slug(&name).ok_or_else(|| Refusal::new(ErrorCode::Required))),
         };
         check.demand(category.leaf, "category", || {
             Refusal::new(ErrorCode::CategoryNotLeaf).with("value", category.slug.as_str())
         });
 
         let present = base.map(|b| b.attributes.clone()).unwrap_or_default();
-        let attributes = if let Some(texts) = &patch.attributes { typed_attributes(&mut check, texts, category) } else {
+        let attributes = if let Some(texts) = &patch.attributes {
+            typed_attributes(&mut check, texts, category)
+        } else {
             // Moving to another category must not leave attributes behind that it does not have.
             for code in present.0.keys() {
                 check.demand(definition(category, code).is_some(), "attributes", || not_allowed(code));
@@ -265,6 +264,11 @@ impl Sheet {
     }
 }
 
+/// The slug of a product that is given none: made of its English name, else of whatever name it has.
+pub fn made_slug(name: &Localized) -> Option<Slug> {
+    name.read(&Locale::en()).and_then(Slug::of)
+}
+
 fn check_texts(check: &mut Check, field: &str, text: &Localized, max: usize) {
     check.demand(text.0.len() <= MAX_LOCALES, field, || {
         Refusal::new(ErrorCode::TooMany).with("max", MAX_LOCALES.to_string())
@@ -272,6 +276,11 @@ fn check_texts(check: &mut Check, field: &str, text: &Localized, max: usize) {
     for (locale, words) in &text.0 {
         check.demand(words.chars().count() <= max, field, || {
             Refusal::new(ErrorCode::TooLong).with("max", max.to_string()).at(locale.as_str())
+        });
+        // A name is one line. PostgreSQL stores no NUL, and nobody means any other control character.
+        let stray = |c: char| c.is_control() && (max == MAX_NAME || !matches!(c, '\n' | '\t'));
+        check.demand(!words.contains(stray), field, || {
+            Refusal::new(ErrorCode::InvalidValue).with("value", "control character").at(locale.as_str())
         });
     }
 }
@@ -305,6 +314,9 @@ fn check_media(check: &mut Check, media: &[MediaSpec]) {
         // `//host` would be another server's path, not ours.
         let ours = url.starts_with('/') && !url.starts_with("//");
         let plain = url.len() <= MAX_URL && !url.contains(|c: char| c.is_whitespace() || c.is_control());
+        let mut inner = Check::default();
+        check_texts(&mut inner, "alt", &medium.alt, MAX_NAME);
+        check.0.extend(inner.0.into_iter().map(|r| r.at(index.to_string()).at("media")));
         check.demand(plain && (ours || url.starts_with("https://")), "media", || {
             let start: String = url.chars().take(100).collect();
             Refusal::new(ErrorCode::InvalidValue).with("value", start).at("url").at(index.to_string())

@@ -12,7 +12,7 @@ use super::{
 
 /// Declares a code that is a checked string: database column, JSON string, `FromStr`, `Display`.
 macro_rules! checked_code {
-    ($(#[$doc:meta])* $name:ident, length $length:literal, refused as $code:ident, when not $check:expr) => {
+    ($(#[$doc:meta])* $name:ident, length $length:literal, refused as $code:ident, when not $check:expr $(, kept as $kept:expr)?) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, DeriveValueType)]
         #[sea_orm(value_type = "String")]
@@ -33,6 +33,7 @@ macro_rules! checked_code {
                 // Bounded before anything is copied: the text may be a hostile megabyte.
                 let short: String = text.chars().take(100).collect();
                 if text.len() <= $length && check(text) {
+                    $(let short = $kept(&short);)?
                     Ok(Self(short))
                 } else {
                     Err(Refusal::new(ErrorCode::$code).with("value", short))
@@ -63,9 +64,11 @@ macro_rules! checked_code {
 
 checked_code! {
     /// Global Trade Item Number (全球贸易项目代码), 8, 12, 13 or 14 digits with a GS1 modulo-10 check digit.
+    /// The same number may be written with leading zeros; it is kept in its shortest form, so that one
+    /// article has one key however it was scanned.
     Gtin, length 14, refused as InvalidGtin, when not |text| {
         matches!(text.len(), 8 | 12 | 13 | 14) && digits(text) && gs1_check_holds(text)
-    }
+    }, kept as shortest_gtin
 }
 
 checked_code! {
@@ -134,6 +137,13 @@ fn digits(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_digit())
 }
 
+/// The shortest of the four lengths that the number fits: leading zeros do not change its check digit.
+fn shortest_gtin(code: &str) -> String {
+    let number = code.trim_start_matches('0');
+    let length = [8, 12, 13].into_iter().find(|l| number.len() <= *l).unwrap_or(14);
+    format!("{number:0>length$}")
+}
+
 /// GS1 General Specifications 7.9: weights 3, 1, 3, … from the right of the data, modulo 10.
 fn gs1_check_holds(code: &str) -> bool {
     let sum: u32 = code
@@ -172,6 +182,19 @@ mod tests {
             ["", "0", "6291041500214", "629104150021", "62910415002130", "６291041500213", "6291041500213 ", "ABCDEFGH"]
         {
             assert!(gtin.parse::<Gtin>().is_err(), "{gtin:?}");
+        }
+    }
+
+    #[test]
+    fn a_gtin_is_one_key_however_long_it_is_written() {
+        for (written, kept) in [
+            ("09421627501144", "9421627501144"),
+            ("9421627501144", "9421627501144"),
+            ("0036000291452", "036000291452"),
+            ("00000073513537", "73513537"),
+            ("10614141000415", "10614141000415"),
+        ] {
+            assert_eq!(written.parse::<Gtin>().unwrap().as_str(), kept);
         }
     }
 

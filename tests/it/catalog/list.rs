@@ -12,8 +12,11 @@ const WHAT: &str = "id name slug category { slug path { slug } } brand { id slug
 
 /// All products of a list, page by page.
 async fn walk(client: &Client, arguments: &str, what: &str, size: usize, backward: bool) -> Vec<Value> {
-    let (count, place, flag, edge) =
-        if backward { ("last", "before", "hasPreviousPage", "startCursor") } else { ("first", "after", "hasNextPage", "endCursor") };
+    let (count, place, flag, edge) = if backward {
+        ("last", "before", "hasPreviousPage", "startCursor")
+    } else {
+        ("first", "after", "hasNextPage", "endCursor")
+    };
     let query = format!(
         "query($size: Int, $cursor: String) {{ products({arguments} {count}: $size, {place}: $cursor) {{ nodes {{ {what} }} pageInfo {{ {flag} {edge} }} }} }}"
     );
@@ -47,6 +50,9 @@ fn amount(money: &Value) -> Option<f64> {
     money["amount"].as_str().map(|a| a.parse().unwrap())
 }
 
+/// What must hold for a product that a filter lets through.
+type Holds<'a> = Box<dyn Fn(&Value) -> bool + 'a>;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_filter_finds_what_brute_force_finds() {
     let server = TestServer::start().await;
@@ -58,32 +64,66 @@ async fn every_filter_finds_what_brute_force_finds() {
     let ids = client.data(ids, json!({})).await;
     let (category, brand, seller) = (&ids["category"]["id"], &ids["brand"]["id"], &ids["organisation"]["id"]);
 
-    type Holds<'a> = Box<dyn Fn(&Value) -> bool + 'a>;
     let offers = |p: &Value| p["offers"]["nodes"].clone();
     let cases: Vec<(String, Holds<'_>)> = vec![
-        (format!("categoryId: {category}"), Box::new(|p| any(&p["category"]["path"], |c| c["slug"] == "wine-beverages"))),
+        (
+            format!("categoryId: {category}"),
+            Box::new(|p| any(&p["category"]["path"], |c| c["slug"] == "wine-beverages")),
+        ),
         (format!("brandIds: [{brand}]"), Box::new(|p| p["brand"]["id"] == *brand)),
         (format!("sellerIds: [{seller}]"), Box::new(|p| any(&offers(p), |o| o["seller"]["id"] == *seller))),
-        ("origins: [\"FR\", \"NZ\"]".into(), Box::new(|p| any(&p["variants"]["nodes"], |v| v["origin"] == "FR" || v["origin"] == "NZ"))),
-        ("hsPrefix: \"57\"".into(), Box::new(|p| any(&p["variants"]["nodes"], |v| v["hsCode"].as_str().unwrap().starts_with("57")))),
-        ("hsPrefix: \"2204210000\"".into(), Box::new(|p| any(&p["variants"]["nodes"], |v| v["hsCode"] == "2204210000"))),
-        ("priceBand: { currency: \"CNY\", minimum: \"100\", maximum: \"300.50\" }".into(), Box::new(|p| amount(&p["price"]).is_some_and(|a| (100.0..=300.5).contains(&a)))),
-        ("priceBand: { currency: \"USD\", maximum: \"9.9\" }".into(), Box::new(|p| amount(&p["usd"]).is_some_and(|a| a <= 9.9))),
-        ("supplyModes: [DIRECT_IMPORT, DOMESTIC]".into(), Box::new(|p| any(&p["supplyModes"], |m| m == "DIRECT_IMPORT" || m == "DOMESTIC"))),
+        (
+            "origins: [\"FR\", \"NZ\"]".into(),
+            Box::new(|p| any(&p["variants"]["nodes"], |v| v["origin"] == "FR" || v["origin"] == "NZ")),
+        ),
+        (
+            "hsPrefix: \"57\"".into(),
+            Box::new(|p| any(&p["variants"]["nodes"], |v| v["hsCode"].as_str().unwrap().starts_with("57"))),
+        ),
+        (
+            "hsPrefix: \"2204210000\"".into(),
+            Box::new(|p| any(&p["variants"]["nodes"], |v| v["hsCode"] == "2204210000")),
+        ),
+        (
+            "priceBand: { currency: \"CNY\", minimum: \"100\", maximum: \"300.50\" }".into(),
+            Box::new(|p| amount(&p["price"]).is_some_and(|a| (100.0..=300.5).contains(&a))),
+        ),
+        (
+            "priceBand: { currency: \"USD\", maximum: \"9.9\" }".into(),
+            Box::new(|p| amount(&p["usd"]).is_some_and(|a| a <= 9.9)),
+        ),
+        (
+            "supplyModes: [DIRECT_IMPORT, DOMESTIC]".into(),
+            Box::new(|p| any(&p["supplyModes"], |m| m == "DIRECT_IMPORT" || m == "DOMESTIC")),
+        ),
         ("supplyModes: [EXPORT_B2B]".into(), Box::new(|p| any(&p["supplyModes"], |m| m == "EXPORT_B2B"))),
-        ("tags: [PHOTOVOLTAIC_LITHIUM, NEW_MATERIALS]".into(), Box::new(|p| any(&p["tags"], |t| t == "PHOTOVOLTAIC_LITHIUM" || t == "NEW_MATERIALS"))),
+        (
+            "tags: [PHOTOVOLTAIC_LITHIUM, NEW_MATERIALS]".into(),
+            Box::new(|p| any(&p["tags"], |t| t == "PHOTOVOLTAIC_LITHIUM" || t == "NEW_MATERIALS")),
+        ),
         ("availability: [IN_STOCK]".into(), Box::new(|p| p["availability"] == "IN_STOCK")),
         ("availability: [TO_ORDER]".into(), Box::new(|p| p["availability"] == "TO_ORDER")),
         ("availability: [UNAVAILABLE]".into(), Box::new(|p| p["availability"] == "UNAVAILABLE")),
-        (format!("sellerIds: [{seller}], availability: [IN_STOCK]"), Box::new(|p| any(&offers(p), |o| o["seller"]["id"] == *seller && o["leadTimeDays"] == 0))),
-        ("tags: [TIBETAN_CARPETS_WOOL], supplyModes: [DOMESTIC], priceBand: { currency: \"CNY\", minimum: \"1\" }".into(),
-            Box::new(|p| any(&p["tags"], |t| t == "TIBETAN_CARPETS_WOOL") && any(&p["supplyModes"], |m| m == "DOMESTIC") && !p["price"].is_null())),
+        (
+            format!("sellerIds: [{seller}], availability: [IN_STOCK]"),
+            Box::new(|p| any(&offers(p), |o| o["seller"]["id"] == *seller && o["leadTimeDays"] == 0)),
+        ),
+        (
+            "tags: [TIBETAN_CARPETS_WOOL], supplyModes: [DOMESTIC], priceBand: { currency: \"CNY\", minimum: \"1\" }"
+                .into(),
+            Box::new(|p| {
+                any(&p["tags"], |t| t == "TIBETAN_CARPETS_WOOL")
+                    && any(&p["supplyModes"], |m| m == "DOMESTIC")
+                    && !p["price"].is_null()
+            }),
+        ),
         ("statuses: [DRAFT]".into(), Box::new(|_| false)),
         ("tags: []".into(), Box::new(|_| false)),
     ];
     let mut useful = 0;
     for (filter, holds) in cases {
-        let expected: BTreeSet<String> = slugs(&all.iter().filter(|p| holds(p)).cloned().collect::<Vec<_>>()).into_iter().collect();
+        let expected: BTreeSet<String> =
+            slugs(&all.iter().filter(|p| holds(p)).cloned().collect::<Vec<_>>()).into_iter().collect();
         let found = walk(&client, &format!("filter: {{ {filter} }}"), "slug", 50, false).await;
         let found: BTreeSet<String> = slugs(&found).into_iter().collect();
         assert_eq!(found, expected, "filter {filter}");
@@ -144,8 +184,15 @@ async fn a_page_is_not_shifted_by_what_comes_in_between() {
     assert_eq!(first["nodes"], json!([{ "slug": "rug-old-3" }, { "slug": "rug-old-2" }]));
     published_rug(&server, crate::support::SELLER, "new").await;
     let second = client.data(query, json!({ "after": first["pageInfo"]["endCursor"] })).await["products"].clone();
-    assert_eq!(second["nodes"], json!([{ "slug": "rug-old-1" }, { "slug": "rug-old-0" }]), "a new product shifted the page");
-    assert_eq!((&second["pageInfo"]["hasNextPage"], &second["pageInfo"]["hasPreviousPage"]), (&json!(false), &json!(true)));
+    assert_eq!(
+        second["nodes"],
+        json!([{ "slug": "rug-old-1" }, { "slug": "rug-old-0" }]),
+        "a new product shifted the page"
+    );
+    assert_eq!(
+        (&second["pageInfo"]["hasNextPage"], &second["pageInfo"]["hasPreviousPage"]),
+        (&json!(false), &json!(true))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -172,8 +219,12 @@ async fn page_arguments_and_filters_that_cannot_be_meant_are_bad_input() {
         let code = client.error(&format!("{{ products({arguments}) {{ nodes {{ id }} }} }}"), json!({})).await;
         assert_eq!(code, "BAD_INPUT", "{arguments}");
     }
-    assert_eq!(client.error("{ products(filter: { mine: true }) { nodes { id } } }", json!({})).await, "UNAUTHENTICATED");
-    let empty = client.data("{ products(first: 0) { nodes { id } totalCount pageInfo { hasNextPage } } }", json!({})).await;
+    assert_eq!(
+        client.error("{ products(filter: { mine: true }) { nodes { id } } }", json!({})).await,
+        "UNAUTHENTICATED"
+    );
+    let empty =
+        client.data("{ products(first: 0) { nodes { id } totalCount pageInfo { hasNextPage } } }", json!({})).await;
     assert_eq!(empty["products"], json!({ "nodes": [], "totalCount": 2, "pageInfo": { "hasNextPage": true } }));
 }
 
@@ -183,15 +234,31 @@ async fn a_product_is_found_by_words_in_either_language_and_by_code() {
     demo_catalog(&server).await;
     let client = server.anonymous();
     let coded = client.data("{ products(first: 100, filter: { supplyModes: [BONDED_IMPORT] }) { nodes { slug variants { nodes { gtin } } } } }", json!({})).await;
-    let coded = coded["products"]["nodes"].as_array().unwrap().iter().find(|p| !p["variants"]["nodes"][0]["gtin"].is_null()).unwrap().clone();
+    let coded = coded["products"]["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|p| !p["variants"]["nodes"][0]["gtin"].is_null())
+        .unwrap()
+        .clone();
     let gtin = coded["variants"]["nodes"][0]["gtin"].as_str().unwrap();
-    for (text, slug) in [("八吉祥 地毯", "eight-auspicious-knotted-rug"), ("auspicious rugs", "eight-auspicious-knotted-rug"), (gtin, coded["slug"].as_str().unwrap())] {
-        let data = client.data("query($text: String) { products(first: 100, filter: { text: $text }) { nodes { slug } } }", json!({ "text": text })).await;
+    for (text, slug) in [
+        ("八吉祥 地毯", "eight-auspicious-knotted-rug"),
+        ("auspicious rugs", "eight-auspicious-knotted-rug"),
+        (gtin, coded["slug"].as_str().unwrap()),
+    ] {
+        let data = client
+            .data(
+                "query($text: String) { products(first: 100, filter: { text: $text }) { nodes { slug } } }",
+                json!({ "text": text }),
+            )
+            .await;
         assert!(any(&data["products"]["nodes"], |p| p["slug"] == slug), "{text} does not find {slug}");
     }
     let none = client.data("{ products(filter: { text: \"zzzzqqqq (:^[{\" }) { totalCount } }", json!({})).await;
     assert_eq!(none["products"]["totalCount"], 0);
-    let by_gtin = client.data("query($gtin: String!) { product(by: { gtin: $gtin }) { slug } }", json!({ "gtin": gtin })).await;
+    let by_gtin =
+        client.data("query($gtin: String!) { product(by: { gtin: $gtin }) { slug } }", json!({ "gtin": gtin })).await;
     assert_eq!(by_gtin["product"]["slug"], coded["slug"]);
 }
 

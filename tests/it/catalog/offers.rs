@@ -14,7 +14,10 @@ async fn the_price_tag_is_always_the_cheapest_active_offer() {
     let server = TestServer::start().await;
     let (one, two) = (server.seller(SELLER).await, server.seller(OTHER_SELLER).await);
     let product = published_rug(&server, SELLER, "a").await;
-    assert_eq!(tag(&server, &product).await, json!({ "price": null, "cheapestOffer": null, "availability": "UNAVAILABLE", "supplyModes": [], "offers": { "totalCount": 0 } }));
+    assert_eq!(
+        tag(&server, &product).await,
+        json!({ "price": null, "cheapestOffer": null, "availability": "UNAVAILABLE", "supplyModes": [], "offers": { "totalCount": 0 } })
+    );
 
     offered(&server, SELLER, &product, "A-1", "120").await;
     let cheap = offered(&server, OTHER_SELLER, &product, "B-1", "99.5").await;
@@ -28,12 +31,22 @@ async fn the_price_tag_is_always_the_cheapest_active_offer() {
     assert_eq!(tag(&server, &product).await["price"]["amount"], "120.00");
     assert_eq!(two.refused("updateOffer", dearer).await, [("STALE_VERSION".into(), "expectedVersion".into())]);
 
-    let mine = one.data("query($id: ID!) { product(by: { id: $id }) { offers { nodes { id sku version isMine } } } }", json!({ "id": product["id"] })).await;
-    let own = mine["product"]["offers"]["nodes"].as_array().unwrap().iter().find(|o| o["isMine"] == true).unwrap().clone();
+    let mine = one
+        .data(
+            "query($id: ID!) { product(by: { id: $id }) { offers { nodes { id sku version isMine } } } }",
+            json!({ "id": product["id"] }),
+        )
+        .await;
+    let own =
+        mine["product"]["offers"]["nodes"].as_array().unwrap().iter().find(|o| o["isMine"] == true).unwrap().clone();
     let pause = json!({ "id": own["id"], "expectedVersion": own["version"], "status": "PAUSED" });
     let paused = one.done("changeOfferStatus", "offer { status version id }", pause).await["offer"].clone();
     let now = tag(&server, &product).await;
-    assert_eq!((&now["price"]["amount"], &now["availability"], &now["offers"]["totalCount"]), (&json!("130.00"), &json!("TO_ORDER"), &json!(1)), "a paused offer is still sold");
+    assert_eq!(
+        (&now["price"]["amount"], &now["availability"], &now["offers"]["totalCount"]),
+        (&json!("130.00"), &json!("TO_ORDER"), &json!(1)),
+        "a paused offer is still sold"
+    );
 
     let end = json!({ "id": paused["id"], "expectedVersion": paused["version"], "status": "ENDED" });
     let ended = one.done("changeOfferStatus", "offer { id version }", end).await["offer"].clone();
@@ -53,20 +66,24 @@ async fn tiers_are_shown_per_currency_with_the_digits_of_each() {
     let input = json!({ "variantId": product["variants"]["nodes"][0]["id"], "sku": "A-1", "terms": terms });
     let selection = "offer { minimumOrder orderMultiple price(currency: \"JPY\") { amount } cny: price { amount } priceTiers { minimumQuantity price { amount currency } } }";
     let offer = server.seller(SELLER).await.done("createOffer", selection, input).await["offer"].clone();
-    assert_eq!(offer, json!({
-        "minimumOrder": 10, "orderMultiple": 5, "price": { "amount": "18000" }, "cny": null,
-        "priceTiers": [
-            { "minimumQuantity": 10, "price": { "amount": "18000", "currency": "JPY" } },
-            { "minimumQuantity": 10, "price": { "amount": "128.00", "currency": "USD" } },
-            { "minimumQuantity": 50, "price": { "amount": "119.50", "currency": "USD" } },
-        ],
-    }));
+    assert_eq!(
+        offer,
+        json!({
+            "minimumOrder": 10, "orderMultiple": 5, "price": { "amount": "18000" }, "cny": null,
+            "priceTiers": [
+                { "minimumQuantity": 10, "price": { "amount": "18000", "currency": "JPY" } },
+                { "minimumQuantity": 10, "price": { "amount": "128.00", "currency": "USD" } },
+                { "minimumQuantity": 50, "price": { "amount": "119.50", "currency": "USD" } },
+            ],
+        })
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_offer_is_its_sellers_own() {
     let server = TestServer::start().await;
-    let (seller, other, operator) = (server.seller(SELLER).await, server.seller(OTHER_SELLER).await, server.operator().await);
+    let (seller, other, operator) =
+        (server.seller(SELLER).await, server.seller(OTHER_SELLER).await, server.operator().await);
     let product = published_rug(&server, SELLER, "a").await;
     let offer = offered(&server, SELLER, &product, "A-1", "10").await;
     let change = json!({ "id": offer["id"], "expectedVersion": 1, "terms": { "leadTimeDays": 9 } });
@@ -79,7 +96,11 @@ async fn an_offer_is_its_sellers_own() {
     let new = |sku: &str| json!({ "variantId": variant, "sku": sku, "terms": terms });
     assert_eq!(seller.refused("createOffer", new("A-1")).await, [("ALREADY_TAKEN".into(), "sku".into())]);
     assert_eq!(seller.refused("createOffer", new("A 1")).await, [("INVALID_VALUE".into(), "sku".into())]);
-    assert_eq!(operator.refused("createOffer", new("Z-1")).await, [("WRONG_ROLE".into(), "sellerId".into())], "the operator sells");
+    assert_eq!(
+        operator.refused("createOffer", new("Z-1")).await,
+        [("WRONG_ROLE".into(), "sellerId".into())],
+        "the operator sells"
+    );
     other.done("createOffer", "", new("A-1")).await;
     let without = json!({ "variantId": variant, "sku": "N-1", "terms": {} });
     let mut refused = seller.refused("createOffer", without).await;

@@ -33,7 +33,8 @@ async fn a_product_is_described_proposed_sent_back_and_published() {
     let rejected = operator.done("rejectProduct", "product { id version status rejectionReason }", rejected).await;
     assert_eq!(rejected["product"]["rejectionReason"], "Which knots?");
     let again = seller.done("proposeProduct", PRODUCT, step(&rejected["product"])).await;
-    let published = operator.done("publishProduct", "product { id version status publishedAt }", step(&again["product"])).await;
+    let published =
+        operator.done("publishProduct", "product { id version status publishedAt }", step(&again["product"])).await;
     assert_eq!(published["product"]["status"], "PUBLISHED");
     assert_eq!(published["product"]["publishedAt"], "2026-03-01T08:00:00+00:00");
     assert!(sees(&anyone, &published["product"]).await, "a published product is hidden");
@@ -46,9 +47,24 @@ async fn a_product_is_described_proposed_sent_back_and_published() {
 
     let history = "query($id: ID!) { product(by: { id: $id }) { history(first: 10) { nodes { action version actor organisation { slug } } } } }";
     let data = operator.data(history, json!({ "id": made["product"]["id"] })).await;
-    let actions: Vec<_> = data["product"]["history"]["nodes"].as_array().unwrap().iter().map(|e| (e["action"].as_str().unwrap(), e["organisation"]["slug"].as_str().unwrap())).collect();
+    let actions: Vec<_> = data["product"]["history"]["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| (e["action"].as_str().unwrap(), e["organisation"]["slug"].as_str().unwrap()))
+        .collect();
     let zone = crate::support::OPERATOR;
-    assert_eq!(actions, [("ARCHIVED", zone), ("PUBLISHED", zone), ("PROPOSED", SELLER), ("REJECTED", zone), ("PROPOSED", SELLER), ("CREATED", SELLER)]);
+    assert_eq!(
+        actions,
+        [
+            ("ARCHIVED", zone),
+            ("PUBLISHED", zone),
+            ("PROPOSED", SELLER),
+            ("REJECTED", zone),
+            ("PROPOSED", SELLER),
+            ("CREATED", SELLER)
+        ]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -60,13 +76,21 @@ async fn only_who_may_takes_a_step() {
     let draft = seller.done("createProduct", PRODUCT, json!({ "content": content })).await["product"].clone();
     for mutation in ["proposeProduct", "archiveProduct"] {
         assert_eq!(anyone.denied(mutation, step(&draft)).await, "UNAUTHENTICATED", "{mutation}");
-        assert_eq!(other.refused(mutation, step(&draft)).await[0].0, "NOT_FOUND", "{mutation} tells a competitor that a draft exists");
+        assert_eq!(
+            other.refused(mutation, step(&draft)).await[0].0,
+            "NOT_FOUND",
+            "{mutation} tells a competitor that a draft exists"
+        );
     }
     assert_eq!(seller.denied("publishProduct", step(&draft)).await, "FORBIDDEN", "a seller publishes by itself");
     assert_eq!(other.refused("publishProduct", step(&draft)).await[0].0, "NOT_FOUND");
     let public = published_rug(&server, SELLER, "b").await;
     assert_eq!(other.denied("archiveProduct", step(&public)).await, "FORBIDDEN");
-    assert_eq!(seller.denied("archiveProduct", step(&public)).await, "FORBIDDEN", "a shared product is taken out by one seller");
+    assert_eq!(
+        seller.denied("archiveProduct", step(&public)).await,
+        "FORBIDDEN",
+        "a shared product is taken out by one seller"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,15 +131,22 @@ async fn a_hidden_product_is_hidden_on_every_way() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sellers_edit_of_a_shared_product_waits_for_the_operator() {
     let server = TestServer::start().await;
-    let (owner, other, operator) = (server.seller(SELLER).await, server.seller(OTHER_SELLER).await, server.operator().await);
+    let (owner, other, operator) =
+        (server.seller(SELLER).await, server.seller(OTHER_SELLER).await, server.operator().await);
     let product = published_rug(&server, SELLER, "a").await;
-    let edit = |name: &str| json!({
-        "id": product["id"], "expectedVersion": product["version"],
-        "content": { "name": [{ "locale": "en", "text": name }], "variants": [{ "code": "large", "hsCode": "5701100000", "origin": "CN", "netWeightG": 1, "grossWeightG": 2, "unit1": "032" }] },
-    });
+    let edit = |name: &str| {
+        json!({
+            "id": product["id"], "expectedVersion": product["version"],
+            "content": { "name": [{ "locale": "en", "text": name }], "variants": [{ "code": "large", "hsCode": "5701100000", "origin": "CN", "netWeightG": 1, "grossWeightG": 2, "unit1": "032" }] },
+        })
+    };
     let selection = "product { name version } change { id status patch proposer { slug } }";
     let proposed = other.done("updateProduct", selection, edit("Better rug")).await;
-    assert_eq!(proposed["product"], json!({ "name": "Rug a", "version": product["version"] }), "a proposal changed the product");
+    assert_eq!(
+        proposed["product"],
+        json!({ "name": "Rug a", "version": product["version"] }),
+        "a proposal changed the product"
+    );
     assert_eq!(proposed["change"]["status"], "PENDING");
     assert_eq!(proposed["change"]["patch"]["name"], json!({ "en": "Better rug" }));
     assert_eq!(other.refused("updateProduct", edit("Better rug")).await[0].0, "CHANGE_PENDING");
@@ -131,13 +162,26 @@ async fn a_sellers_edit_of_a_shared_product_waits_for_the_operator() {
     assert_eq!(owner.refused("withdrawProductChange", foreign.clone()).await[0].0, "NOT_FOUND");
     assert_eq!(other.denied("confirmProductChange", foreign.clone()).await, "FORBIDDEN");
 
-    let confirmed = operator.done("confirmProductChange", "change { status product { name version variants { totalCount } } }", foreign.clone()).await;
+    let confirmed = operator
+        .done(
+            "confirmProductChange",
+            "change { status product { name version variants { totalCount } } }",
+            foreign.clone(),
+        )
+        .await;
     assert_eq!(confirmed["change"]["status"], "CONFIRMED");
     assert_eq!(confirmed["change"]["product"]["name"], "Better rug");
     assert_eq!(confirmed["change"]["product"]["variants"]["totalCount"], 2);
-    assert_eq!(operator.refused("confirmProductChange", foreign).await[0].0, "ILLEGAL_TRANSITION", "a change is confirmed twice");
+    assert_eq!(
+        operator.refused("confirmProductChange", foreign).await[0].0,
+        "ILLEGAL_TRANSITION",
+        "a change is confirmed twice"
+    );
     let rejected = json!({ "id": own["change"]["id"], "reason": "too bold" });
-    assert_eq!(operator.done("rejectProductChange", "change { status reason }", rejected).await["change"], json!({ "status": "REJECTED", "reason": "too bold" }));
+    assert_eq!(
+        operator.done("rejectProductChange", "change { status reason }", rejected).await["change"],
+        json!({ "status": "REJECTED", "reason": "too bold" })
+    );
 
     let history = "query($id: ID!) { product(by: { id: $id }) { history(first: 1) { nodes { action differences { field before after } } } } }";
     let data = operator.data(history, json!({ "id": product["id"] })).await;
@@ -210,7 +254,8 @@ async fn what_is_wrong_with_a_product_is_said_all_at_once() {
         ("TOO_LONG", "name.en"),
     ];
     assert_eq!(refused, expected.map(|(c, f)| (c.to_owned(), f.to_owned())));
-    let count = server.operator().await.data("{ products(filter: { statuses: [DRAFT] }) { totalCount } }", json!({})).await;
+    let count =
+        server.operator().await.data("{ products(filter: { statuses: [DRAFT] }) { totalCount } }", json!({})).await;
     assert_eq!(count["products"]["totalCount"], 0, "a refused mutation wrote something");
 }
 
@@ -221,9 +266,12 @@ async fn references_and_keys_are_held_against_the_catalog() {
     let category = leaf(&seller).await;
     let mut first = rug("a", &category);
     first["variants"][0]["gtin"] = "6901234567892".into();
-    let made = seller.done("createProduct", "product { id version }", json!({ "content": first })).await["product"].clone();
+    let made =
+        seller.done("createProduct", "product { id version }", json!({ "content": first })).await["product"].clone();
 
-    let root = operator.data("{ category(by: { slug: \"tibetan-carpets-wool\" }) { id } }", json!({})).await["category"]["id"].clone();
+    let root =
+        operator.data("{ category(by: { slug: \"tibetan-carpets-wool\" }) { id } }", json!({})).await["category"]["id"]
+            .clone();
     let with = |change: &dyn Fn(&mut Value)| {
         let mut content = rug("b", &category);
         change(&mut content);
@@ -236,7 +284,11 @@ async fn references_and_keys_are_held_against_the_catalog() {
         (with(&|c| c["categoryId"] = made["id"].clone()), "NOT_FOUND", "categoryId"),
         (with(&|c| c["categoryId"] = Value::Null), "REQUIRED", "categoryId"),
         (with(&|c| c["brandId"] = made["id"].clone()), "NOT_FOUND", "brandId"),
-        (with(&|c| c["name"] = json!([{ "locale": "zh_Hans_CN_much_too_long_for_a_language_tag", "text": "x" }])), "INVALID_VALUE", "name.0.locale"),
+        (
+            with(&|c| c["name"] = json!([{ "locale": "zh_Hans_CN_much_too_long_for_a_language_tag", "text": "x" }])),
+            "INVALID_VALUE",
+            "name.0.locale",
+        ),
     ] {
         assert_eq!(seller.refused("createProduct", input).await, [(code.to_owned(), field.to_owned())]);
     }
@@ -254,9 +306,17 @@ async fn texts_are_read_in_the_language_asked_for() {
     let operator = server.operator().await;
     let product = published_rug(&server, SELLER, "a").await;
     let content = json!({ "name": [{ "locale": "bo", "text": "གདན" }] });
-    operator.done("updateProduct", "", json!({ "id": product["id"], "expectedVersion": product["version"], "content": content })).await;
+    operator
+        .done(
+            "updateProduct",
+            "",
+            json!({ "id": product["id"], "expectedVersion": product["version"], "content": content }),
+        )
+        .await;
     let query = "query($id: ID!) { product(by: { id: $id }) { name bo: name(locale: \"bo\") description nameTranslations { locale } } }";
-    for (language, name) in [("zh-CN,zh;q=0.9", "藏毯 a"), ("en-GB", "Rug a"), ("fr", "Rug a"), ("bo", "གདན"), ("", "藏毯 a")] {
+    for (language, name) in
+        [("zh-CN,zh;q=0.9", "藏毯 a"), ("en-GB", "Rug a"), ("fr", "Rug a"), ("bo", "གདན"), ("", "藏毯 a")]
+    {
         let data = server.anonymous().reading(language).data(query, json!({ "id": product["id"] })).await;
         assert_eq!(data["product"]["name"], name, "Accept-Language: {language}");
         assert_eq!(data["product"]["bo"], "གདན");

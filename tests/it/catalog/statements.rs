@@ -44,8 +44,9 @@ async fn everything_a_list_can_show_is_loaded_in_batches() {
         format!(
             "{{ products(first: {first}) {{ edges {{ node {{ name description attributes {{ label }} media {{ url }} tags availability supplyModes \
              category {{ name path {{ name }} productCount parent {{ name }} }} brand {{ name }} owner {{ name roles place {{ name }} }} \
-             variants {{ totalCount nodes {{ code offers {{ totalCount nodes {{ sku }} }} }} }} \
-             offers {{ totalCount nodes {{ sku seller {{ name }} priceTiers {{ price {{ amount }} }} variant {{ code }} }} }} \
+             variants(first: 5) {{ totalCount nodes {{ code offers(last: 3) {{ totalCount nodes {{ sku }} }} }} }} \
+             history(first: 2) {{ totalCount nodes {{ action }} }} changes(first: 2) {{ totalCount nodes {{ status }} }} \
+             offers(first: 5) {{ totalCount nodes {{ sku seller {{ name }} priceTiers {{ price {{ amount }} }} variant {{ code }} }} }} \
              usd: price(currency: \"USD\") {{ amount }} cny: price {{ amount }} }} }} }} }}"
         )
     };

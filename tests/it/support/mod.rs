@@ -12,8 +12,8 @@ use api::{
     platform::{auth::DevelopmentRole, clock::Clock},
     zone,
 };
-use entities::values::id::ProductId;
 use chrono::{DateTime, Duration, TimeZone, Utc};
+use entities::values::id::ProductId;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
@@ -33,7 +33,7 @@ pub struct TestServer {
     stop: Option<oneshot::Sender<()>>,
     // Dropped last: the database and the folder go with the test.
     _database: database::TestDatabase,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// The moment at which every test begins.
@@ -68,11 +68,11 @@ impl TestServer {
             let _ = stopped.await;
         }));
         let url = format!("http://{address}");
-        Self { app, url, http: reqwest::Client::new(), stop: Some(stop), _database: database, _folder: folder }
+        Self { app, url, http: reqwest::Client::new(), stop: Some(stop), _database: database, folder }
     }
 
     pub fn data_dir(&self) -> &Path {
-        self._folder.path()
+        self.folder.path()
     }
 
     /// Moves time on.
@@ -129,7 +129,7 @@ impl Client {
     }
 
     pub fn reading(mut self, language: &str) -> Self {
-        self.language = language.to_owned();
+        language.clone_into(&mut self.language);
         self
     }
 
@@ -176,7 +176,11 @@ impl Client {
         let payload = self.payload(mutation, "", input).await;
         let errors = payload["userErrors"].as_array().expect("errors");
         assert!(!errors.is_empty(), "{mutation} is not refused");
-        let field = |e: &Value| e["field"].as_array().map_or_else(String::new, |f| f.iter().map(|s| s.as_str().unwrap()).collect::<Vec<_>>().join("."));
+        let field = |e: &Value| {
+            e["field"]
+                .as_array()
+                .map_or_else(String::new, |f| f.iter().map(|s| s.as_str().unwrap()).collect::<Vec<_>>().join("."))
+        };
         errors.iter().map(|e| (e["code"].as_str().unwrap().to_owned(), field(e))).collect()
     }
 
@@ -188,7 +192,9 @@ impl Client {
 
 fn document(mutation: &str, selection: &str) -> String {
     let kind = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
-    format!("mutation($input: {kind}!) {{ {mutation}(input: $input) {{ {selection} clientMutationId userErrors {{ code message field retryable details {{ name value }} }} }} }}")
+    format!(
+        "mutation($input: {kind}!) {{ {mutation}(input: $input) {{ {selection} clientMutationId userErrors {{ code message field retryable details {{ name value }} }} }} }}"
+    )
 }
 
 /// The content of a small, complete product. `key` makes it its own.
@@ -221,7 +227,8 @@ pub async fn published_rug(server: &TestServer, seller: &str, key: &str) -> Valu
 
 /// Offers the first variant of a product in CNY; answers with id and version.
 pub async fn offered(server: &TestServer, seller: &str, product: &Value, sku: &str, amount: &str) -> Value {
-    let terms = json!({ "supplyMode": "DOMESTIC", "priceTiers": [{ "price": { "amount": amount, "currency": "CNY" } }] });
+    let terms =
+        json!({ "supplyMode": "DOMESTIC", "priceTiers": [{ "price": { "amount": amount, "currency": "CNY" } }] });
     let input = json!({ "variantId": product["variants"]["nodes"][0]["id"], "sku": sku, "terms": terms });
     server.seller(seller).await.done("createOffer", "offer { id version }", input).await["offer"].clone()
 }

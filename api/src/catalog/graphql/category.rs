@@ -11,7 +11,7 @@ use crate::{
     platform::{
         graphql::{
             Connection, ContextExt,
-            connection::list_cost,
+            connection::{list_cost, times},
             encode,
             text::{Translation, translations},
         },
@@ -62,7 +62,7 @@ impl Category {
     }
 
     /// The way from the top to this category, itself included (类目路径).
-    #[graphql(complexity = "5 * child_complexity")]
+    #[graphql(complexity = "times(5, child_complexity)")]
     async fn path(&self, context: &Context<'_>) -> Result<Vec<Category>> {
         let line = loaders::of(context).load_one(LineageOf(self.0.id)).await?.unwrap_or_default();
         Ok(line.into_iter().map(Category).collect())
@@ -91,7 +91,7 @@ impl Category {
     }
 
     /// What its products may be described by, what the categories above say included.
-    #[graphql(complexity = "20 * child_complexity")]
+    #[graphql(complexity = "times(20, child_complexity)")]
     async fn attributes(&self, context: &Context<'_>) -> Result<Vec<Attribute>> {
         let loader = loaders::of(context);
         let line = loader.load_one(LineageOf(self.0.id)).await?.unwrap_or_default();

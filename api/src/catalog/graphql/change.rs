@@ -8,7 +8,7 @@ use super::Product;
 use crate::{
     catalog::loaders,
     party::{self, graphql::Organisation},
-    platform::graphql::encode,
+    platform::graphql::{connection::times, encode},
 };
 
 /// A change of a shared product that waits for the operator, or that was decided (变更申请).
@@ -103,7 +103,7 @@ impl ProductHistoryEntry {
     }
 
     /// What changed, field by field.
-    #[graphql(complexity = "5 * child_complexity")]
+    #[graphql(complexity = "times(5, child_complexity)")]
     async fn differences(&self) -> Vec<HistoryDifference> {
         let difference = |(field, d): (&String, &product_history::Difference)| HistoryDifference {
             field: field.clone(),

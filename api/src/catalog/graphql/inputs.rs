@@ -94,10 +94,10 @@ impl ProductFilter {
             origins: self.origins.map(countries).transpose()?,
             hs_prefix: self.hs_prefix.map(|prefix| hs_range(&prefix)).transpose()?,
             price: self.price_band.map(PriceBandInput::into_band).transpose()?,
-            supply_modes: self.supply_modes,
-            tags: self.tags,
-            availability: self.availability,
-            statuses: self.statuses,
+            supply_modes: self.supply_modes.map(bounded).transpose()?,
+            tags: self.tags.map(bounded).transpose()?,
+            availability: self.availability.map(bounded).transpose()?,
+            statuses: self.statuses.map(bounded).transpose()?,
             owner,
         })
     }
@@ -106,7 +106,8 @@ impl ProductFilter {
 impl PriceBandInput {
     fn into_band(self) -> Result<PriceBand, Error> {
         let currency: Currency = self.currency.0;
-        let minor = |amount: Option<MoneyAmount>| amount.map(|a| Money::parse(&a.0, currency).map(|m| m.minor)).transpose();
+        let minor =
+            |amount: Option<MoneyAmount>| amount.map(|a| Money::parse(&a.0, currency).map(|m| m.minor)).transpose();
         Ok(PriceBand {
             currency,
             min: minor(self.minimum).map_err(|r| r.at("minimum"))?,
@@ -115,11 +116,18 @@ impl PriceBandInput {
     }
 }
 
-fn bounded<T>(values: Vec<T>) -> Result<Vec<T>, Error> {
+/// Distinct values, in a number that a statement can carry.
+fn bounded<T: PartialEq>(values: Vec<T>) -> Result<Vec<T>, Error> {
     if values.len() > MAX_CHOICES {
         return Err(Error::BadInput(format!("a list in a filter has at most {MAX_CHOICES} values")));
     }
-    Ok(values)
+    let mut distinct = Vec::with_capacity(values.len());
+    for value in values {
+        if !distinct.contains(&value) {
+            distinct.push(value);
+        }
+    }
+    Ok(distinct)
 }
 
 /// What a list of products is ordered by (排序字段).
@@ -408,11 +416,13 @@ impl OfferRowInput {
     pub(super) fn into_row(self) -> Result<Row, Refusals> {
         let read = |input: Self| {
             let attributes = input.attributes.map(|list| list.into_iter().map(|a| (a.code, a.value)).collect());
+            let named = input.variant.as_ref().and_then(|v| v.code.clone());
             let variant = match input.variant {
                 Some(variant) => variant.into_patch(0)?,
                 None => VariantPatch { code: DEFAULT_VARIANT.into(), ..VariantPatch::default() },
             };
             Ok::<_, Error>(Row {
+                variant: named,
                 patch: Patch {
                     slug: input.product.clone(),
                     name: localized(input.name, "name")?,

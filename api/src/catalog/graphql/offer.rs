@@ -8,7 +8,7 @@ use super::{Product, Variant};
 use crate::{
     catalog::loaders::{self, TiersOf},
     party::{self, graphql::Organisation},
-    platform::graphql::{ContextExt, CurrencyCode, Money, encode},
+    platform::graphql::{ContextExt, CurrencyCode, Money, connection::times, encode},
 };
 
 /// A seller's promise to sell one variant on certain terms (报价).
@@ -80,7 +80,7 @@ impl Offer {
     }
 
     /// All prices: per currency, quantity up and price down (阶梯价).
-    #[graphql(complexity = "10 * child_complexity")]
+    #[graphql(complexity = "times(10, child_complexity)")]
     async fn price_tiers(
         &self,
         context: &Context<'_>,

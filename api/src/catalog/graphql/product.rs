@@ -11,16 +11,17 @@ use super::{Brand, Category, Offer, ProductChange, ProductHistoryEntry};
 use crate::{
     catalog::{
         loaders::{
-            self, AttributeNamed, MediaOf, OfferCountOf, OffersOf, OffersParent, PriceTagOf, SupplyOf, TagsOf, TextsOf,
-            VariantsOf,
+            self, AttributeNamed, ChangesOf, CountOf, End, HistoryOf, MediaOf, OfferCountOf, OffersOf, OffersParent,
+            PriceTagOf, SupplyOf, TagsOf, TextsOf, VariantsOf,
         },
         ops::{self, list::Availability},
+        policy,
     },
     party::{self, graphql::Organisation},
     platform::{
         graphql::{
             Connection, ContextExt, CurrencyCode, Money,
-            connection::list_cost,
+            connection::{list_cost, times},
             encode,
             text::{Translation, translations},
         },
@@ -107,7 +108,7 @@ impl Product {
     }
 
     /// What it is like, in typed values (属性).
-    #[graphql(complexity = "10 * child_complexity")]
+    #[graphql(complexity = "times(10, child_complexity)")]
     async fn attributes(&self, context: &Context<'_>) -> Result<Vec<ProductAttribute>> {
         let loader = loaders::of(context);
         let Some(texts) = loader.load_one(TextsOf(self.0.id)).await? else { return Ok(Vec::new()) };
@@ -128,7 +129,7 @@ impl Product {
     }
 
     /// Pictures, videos and documents, at most 20 (媒体).
-    #[graphql(complexity = "5 * child_complexity")]
+    #[graphql(complexity = "times(5, child_complexity)")]
     async fn media(&self, context: &Context<'_>) -> Result<Vec<Media>> {
         let rows = loaders::of(context).load_one(MediaOf(self.0.id)).await?.unwrap_or_default();
         Ok(rows.into_iter().map(Media).collect())
@@ -206,10 +207,20 @@ impl Product {
         #[graphql(desc = "The page ends before this cursor.")] before: Option<String>,
     ) -> Result<Connection<ProductHistoryEntry>> {
         let page = PageArgs::relay(first, after.as_deref(), last, before.as_deref())?;
-        let rows =
-            ops::history::list_history(context.app().db().read(), context.viewer(), self.0.id, self.0.owner_id, &page)
-                .await?;
-        Ok(Connection::new(rows, None, |row| (ops::history::history_cursor(&row), ProductHistoryEntry(row))))
+        let (app, viewer, loader) = (context.app(), context.viewer(), loaders::of(context));
+        if !policy::reads_history(viewer, self.0.owner_id) {
+            return Ok(Connection::empty());
+        }
+        let total = if context.wants_total() {
+            Some(loader.load_one(CountOf::History(self.0.id)).await?.unwrap_or_default())
+        } else {
+            None
+        };
+        let rows = match End::of(&page) {
+            Some(end) => page.page(loader.load_one(HistoryOf(self.0.id, end)).await?.unwrap_or_default()),
+            None => ops::history::list_history(app.db().read(), self.0.id, &page).await?,
+        };
+        Ok(Connection::new(rows, total, |row| (ops::history::history_cursor(&row), ProductHistoryEntry(row))))
     }
 
     /// Proposed changes that the viewer may see, newest first (变更申请).
@@ -223,10 +234,17 @@ impl Product {
         #[graphql(desc = "The page ends before this cursor.")] before: Option<String>,
     ) -> Result<Connection<ProductChange>> {
         let page = PageArgs::relay(first, after.as_deref(), last, before.as_deref())?;
-        let rows =
-            ops::changes::list_changes(context.app().db().read(), context.viewer(), Some(self.0.id), None, &page)
-                .await?;
-        Ok(Connection::new(rows, None, |row| (ops::changes::change_cursor(&row), ProductChange(row))))
+        let (app, viewer, loader) = (context.app(), context.viewer(), loaders::of(context));
+        let total = if context.wants_total() {
+            Some(loader.load_one(CountOf::Changes(self.0.id)).await?.unwrap_or_default())
+        } else {
+            None
+        };
+        let rows = match End::of(&page) {
+            Some(end) => page.page(loader.load_one(ChangesOf(self.0.id, end)).await?.unwrap_or_default()),
+            None => ops::changes::list_changes(app.db().read(), viewer, Some(self.0.id), None, &page).await?,
+        };
+        Ok(Connection::new(rows, total, |row| (ops::changes::change_cursor(&row), ProductChange(row))))
     }
 
     /// Counts up with every change; send it back as `expectedVersion`.
@@ -250,8 +268,8 @@ impl Product {
     }
 }
 
-/// A page of offers: the first page through the loader (one statement for a whole list), further ones
-/// on their own.
+/// A page of offers: the first or last page through the loader (one statement for a whole list), those in
+/// between on their own.
 pub(super) async fn offers(context: &Context<'_>, of: OffersParent, page: &PageArgs) -> Result<Connection<Offer>> {
     let (app, viewer) = (context.app(), context.viewer());
     let total = if context.wants_total() {
@@ -259,11 +277,9 @@ pub(super) async fn offers(context: &Context<'_>, of: OffersParent, page: &PageA
     } else {
         None
     };
-    let rows = if page.cursor.is_none() && !page.backward {
-        let key = OffersOf { of, limit: page.fetch() };
-        page.page(loaders::of(context).load_one(key).await?.unwrap_or_default())
-    } else {
-        ops::history::list_offers(app.db().read(), viewer, of, page).await?
+    let rows = match End::of(page) {
+        Some(end) => page.page(loaders::of(context).load_one(OffersOf { of, end }).await?.unwrap_or_default()),
+        None => ops::history::list_offers(app.db().read(), viewer, of, page).await?,
     };
     Ok(Connection::new(rows, total, |row| (ops::history::offer_cursor(&row), Offer(row))))
 }

@@ -156,7 +156,10 @@ impl CatalogQuery {
     ) -> Result<Connection<ProductChange>> {
         let page = PageArgs::relay(first, after.as_deref(), last, before.as_deref())?;
         let product = product_id.map(|id| decode(&id, "productId")).transpose()?;
-        let rows = changes::list_changes(context.app().db().read(), context.viewer(), product, status, &page).await?;
-        Ok(Connection::new(rows, None, |row| (changes::change_cursor(&row), ProductChange(row))))
+        let (db, viewer) = (context.app().db().read(), context.viewer());
+        let total =
+            if context.wants_total() { Some(changes::count_changes(db, viewer, product, status).await?) } else { None };
+        let rows = changes::list_changes(db, viewer, product, status, &page).await?;
+        Ok(Connection::new(rows, total, |row| (changes::change_cursor(&row), ProductChange(row))))
     }
 }

@@ -15,8 +15,8 @@ use entities::{
     },
 };
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Order, QueryFilter, QueryOrder,
-    QuerySelect, sea_query::Expr,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Order, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, Select, sea_query::Expr,
 };
 
 use super::{not_found, products, stale};
@@ -25,6 +25,7 @@ use crate::{
     catalog::policy,
     platform::{
         error::Error,
+        graphql::encode,
         page::{Cursor, Page, PageArgs, key},
     },
 };
@@ -36,7 +37,7 @@ const NEWEST: &str = "newest-change";
 const MAX_PENDING: u64 = 20;
 
 /// Notes a proposal. The caller has checked that it can be applied to the product as it is.
-pub(super) async fn propose_in(
+pub(crate) async fn propose_in(
     tx: &impl ConnectionTrait,
     viewer: &Viewer,
     product: &product::Model,
@@ -137,7 +138,7 @@ async fn decided(
     now: DateTime<Utc>,
 ) -> Result<product_change::Model, Error> {
     let change = product_change::Entity::visible_to(viewer).filter(product_change::Column::Id.eq(id)).one(tx).await?;
-    let change = change.ok_or_else(|| not_found("id", id))?;
+    let change = change.ok_or_else(|| not_found("id", encode(id).as_str()))?;
     let status = change.status.decide(decision).map_err(|r| r.at("id"))?;
     let decided = product_change::Model {
         status,
@@ -163,6 +164,27 @@ pub async fn list_changes(
     status: Option<ChangeStatus>,
     page: &PageArgs,
 ) -> Result<Page<product_change::Model>, Error> {
+    let mut list = listed(viewer, product, status);
+    // Ids are made in the order of time.
+    let id = vec![Expr::col(product_change::Column::Id)];
+    if let Some(beyond) = page.beyond(NEWEST, id, Order::Desc, |k| Some(vec![key::id(k.first()?)?]))? {
+        list = list.filter(beyond);
+    }
+    let rows = list.order_by(product_change::Column::Id, page.walk(Order::Desc)).limit(page.fetch()).all(db).await?;
+    Ok(page.page(rows))
+}
+
+/// How many proposals that list has.
+pub async fn count_changes(
+    db: &impl ConnectionTrait,
+    viewer: &Viewer,
+    product: Option<ProductId>,
+    status: Option<ChangeStatus>,
+) -> Result<i64, Error> {
+    Ok(i64::try_from(listed(viewer, product, status).count(db).await?).unwrap_or(i64::MAX))
+}
+
+fn listed(viewer: &Viewer, product: Option<ProductId>, status: Option<ChangeStatus>) -> Select<product_change::Entity> {
     let mut list = product_change::Entity::visible_to(viewer);
     if let Some(product) = product {
         list = list.filter(product_change::Column::ProductId.eq(product));
@@ -170,32 +192,10 @@ pub async fn list_changes(
     if let Some(status) = status {
         list = list.filter(product_change::Column::Status.eq(status));
     }
-    let columns = vec![Expr::col(product_change::Column::CreatedAt), Expr::col(product_change::Column::Id)];
-    let place =
-        page.beyond(NEWEST, columns, Order::Desc, |k| Some(vec![key::moment(k.first()?)?, key::id(k.get(1)?)?]))?;
-    if let Some(beyond) = place {
-        list = list.filter(beyond);
-    }
-    let walk = page.walk(Order::Desc);
-    let rows = list
-        .order_by(product_change::Column::CreatedAt, walk.clone())
-        .order_by(product_change::Column::Id, walk)
-        .limit(page.fetch())
-        .all(db)
-        .await?;
-    Ok(page.page(rows))
+    list
 }
 
 /// The cursor of a proposal in that list.
 pub fn change_cursor(row: &product_change::Model) -> Cursor {
-    Cursor::new(NEWEST, vec![row.created_at.timestamp_millis().into(), row.id.to_string().into()])
-}
-
-/// One proposal that `viewer` may see.
-pub async fn find_change(
-    db: &impl ConnectionTrait,
-    viewer: &Viewer,
-    id: ProductChangeId,
-) -> Result<Option<product_change::Model>, Error> {
-    Ok(product_change::Entity::visible_to(viewer).filter(product_change::Column::Id.eq(id)).one(db).await?)
+    Cursor::new(NEWEST, vec![row.id.to_string().into()])
 }

@@ -24,8 +24,9 @@ pub(crate) fn stale() -> Error {
     Refusal::new(ErrorCode::StaleVersion).at("expectedVersion").into()
 }
 
-/// What the unique indexes of the catalog refuse, as refusals; other errors stay what they are.
-pub(crate) fn taken(error: Error) -> Error {
+/// What the unique indexes of the catalog refuse, as refusals; other errors stay what they are. `value`:
+/// the key that was written.
+pub(crate) fn taken(error: Error, value: &str) -> Error {
     let (Error::Internal(cause) | Error::Unavailable(cause)) = &error else { return error };
     let Some(cause) = cause.downcast_ref::<DbErr>() else { return error };
     for (table, columns, field) in [
@@ -37,7 +38,7 @@ pub(crate) fn taken(error: Error) -> Error {
         ("brand", &["slug"], "slug"),
     ] {
         if violates_unique(cause, table, columns) {
-            return Refusal::new(ErrorCode::AlreadyTaken).with("value", field).at(field).into();
+            return Refusal::new(ErrorCode::AlreadyTaken).with("value", value).at(field).into();
         }
     }
     error

@@ -22,7 +22,7 @@ use crate::{
     app::App,
     catalog::{policy, store},
     party,
-    platform::error::Error,
+    platform::{error::Error, graphql::encode},
 };
 
 /// A new offer.
@@ -45,10 +45,10 @@ pub async fn create_offer(app: &App, viewer: &Viewer, new: &NewOffer) -> Result<
     let tx = app.db().begin().await?;
     refuse_non_seller(&tx, seller).await?;
     let variant = variant::Entity::find_by_id(new.variant).one(&tx).await?;
-    let variant = variant.ok_or_else(|| not_found("variantId", new.variant))?;
+    let variant = variant.ok_or_else(|| not_found("variantId", encode(new.variant).as_str()))?;
     let product =
         product::Entity::visible_to(viewer).filter(product::Column::Id.eq(variant.product_id)).one(&tx).await?;
-    let product = product.ok_or_else(|| not_found("variantId", new.variant))?;
+    let product = product.ok_or_else(|| not_found("variantId", encode(new.variant).as_str()))?;
     super::products::refuse_archived(&product)?;
     check_sku(&new.sku).map_err(|r| r.at("sku"))?;
     let terms = Terms::patched(None, &new.terms)?;
@@ -67,7 +67,7 @@ pub async fn create_offer(app: &App, viewer: &Viewer, new: &NewOffer) -> Result<
         created_at: now,
         updated_at: now,
     };
-    store::insert_offers(&tx, &[(row.clone(), terms)]).await.map_err(taken)?;
+    store::insert_offers(&tx, &[(row.clone(), terms)]).await.map_err(|e| taken(e, &new.sku))?;
     store::refresh_price_tags(&tx, &BTreeSet::from([product.id])).await?;
     tx.commit().await?;
     app.catalog_changed(&[product.id]).await;
@@ -137,7 +137,7 @@ async fn own(
 ) -> Result<offer::Model, Error> {
     policy::signed_in(viewer)?;
     let row = offer::Entity::visible_to(viewer).filter(offer::Column::Id.eq(id)).one(tx).await?;
-    let row = row.ok_or_else(|| not_found("id", id))?;
+    let row = row.ok_or_else(|| not_found("id", encode(id).as_str()))?;
     policy::offering_seller(viewer, Some(row.seller_id))?;
     if row.version != expected_version {
         return Err(stale());
@@ -146,7 +146,7 @@ async fn own(
 }
 
 /// Writes a changed offer if nobody was faster.
-async fn write(tx: &impl ConnectionTrait, before: &offer::Model, row: &offer::Model) -> Result<(), Error> {
+pub(crate) async fn write(tx: &impl ConnectionTrait, before: &offer::Model, row: &offer::Model) -> Result<(), Error> {
     let written = offer::Entity::update_many()
         .set(row.clone().into_active_model().reset_all())
         .filter(offer::Column::Id.eq(before.id))

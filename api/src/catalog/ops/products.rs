@@ -27,7 +27,7 @@ use crate::{
         policy::{self, EditMode},
         store::{self, Entry, Stored},
     },
-    platform::error::Error,
+    platform::{error::Error, graphql::encode},
 };
 
 /// Longest reason of a rejection.
@@ -65,7 +65,7 @@ async fn create_in(
     let sheet = Sheet::patched(None, patch, &rules)?;
     check_references(tx, None, &sheet).await?;
     let stored = store::draft(sheet, owner, now);
-    store::insert(tx, std::slice::from_ref(&stored)).await.map_err(taken)?;
+    store::insert(tx, std::slice::from_ref(&stored)).await.map_err(|e| taken(e, stored.row.slug.as_str()))?;
     let created = entry(&stored.row, HistoryAction::Created, Differences::default());
     store::record(tx, viewer, now, vec![created]).await?;
     Ok(stored)
@@ -113,7 +113,7 @@ pub async fn update_product(
 }
 
 /// Writes a decided edit and its history.
-pub(super) async fn apply(
+pub(crate) async fn apply(
     tx: &impl ConnectionTrait,
     viewer: &Viewer,
     before: &Stored,
@@ -125,7 +125,7 @@ pub(super) async fn apply(
     if !store::claim(tx, before.row.id, before.row.version).await? {
         return Err(stale());
     }
-    let after = store::update(tx, before, sheet, now).await.map_err(taken)?;
+    let after = store::update(tx, before, sheet, now).await.map_err(|e| taken(e, sheet.slug.as_str()))?;
     let entry = Entry { change, ..entry(&after.row, action, sheet.differences(&before.sheet)) };
     store::record(tx, viewer, now, vec![entry]).await?;
     Ok(after.row)
@@ -213,7 +213,7 @@ async fn step(
 }
 
 /// The row after a step of the product's life.
-pub(super) fn stepped(
+pub(crate) fn stepped(
     row: &product::Model,
     status: ProductStatus,
     rejection: Option<String>,
@@ -232,10 +232,13 @@ pub(super) fn stepped(
 }
 
 /// A reason that people will read.
-pub(super) fn checked_reason(reason: &str) -> Result<String, Error> {
+pub(crate) fn checked_reason(reason: &str) -> Result<String, Error> {
     let reason = reason.trim();
     if reason.is_empty() {
         return Err(Refusal::new(ErrorCode::Required).at("reason").into());
+    }
+    if reason.contains(|c: char| c.is_control() && c != '\n') {
+        return Err(Refusal::new(ErrorCode::InvalidValue).with("value", "control character").at("reason").into());
     }
     if reason.chars().count() > MAX_REASON {
         return Err(Refusal::new(ErrorCode::TooLong).with("max", MAX_REASON.to_string()).at("reason").into());
@@ -243,7 +246,7 @@ pub(super) fn checked_reason(reason: &str) -> Result<String, Error> {
     Ok(reason.to_owned())
 }
 
-pub(super) fn refuse_archived(row: &product::Model) -> Result<(), Error> {
+pub(crate) fn refuse_archived(row: &product::Model) -> Result<(), Error> {
     if row.status != ProductStatus::Archived {
         return Ok(());
     }
@@ -251,7 +254,7 @@ pub(super) fn refuse_archived(row: &product::Model) -> Result<(), Error> {
 }
 
 /// A product that `viewer` may see, as it is stored.
-pub(super) async fn visible(tx: &impl ConnectionTrait, viewer: &Viewer, id: ProductId) -> Result<Stored, Error> {
+pub(crate) async fn visible(tx: &impl ConnectionTrait, viewer: &Viewer, id: ProductId) -> Result<Stored, Error> {
     let seen = product::Entity::visible_to(viewer)
         .filter(product::Column::Id.eq(id))
         .select_only()
@@ -261,23 +264,23 @@ pub(super) async fn visible(tx: &impl ConnectionTrait, viewer: &Viewer, id: Prod
         Some(id) => store::load(tx, &[id]).await?.remove(&id),
         None => None,
     }
-    .ok_or_else(|| not_found("id", id))
+    .ok_or_else(|| not_found("id", encode(id).as_str()))
 }
 
-pub(super) async fn rules_of(tx: &impl ConnectionTrait, category: CategoryId) -> Result<CategoryRules, Error> {
+pub(crate) async fn rules_of(tx: &impl ConnectionTrait, category: CategoryId) -> Result<CategoryRules, Error> {
     let mut rules = store::category_rules(tx, &BTreeSet::from([category])).await?;
-    rules.remove(&category).ok_or_else(|| not_found("categoryId", category))
+    rules.remove(&category).ok_or_else(|| not_found("categoryId", encode(category).as_str()))
 }
 
 /// Holds a sheet's brand and barcodes against the catalog; the unique indexes have the last word.
-pub(super) async fn check_references(
+pub(crate) async fn check_references(
     tx: &impl ConnectionTrait,
     before: Option<&Stored>,
     sheet: &Sheet,
 ) -> Result<(), Error> {
     if let Some(id) = sheet.brand.filter(|id| before.is_none_or(|b| b.sheet.brand != Some(*id))) {
         let known = brand::Entity::find_by_id(id).one(tx).await?;
-        known.ok_or_else(|| not_found("brandId", id))?;
+        known.ok_or_else(|| not_found("brandId", encode(id).as_str()))?;
     }
     let gtins: Vec<&Gtin> = sheet.variants.iter().filter_map(|v| v.gtin.as_ref()).collect();
     if gtins.iter().collect::<BTreeSet<_>>().len() < gtins.len() {
@@ -296,6 +299,6 @@ pub(super) async fn check_references(
     }
 }
 
-pub(super) fn entry(row: &product::Model, action: HistoryAction, differences: Differences) -> Entry {
+pub(crate) fn entry(row: &product::Model, action: HistoryAction, differences: Differences) -> Entry {
     Entry { product: row.id, version: row.version, action, change: None, differences }
 }

@@ -7,7 +7,7 @@ use entities::{
     party::Viewer,
     values::{
         CountryCode, ErrorCode, Localized, Refusal, Slug,
-        id::{BrandId, CategoryId},
+        id::{BrandId, CategoryId, ProductId},
         refusal::Check,
     },
 };
@@ -22,6 +22,7 @@ use crate::{
     catalog::policy,
     platform::{
         error::Error,
+        graphql::encode,
         page::{Cursor, Page, PageArgs, key},
     },
 };
@@ -54,7 +55,11 @@ pub async fn create_category(
     policy::operator(viewer)?;
     let tx = app.db().begin().await?;
     let above = match parent {
-        Some(id) => Some(category::Entity::find_by_id(id).one(&tx).await?.ok_or_else(|| not_found("parentId", id))?),
+        Some(id) => {
+            // Locked, so that no product is hung on it between the count below and the commit.
+            let found = category::Entity::find_by_id(id).lock_exclusive().one(&tx).await?;
+            Some(found.ok_or_else(|| not_found("parentId", encode(id).as_str()))?)
+        }
         None => None,
     };
     let (slug, name) = named(patch.slug.as_deref(), &Localized::default(), &patch.name)?;
@@ -77,7 +82,7 @@ pub async fn create_category(
         name,
         version: 1,
     };
-    row.clone().into_active_model().insert(&tx).await.map_err(|e| taken(e.into()))?;
+    row.clone().into_active_model().insert(&tx).await.map_err(|e| taken(e.into(), row.slug.as_str()))?;
     tx.commit().await?;
     app.catalog_changed(&[]).await;
     Ok(row)
@@ -93,7 +98,8 @@ pub async fn update_category(
 ) -> Result<category::Model, Error> {
     policy::operator(viewer)?;
     let tx = app.db().begin().await?;
-    let before = category::Entity::find_by_id(id).one(&tx).await?.ok_or_else(|| not_found("id", id))?;
+    let before =
+        category::Entity::find_by_id(id).one(&tx).await?.ok_or_else(|| not_found("id", encode(id).as_str()))?;
     let (_, name) = named(Some(before.slug.as_str()), &before.name, &patch.name)?;
     let row = category::Model {
         name,
@@ -111,7 +117,8 @@ pub async fn update_category(
         return Err(stale());
     }
     tx.commit().await?;
-    app.catalog_changed(&[]).await;
+    let named = products_naming(app.db().read(), product::Column::CategoryId.eq(id)).await?;
+    app.catalog_changed(&named).await;
     Ok(row)
 }
 
@@ -133,7 +140,7 @@ pub async fn create_brand(app: &App, viewer: &Viewer, patch: &BrandPatch) -> Res
     let (slug, name) = named(patch.slug.as_deref(), &Localized::default(), &patch.name)?;
     let country = patch.country.as_deref().map(str::parse::<CountryCode>).transpose().map_err(|r| r.at("country"))?;
     let row = brand::Model { id: BrandId::new(app.clock().now()), slug, name, country, version: 1 };
-    row.clone().into_active_model().insert(&tx).await.map_err(|e| taken(e.into()))?;
+    row.clone().into_active_model().insert(&tx).await.map_err(|e| taken(e.into(), row.slug.as_str()))?;
     tx.commit().await?;
     app.catalog_changed(&[]).await;
     Ok(row)
@@ -149,7 +156,7 @@ pub async fn update_brand(
 ) -> Result<brand::Model, Error> {
     policy::operator(viewer)?;
     let tx = app.db().begin().await?;
-    let before = brand::Entity::find_by_id(id).one(&tx).await?.ok_or_else(|| not_found("id", id))?;
+    let before = brand::Entity::find_by_id(id).one(&tx).await?.ok_or_else(|| not_found("id", encode(id).as_str()))?;
     let slug = patch.slug.as_deref().unwrap_or(before.slug.as_str());
     let (slug, name) = named(Some(slug), &before.name, &patch.name)?;
     let country = patch.country.as_deref().map(str::parse::<CountryCode>).transpose().map_err(|r| r.at("country"))?;
@@ -160,13 +167,21 @@ pub async fn update_brand(
         .filter(brand::Column::Version.eq(expected_version))
         .exec(&tx)
         .await
-        .map_err(|e| taken(e.into()))?;
+        .map_err(|e| taken(e.into(), row.slug.as_str()))?;
     if written.rows_affected != 1 {
         return Err(stale());
     }
     tx.commit().await?;
-    app.catalog_changed(&[]).await;
+    let named = products_naming(app.db().read(), product::Column::BrandId.eq(id)).await?;
+    app.catalog_changed(&named).await;
     Ok(row)
+}
+
+/// Products whose search entry names a brand or category that was renamed; as many as the search index's
+/// queue takes, the rest is left to `chama reindex`.
+async fn products_naming(db: &impl ConnectionTrait, of: Expr) -> Result<Vec<ProductId>, Error> {
+    let ids = product::Entity::find().filter(of).select_only().column(product::Column::Id).limit(10_000);
+    Ok(ids.into_tuple().all(db).await?)
 }
 
 /// A checked slug (made of the name when there is none) and the names after the change.
@@ -174,6 +189,9 @@ fn named(slug: Option<&str>, before: &Localized, names: &Localized) -> Result<(S
     let mut check = Check::default();
     let name = before.overlaid(names);
     check.demand(!name.is_empty(), "name", || Refusal::new(ErrorCode::Required));
+    check.demand(!name.0.values().any(|n| n.contains(char::is_control)), "name", || {
+        Refusal::new(ErrorCode::InvalidValue).with("value", "control character")
+    });
     check.demand(name.0.values().all(|n| n.chars().count() <= MAX_NAME), "name", || {
         Refusal::new(ErrorCode::TooLong).with("max", MAX_NAME.to_string())
     });

@@ -23,6 +23,11 @@ pub struct Edge<N> {
 }
 
 impl<N: OutputType> Connection<N> {
+    /// A list of which the viewer may see nothing.
+    pub fn empty() -> Self {
+        Self { edges: Vec::new(), has_next: false, has_previous: false, total: Some(0) }
+    }
+
     /// A page of rows. `total` only when it was asked for, see [`super::ContextExt::wants_total`].
     pub fn new<R>(page: Page<R>, total: Option<i64>, mut edge: impl FnMut(R) -> (Cursor, N)) -> Self {
         let edges = page.rows.into_iter().map(|row| {
@@ -57,6 +62,7 @@ impl<N: OutputType> Connection<N> {
     }
 
     /// How many entries the whole list has. Counted only when asked for.
+    #[graphql(complexity = 10)]
     async fn total_count(&self) -> Option<i64> {
         self.total
     }
@@ -91,5 +97,15 @@ impl<N: OutputType> TypeName for Edge<N> {
 /// What a list may cost: as many children as the page may have, whether or not it is full.
 pub fn list_cost(first: Option<i32>, last: Option<i32>, child: usize) -> usize {
     let size = first.or(last).map_or(DEFAULT_SIZE, |n| u64::try_from(n).unwrap_or_default().min(MAX_SIZE));
-    usize::try_from(size).unwrap_or(usize::MAX).saturating_mul(child).saturating_add(1)
+    times(usize::try_from(size).unwrap_or(usize::MAX), child).saturating_add(LIST).min(BEYOND)
 }
+
+/// `size` times what each of a handful costs.
+pub fn times(size: usize, child: usize) -> usize {
+    size.saturating_mul(child).min(BEYOND)
+}
+
+/// What asking for a list costs by itself, rows or not.
+const LIST: usize = 10;
+/// Far beyond any budget, and small enough that thousands of them can be added up.
+const BEYOND: usize = 1_000_000_000;

@@ -1,14 +1,5 @@
-//! Many rows at once: the bulk mutation, catalog files, the demo zone and the seed all come through here.
-//!
-//! A batch is one transaction and a constant number of statements. Each row is decided against the state
-//! that the rows before it left ([`Bench`]); only what was accepted is written, so a bad row costs itself
-//! and nothing else. What a row means:
-//!
-//! - its offer is the one of the seller with this article number, or a new one;
-//! - its product is that offer's, else the one whose variant has the barcode, else the one with the
-//!   slug, else a new one that belongs to the seller;
-//! - it describes the product only when the seller owns it: another seller's row hangs an offer on what
-//!   is there. On a public product a seller's description becomes a proposal, an operator's applies.
+//! The bench of one batch: everything its rows refer to, read at once; each row decided against what the
+//! rows before it left; and what was accepted, written at the end.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -18,7 +9,7 @@ use entities::{
         OfferStatus, ProductStatus, brand, category, offer, product,
         product_history::{Differences, HistoryAction},
         row::Row,
-        sheet::{CategoryRules, Edit, Patch, Sheet},
+        sheet::{CategoryRules, Edit, Patch, Sheet, made_slug},
         terms::Terms,
         variant,
     },
@@ -28,147 +19,17 @@ use entities::{
         id::{BrandId, CategoryId, OfferId, OrganisationId, ProductId, VariantId},
     },
 };
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
-    QuerySelect,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
 
-use super::{changes, products, taken};
+use super::{Options, Outcome, RowResult, Seen, seen::statements};
 use crate::{
-    app::App,
     catalog::{
+        ops::{changes, offers, products, taken},
         policy::{self, EditMode},
         store::{self, Stored},
     },
     platform::error::Error,
 };
-
-/// Most rows of one batch.
-pub const MAX_ROWS: usize = 500;
-
-/// What to do with a batch in which a row is refused (出错处理).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, async_graphql::Enum)]
-pub enum ErrorPolicy {
-    /// Write nothing (整批拒绝).
-    RejectAll,
-    /// Write the others (跳过错误行).
-    SkipFailed,
-}
-
-/// What became of a row (处理结果).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, async_graphql::Enum)]
-pub enum Outcome {
-    /// A new offer, and its product or variant when they were new (新建).
-    Created,
-    /// Something changed (更新).
-    Updated,
-    /// Everything was so already (无变化).
-    Unchanged,
-    /// The description waits for the operator; the offer is written (待审核).
-    Proposed,
-    /// Refused; nothing of it was written (失败).
-    Failed,
-}
-
-/// The answer to one row.
-#[derive(Clone, Debug)]
-pub struct RowResult {
-    /// What became of it.
-    pub outcome: Outcome,
-    /// Its product, unless it failed.
-    pub product: Option<ProductId>,
-    /// Its offer, unless it failed.
-    pub offer: Option<OfferId>,
-    /// Why it failed.
-    pub refusals: Refusals,
-}
-
-/// How a batch is meant.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Options {
-    /// The seller of rows that name none.
-    pub seller: Option<OrganisationId>,
-    /// Publish new products at once; for operators.
-    pub publish: bool,
-}
-
-/// What earlier batches of the same file said: an article number stands in a file once, and rows of one
-/// product agree about it. Otherwise importing the file again would not change nothing.
-#[derive(Debug, Default)]
-pub struct Seen {
-    offers: HashSet<(OrganisationId, String)>,
-    described: HashSet<ProductId>,
-}
-
-/// The rows, unless there are too many for one batch.
-pub fn bounded<T>(rows: Vec<T>) -> Result<Vec<T>, Error> {
-    if rows.len() <= MAX_ROWS {
-        return Ok(rows);
-    }
-    Err(Refusal::new(ErrorCode::TooMany).with("max", MAX_ROWS.to_string()).at("rows").into())
-}
-
-/// Upserts a batch in one transaction.
-pub async fn upsert_rows(
-    app: &App,
-    viewer: &Viewer,
-    rows: &[Result<Row, Refusals>],
-    options: Options,
-    policy: ErrorPolicy,
-) -> Result<Vec<RowResult>, Error> {
-    let tx = app.db().begin().await?;
-    let mut results = upsert_in(&tx, viewer, rows, options, &mut Seen::default(), app.clock().now()).await?;
-    if policy == ErrorPolicy::RejectAll && results.iter().any(|r| r.outcome == Outcome::Failed) {
-        tx.rollback().await?;
-        for result in results.iter_mut().filter(|r| r.outcome != Outcome::Failed) {
-            *result = failed(vec![Refusal::new(ErrorCode::BatchRejected)]);
-        }
-        return Ok(results);
-    }
-    tx.commit().await?;
-    app.catalog_changed(&touched(&results)).await;
-    Ok(results)
-}
-
-/// The products that a batch changed.
-pub fn touched(results: &[RowResult]) -> Vec<ProductId> {
-    let changed =
-        results.iter().filter(|r| matches!(r.outcome, Outcome::Created | Outcome::Updated | Outcome::Proposed));
-    changed.filter_map(|r| r.product).collect::<BTreeSet<_>>().into_iter().collect()
-}
-
-/// Upserts a batch within the caller's transaction. Rows that could not even be read are answered too.
-pub async fn upsert_in(
-    tx: &DatabaseTransaction,
-    viewer: &Viewer,
-    rows: &[Result<Row, Refusals>],
-    options: Options,
-    seen: &mut Seen,
-    now: DateTime<Utc>,
-) -> Result<Vec<RowResult>, Error> {
-    policy::signed_in(viewer)?;
-    if options.publish {
-        policy::operator(viewer)?;
-    }
-    let mut bench = Bench::load(tx, viewer, rows, options, now).await?;
-    // Kept apart until the batch is written: a batch that lost a race is tried again.
-    let mut said = Seen::default();
-    let mut results = Vec::with_capacity(rows.len());
-    for row in rows {
-        results.push(match row {
-            Ok(row) => bench.decide(row, seen, &mut said).unwrap_or_else(failed),
-            Err(refusals) => failed(refusals.clone()),
-        });
-    }
-    bench.write(tx).await?;
-    seen.offers.extend(said.offers);
-    seen.described.extend(said.described);
-    Ok(results)
-}
-
-fn failed(refusals: Refusals) -> RowResult {
-    RowResult { outcome: Outcome::Failed, product: None, offer: None, refusals }
-}
 
 /// A product that rows of the batch work on.
 struct Work {
@@ -188,7 +49,7 @@ struct OfferWork {
 }
 
 /// Everything the rows of a batch refer to, read at once, and changed row by row in memory.
-struct Bench<'a> {
+pub(super) struct Bench<'a> {
     viewer: &'a Viewer,
     options: Options,
     now: DateTime<Utc>,
@@ -204,7 +65,7 @@ struct Bench<'a> {
 }
 
 impl<'a> Bench<'a> {
-    async fn load(
+    pub(super) async fn load(
         tx: &impl ConnectionTrait,
         viewer: &'a Viewer,
         rows: &[Result<Row, Refusals>],
@@ -290,7 +151,7 @@ impl<'a> Bench<'a> {
     }
 
     /// Decides one row: everything that can be wrong is found before anything is kept.
-    fn decide(&mut self, row: &Row, seen: &Seen, said: &mut Seen) -> Result<RowResult, Refusals> {
+    pub(super) fn decide(&mut self, row: &Row, seen: &Seen, said: &mut Seen) -> Result<RowResult, Refusals> {
         let seller = self.seller(row)?;
         let key = (seller, row.sku.clone());
         if seen.offers.contains(&key) || said.offers.contains(&key) {
@@ -302,21 +163,38 @@ impl<'a> Bench<'a> {
             patch.brand = Edit::Set(brand);
         }
 
-        let described =
-            self.describe(row, &patch, seller, &key, |id| seen.described.contains(id) || said.described.contains(id));
+        let described = self.describe(row, &patch, seller, &key).and_then(|described| {
+            // Who does not own the product says nothing of it.
+            let speaks = described.after.row.owner_id == seller;
+            let statements = if speaks { statements(&patch) } else { Vec::new() };
+            let product = described.after.row.id;
+            let earlier = |seen: &Seen| seen.contradicted(product, &statements);
+            match earlier(seen).or_else(|| earlier(said)) {
+                None => Ok((described, statements)),
+                Some(field) => {
+                    let slug = described.after.row.slug.as_str();
+                    Err(vec![Refusal::new(ErrorCode::Duplicate).with("value", slug).at(field)])
+                }
+            }
+        });
         // Terms are read even when the description is refused, so that a row's errors come together.
         let present = self.offers.get(&key);
         let terms = Terms::patched(present.map(|o| &o.terms), &row.terms);
         let status = present.map_or(Ok(row.status.unwrap_or(OfferStatus::Active)), |o| {
             o.row.status.to(row.status.unwrap_or(o.row.status))
         });
-        let (described, terms, status) = all_of(described, terms, status.map_err(|r| vec![r.at("status")]))?;
+        let ((described, statements), terms, status) =
+            all_of(described, terms, status.map_err(|r| vec![r.at("status")]))?;
+        if present.is_some_and(|o| o.row.status == OfferStatus::Ended && o.terms != terms) {
+            let ended = Refusal::new(ErrorCode::IllegalTransition).with("from", "ENDED").with("action", "UPDATE");
+            return Err(vec![ended.at("sku")]);
+        }
 
         let product = described.after.row.id;
         let described_outcome = described.outcome;
         let variant = self.keep(described);
         let offered_outcome = self.keep_offer(key.clone(), product, variant, terms, status);
-        said.described.insert(product);
+        said.state(product, &statements);
         said.offers.insert(key.clone());
         let outcome = match (described_outcome, offered_outcome) {
             (Outcome::Proposed, _) => Outcome::Proposed,
@@ -350,7 +228,6 @@ impl<'a> Bench<'a> {
         patch: &Patch,
         seller: OrganisationId,
         key: &(OrganisationId, String),
-        described: impl Fn(&ProductId) -> bool,
     ) -> Result<Described, Refusals> {
         let gtin = patch.variants.iter().find_map(|v| match &v.gtin {
             Edit::Set(text) => text.parse::<Gtin>().ok(),
@@ -363,22 +240,42 @@ impl<'a> Bench<'a> {
         let Some((id, variant)) = by_offer.or(by_gtin).or(by_slug) else {
             return self.describe_new(patch, seller, &code);
         };
-        let work = &self.works[&id];
-        let present = &work.after;
-        if let Some(named) = row.product.as_ref().filter(|named| *named != present.row.slug.as_str()) {
-            // The article number or the barcode already belongs to another product than the row says.
-            let owner = Refusal::new(ErrorCode::AlreadyTaken).with("value", present.row.slug.as_str());
-            return Err(vec![owner.with("named", named).at("product")]);
+        let present = &self.works[&id].after;
+        let owner = present.row.owner_id == seller;
+        if !owner && present.row.status != ProductStatus::Published && !self.viewer.is_operator() {
+            // Somebody's draft. Its key is taken, which the sender may know; what it is called, not.
+            let (field, own) = match (&gtin, &row.product) {
+                (Some(gtin), _) if by_gtin.is_some() => ("gtin", gtin.to_string()),
+                (_, Some(slug)) => ("product", slug.clone()),
+                _ => ("sku", row.sku.clone()),
+            };
+            return Err(vec![Refusal::new(ErrorCode::AlreadyTaken).with("value", own).at(field)]);
         }
-        // A variant known by its offer or barcode keeps its code, whatever the row calls it.
-        let code = variant
-            .and_then(|v| present.variants.iter().find(|(_, id)| **id == v))
-            .map_or(code, |(code, _)| code.clone());
-        if present.row.owner_id != seller {
-            let unseen = || unknown("product", present.row.slug.as_str());
-            let visible = present.row.status == ProductStatus::Published || self.viewer.is_operator();
-            let hangs = visible && present.variants.contains_key(&code);
-            return hangs.then(|| Described::unchanged(present, code)).ok_or_else(unseen);
+        if row.product.as_ref().is_some_and(|named| *named != present.row.slug.as_str()) {
+            // The article number or the barcode already belongs to another product than the row says.
+            return Err(vec![
+                Refusal::new(ErrorCode::AlreadyTaken).with("value", present.row.slug.as_str()).at("product"),
+            ]);
+        }
+        if let (Some((_, of_offer)), Some((_, of_gtin)), Some(gtin)) = (by_offer, by_gtin, &gtin)
+            && of_offer != of_gtin
+        {
+            return Err(vec![Refusal::new(ErrorCode::AlreadyTaken).with("value", gtin.as_str()).at("gtin")]);
+        }
+        // A variant known by its offer or barcode is that one.
+        let code = match variant.and_then(|v| present.variants.iter().find(|(_, id)| **id == v)) {
+            Some((known, _)) => {
+                if by_offer.is_some() && row.variant.as_ref().is_some_and(|named| named != known) {
+                    // An offer does not move to another variant: its buyers would get something else.
+                    return Err(vec![Refusal::new(ErrorCode::AlreadyTaken).with("value", &row.sku).at("variant")]);
+                }
+                known.clone()
+            }
+            None => code,
+        };
+        if !owner {
+            let hangs = present.variants.contains_key(&code);
+            return hangs.then(|| Described::unchanged(present, code.clone())).ok_or_else(|| unknown("variant", &code));
         }
         products::refuse_archived(&present.row).map_err(refusals_of)?;
 
@@ -395,9 +292,6 @@ impl<'a> Bench<'a> {
         }
         if sheet == present.sheet {
             return Ok(Described::unchanged(present, code));
-        }
-        if described(&id) {
-            refuse_disagreement(present, &sheet)?;
         }
         match policy::edit_mode(self.viewer, &present.row).map_err(refusals_of)? {
             EditMode::Direct => {
@@ -507,7 +401,7 @@ impl<'a> Bench<'a> {
         }
     }
 
-    async fn write(self, tx: &DatabaseTransaction) -> Result<(), Error> {
+    pub(super) async fn write(self, tx: &DatabaseTransaction) -> Result<(), Error> {
         let mut history = Vec::new();
         let mut fresh = Vec::new();
         // In id order, so that two batches over the same products queue instead of deadlocking.
@@ -539,7 +433,7 @@ impl<'a> Bench<'a> {
                 }
             }
         }
-        store::insert(tx, &fresh).await.map_err(taken)?;
+        store::insert(tx, &fresh).await.map_err(|e| taken(e, ""))?;
         store::record(tx, self.viewer, self.now, history).await?;
 
         let mut new = Vec::new();
@@ -553,7 +447,7 @@ impl<'a> Bench<'a> {
                 }
                 Some((before, terms)) if before != work.row => {
                     tags.insert(work.row.product_id);
-                    work.row.clone().into_active_model().reset_all().update(tx).await?;
+                    offers::write(tx, &before, &work.row).await?;
                     if terms != work.terms {
                         repriced.push((work.row.id, work.terms));
                     }
@@ -561,7 +455,7 @@ impl<'a> Bench<'a> {
                 Some(_) => {}
             }
         }
-        store::insert_offers(tx, &new).await.map_err(taken)?;
+        store::insert_offers(tx, &new).await.map_err(|e| taken(e, ""))?;
         store::replace_prices(tx, &repriced).await?;
         store::refresh_price_tags(tx, &tags).await
     }
@@ -583,32 +477,15 @@ impl Described {
 }
 
 /// The id behind a readable key, when the row names one.
-fn resolve<T: Copy>(
-    slug: Option<&String>,
-    known: &HashMap<String, T>,
-    field: &str,
-) -> Result<Option<T>, Refusals> {
+fn resolve<T: Copy>(slug: Option<&String>, known: &HashMap<String, T>, field: &str) -> Result<Option<T>, Refusals> {
     slug.map(|slug| known.get(slug).copied().ok_or_else(|| unknown(field, slug))).transpose()
-}
-
-/// Rows of one file about one product must say the same of it (variants apart).
-fn refuse_disagreement(present: &Stored, sheet: &Sheet) -> Result<(), Refusals> {
-    let mut without_variants = sheet.clone();
-    without_variants.variants.clone_from(&present.sheet.variants);
-    let differences = without_variants.differences(&present.sheet);
-    if differences.0.is_empty() {
-        return Ok(());
-    }
-    let contradicts =
-        |field: &String| Refusal::new(ErrorCode::Duplicate).with("value", present.row.slug.as_str()).at(field.as_str());
-    Err(differences.0.keys().map(contradicts).collect())
 }
 
 /// The slug that a row's product has or would get.
 fn slug_of(row: &Row) -> Option<Slug> {
     match &row.product {
         Some(slug) => slug.parse().ok(),
-        None => row.patch.name.exact(&entities::values::Locale::en()).and_then(Slug::of),
+        None => made_slug(&row.patch.name),
     }
 }
 
