@@ -123,10 +123,17 @@ impl Loader<VariantId> for CatalogLoader {
     type Error = SharedError;
 
     async fn load(&self, ids: &[VariantId]) -> Result<HashMap<VariantId, Self::Value>, SharedError> {
-        let seen = product::Entity::visible_to(&self.viewer).select_only().column(product::Column::Id).into_query();
-        let rows = variant::Entity::find()
+        let of = product::Entity::belongs_to(variant::Entity)
+            .from(product::Column::Id)
+            .to(variant::Column::ProductId)
+            .into();
+        // From the products that the viewer may see.
+        let rows = product::Entity::visible_to(&self.viewer)
+            .join(JoinType::InnerJoin, of)
             .filter(variant::Column::Id.is_in(ids.iter().copied()))
-            .filter(variant::Column::ProductId.in_subquery(seen))
+            .select_only()
+            .columns(variant::Column::iter())
+            .into_model::<variant::Model>()
             .all(self.app.db().read())
             .await?;
         Ok(rows.into_iter().map(|row| (row.id, row)).collect())

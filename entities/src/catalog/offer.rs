@@ -80,12 +80,14 @@ impl ActiveModelBehavior for ActiveModel {}
 impl Entity {
     /// The offers that `viewer` may see: active ones of published products, one's own, all for an operator.
     pub fn visible_to(viewer: &Viewer) -> Select<Self> {
+        // Correlated on purpose: as `IN (…)` SQLite would first gather the ids of every published product.
         let published = Query::select()
-            .column(product::Column::Id)
+            .expr(Expr::value(1))
             .from(product::Entity)
+            .and_where(Expr::col((product::Entity, product::Column::Id)).equals((Entity, Column::ProductId)))
             .and_where(product::Column::Status.eq(ProductStatus::Published))
             .take();
-        let public = Column::Status.eq(OfferStatus::Active).and(Column::ProductId.in_subquery(published));
+        let public = Column::Status.eq(OfferStatus::Active).and(Expr::exists(published));
         match viewer.standing {
             Standing::Operator(_) => Self::find(),
             Standing::Seller(own) => Self::find().filter(public.or(Column::SellerId.eq(own))),
