@@ -19,7 +19,7 @@ use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder}
 use crate::{
     app::App,
     catalog::ops::bulk::{self, Seen},
-    platform::error::Error,
+    platform::{db::Growth, error::Error},
 };
 
 /// A word in Chinese and English.
@@ -88,6 +88,7 @@ pub async fn seed(app: &App, viewer: &Viewer, from: u64, to: u64, mut progress: 
     let words = Words::load(app).await?;
     let options = bulk::Options { seller: None, publish: true };
     let mut seen = Seen::default();
+    let mut growth = Growth::default();
     let mut batch = Vec::new();
     for number in from..to {
         batch.extend(words.rows(number).into_iter().map(Ok));
@@ -101,6 +102,9 @@ pub async fn seed(app: &App, viewer: &Viewer, from: u64, to: u64, mut progress: 
             batch.clear();
             // Numbers do not come again: nothing has to be remembered from batch to batch.
             seen = Seen::default();
+            if growth.outgrown(number + 1 - from) {
+                app.db().analyze().await?;
+            }
             progress(number + 1 - from);
         }
     }

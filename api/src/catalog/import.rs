@@ -23,7 +23,13 @@ use entities::{
 };
 
 use super::ops::bulk::{self, Outcome, RowResult, Seen};
-use crate::{app::App, platform::error::Error};
+use crate::{
+    app::App,
+    platform::{
+        db::{Growth, analyze},
+        error::Error,
+    },
+};
 
 /// Longest line or record; the longest honest one (every text at its limit in a few languages) is far below.
 const MAX_RECORD: usize = 1_000_000;
@@ -410,6 +416,7 @@ pub async fn import_file(
     let mut seen = Seen::default();
     let mut summary = Summary::default();
     let mut touched = BTreeSet::new();
+    let mut growth = Growth::default();
     // A trial is one transaction that is never committed, so that later rows see what earlier ones did.
     let trial = if options.dry_run { Some(app.db().begin().await?) } else { None };
     loop {
@@ -436,6 +443,12 @@ pub async fn import_file(
         for (result, (line, sku)) in results.iter().zip(&lines) {
             summary.add(result.outcome);
             notes.note(*line, sku, result)?;
+        }
+        if growth.outgrown(summary.rows) {
+            match &trial {
+                Some(tx) => analyze(tx).await?,
+                None => app.db().analyze().await?,
+            }
         }
         progress(&summary);
     }

@@ -28,25 +28,48 @@ const OPERATOR: &str = "xining-cbec-zone";
 const SELLER: &str = "hehuang-carpet";
 
 /// Makes the demo zone when it is not there, and serves it.
-pub(super) async fn demo(mut config: Config, listen: Option<SocketAddr>) -> Result<(), Error> {
+pub(super) async fn demo(mut config: Config, file: Option<PathBuf>, listen: Option<SocketAddr>) -> Result<(), Error> {
     config.server.listen = listen.unwrap_or(config.server.listen);
     config.auth.development_tokens = true;
     let (listener, address) = http::bind(config.server.listen).await?;
     let folder = config.data_dir.clone();
+    if !marker(&folder).exists() {
+        load_apart(file.as_ref(), &folder)?;
+    }
     let app = App::new(config, Clock::system()).await?;
     app.db().migrate().await?;
-    load(&app, &folder).await?;
+    if zone::operator(&app).await.is_err() {
+        // The marker is of a database that is gone.
+        load_apart(file.as_ref(), &folder)?;
+    }
     println!("{}", greeting(&app, address, &folder).await?);
     until_stopped(app, listener).await
 }
 
-/// Loads the demo zone unless it is there. A first start that was interrupted is completed: everything
-/// is an upsert.
-async fn load(app: &App, folder: &Path) -> Result<(), Error> {
-    let marker = folder.join("demo.loaded");
-    if marker.exists() && zone::operator(app).await.is_ok() {
+/// The file that says that the zone is loaded.
+fn marker(folder: &Path) -> PathBuf {
+    folder.join("demo.loaded")
+}
+
+/// Loads in a process of its own: the memory that a load needs (the segmenter's dictionary, the index
+/// writer's buffers) goes back to the system as a whole, and the server starts as small as it will be.
+fn load_apart(file: Option<&PathBuf>, folder: &Path) -> Result<(), Error> {
+    let binary = std::env::current_exe().map_err(Error::internal)?;
+    let mut command = std::process::Command::new(binary);
+    command.arg("load-demo").arg("--data-dir").arg(folder).stdin(std::process::Stdio::null());
+    if let Some(file) = file {
+        command.arg("--config").arg(file);
+    }
+    let status = command.status().map_err(Error::internal)?;
+    if status.success() {
         return Ok(());
     }
+    Err(Error::BadInput("the demo zone could not be loaded; what went wrong stands above".into()))
+}
+
+/// Loads the demo zone. A load that was interrupted is completed by the next: everything is an upsert.
+pub(super) async fn load(app: &App) -> Result<(), Error> {
+    let folder = &app.config().data_dir;
     std::fs::create_dir_all(folder).map_err(Error::internal)?;
     zone::load(app, &ZoneFiles::demo()).await?;
     let file = folder.join("demo-catalog.csv");
@@ -75,7 +98,8 @@ async fn load(app: &App, folder: &Path) -> Result<(), Error> {
     // All of them, not only what this run imported: a start that was interrupted between import and
     // indexing finds nothing left to import.
     super::reindexed(app).await?;
-    std::fs::write(&marker, "The demo zone is loaded. Delete the folder to start over.\n").map_err(Error::internal)
+    std::fs::write(marker(folder), "The demo zone is loaded. Delete the folder to start over.\n")
+        .map_err(Error::internal)
 }
 
 /// Draws a picture for every demo product: a stand-in for photographs, so that a front end has

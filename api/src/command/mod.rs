@@ -44,6 +44,9 @@ enum Command {
         #[arg(long, value_name = "ADDRESS")]
         listen: Option<SocketAddr>,
     },
+    /// Load the demo zone and end; `demo` runs it on the first start.
+    #[command(hide = true)]
+    LoadDemo,
     /// Serve with the settings as they are; tables are brought up to date first.
     Serve {
         /// Address and port to listen on.
@@ -121,13 +124,15 @@ async fn carry_out(arguments: Arguments) -> Result<ExitCode, Error> {
         }
         return Ok(ExitCode::SUCCESS);
     }
+    let file = arguments.config.clone();
     let mut config = Config::load(arguments.config, std::env::vars()).map_err(|e| Error::BadInput(e.to_string()))?;
     if let Some(folder) = arguments.data_dir {
         config.data_dir = folder;
     }
     telemetry::init(&config.log)?;
     match arguments.command {
-        Command::Demo { listen } => demo::demo(config, listen).await.map(|()| ExitCode::SUCCESS),
+        Command::Demo { listen } => demo::demo(config, file, listen).await.map(|()| ExitCode::SUCCESS),
+        Command::LoadDemo => demo::load(&migrated(config).await?).await.map(|()| ExitCode::SUCCESS),
         Command::Serve { listen, no_migrate } => serve(config, listen, no_migrate).await.map(|()| ExitCode::SUCCESS),
         Command::Migrate => {
             let app = App::new(config, Clock::system()).await?;

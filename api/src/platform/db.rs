@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
@@ -123,10 +123,9 @@ impl Db {
         Ok(self.read.ping().await?)
     }
 
-    /// Lets the planner know what the tables hold; after large loads.
+    /// Lets the planner know what the tables hold.
     pub async fn analyze(&self) -> Result<(), Error> {
-        self.write.execute_unprepared("ANALYZE").await?;
-        Ok(())
+        Ok(analyze(&self.write).await?)
     }
 
     /// Closes all connections; a `SQLite` file is left without its side files.
@@ -134,6 +133,36 @@ impl Db {
         self.read.close().await?;
         self.write.close().await?;
         Ok(())
+    }
+}
+
+/// Lets the planner know what the tables hold, on any connection or transaction.
+pub async fn analyze(db: &impl ConnectionTrait) -> Result<(), DbErr> {
+    db.execute_unprepared("ANALYZE").await.map(drop)
+}
+
+/// When a load should let the planner look again: after 2,000 rows, and whenever there are four times as
+/// many. Plans (those of foreign-key checks too) that PostgreSQL made for empty tables scan them; kept
+/// for a load of 100,000 rows that is six times the time.
+#[derive(Debug)]
+pub struct Growth {
+    next: u64,
+}
+
+impl Default for Growth {
+    fn default() -> Self {
+        Self { next: 2_000 }
+    }
+}
+
+impl Growth {
+    /// Whether the planner should look again now that `rows` are loaded.
+    pub fn outgrown(&mut self, rows: u64) -> bool {
+        let due = rows >= self.next;
+        while rows >= self.next {
+            self.next *= 4;
+        }
+        due
     }
 }
 
