@@ -177,3 +177,17 @@ async fn a_broken_file_gets_a_clear_word_and_changes_nothing() {
     assert_eq!((summary.rows, summary.failed), (4, 4));
     assert_eq!(count(&server).await, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_of_the_documentation_is_imported_as_it_says() {
+    let server = TestServer::start().await;
+    let text = include_str!("../../../deploy/catalog-file.md");
+    let fenced = |kind: &str| {
+        let (_, rest) = text.split_once(&format!("```{kind}\n")).unwrap();
+        rest.split_once("```").unwrap().0.as_bytes().to_vec()
+    };
+    let (first, _) = imported(&server, &file(&server, "rugs.csv", &fenced("csv")), false).await;
+    assert_eq!(first, Summary { rows: 3, created: 3, ..Summary::default() });
+    let (again, _) = imported(&server, &file(&server, "rugs.jsonl", &fenced("json")), false).await;
+    assert_eq!(again, Summary { rows: 3, unchanged: 3, ..Summary::default() });
+}
