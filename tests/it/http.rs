@@ -207,3 +207,29 @@ async fn the_examples_of_the_page_answer_without_errors() {
         assert!(!data.to_string().contains("\"nodes\":[]"), "an example shows nothing: {example}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn losing_redis_and_meilisearch_costs_speed_and_search_but_no_page() {
+    let away = [("CHAMA_REDIS_URL", "redis://127.0.0.1:9/0"), ("CHAMA_MEILISEARCH_URL", "http://127.0.0.1:9")];
+    let server = TestServer::with(&away).await;
+    let begun = std::time::Instant::now();
+    published_rug(&server, SELLER, "a").await;
+    let client = server.anonymous();
+    assert_eq!(client.data("{ products { totalCount } }", json!({})).await["products"]["totalCount"], 1);
+    assert!(
+        begun.elapsed() < std::time::Duration::from_secs(5),
+        "every request waits for Redis: {:?}",
+        begun.elapsed()
+    );
+    assert_eq!(
+        client.error("{ products(filter: { text: \"rug\" }) { nodes { id } } }", json!({})).await,
+        "UNAVAILABLE"
+    );
+    let ready = server.http().get(format!("{}/readyz", server.url)).send().await.unwrap();
+    assert_eq!(ready.status(), 200, "a node without its cache is taken out of service");
+    let ready: Value = ready.json().await.unwrap();
+    assert_eq!(
+        (&ready["status"], &ready["cache"], &ready["search"]),
+        (&json!("degraded"), &json!("away"), &json!("away"))
+    );
+}

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use api::graphql::Gateway;
+use async_graphql::Request;
+use entities::{party::Viewer, values::Locale};
 use serde_json::{Value, json};
 
 use crate::support::{Client, TestServer, demo_catalog, published_rug};
@@ -271,4 +274,21 @@ async fn a_count_is_fresh_after_every_write() {
         assert_eq!(data["products"]["totalCount"], n, "a kept count outlived a write");
         published_rug(&server, crate::support::SELLER, &format!("n{n}")).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_on_one_node_is_fresh_on_another_when_they_share_redis() {
+    let server = TestServer::start().await;
+    let second = Gateway::new(server.second_node().await);
+    let count = async || {
+        let mut request = Request::new("{ products { totalCount } }");
+        let operation = Gateway::prepare(&mut request).unwrap();
+        let response = second.execute(request, &operation, Viewer::anonymous(), Locale::en()).await;
+        response.data.into_json().unwrap()["products"]["totalCount"].as_i64().unwrap()
+    };
+    assert_eq!(count().await, 0);
+    published_rug(&server, crate::support::SELLER, "a").await;
+    // Alone, a node keeps what it knows for up to a minute; with Redis it hears of the write.
+    let shared = std::env::var_os("CHAMA_TEST_REDIS_URL").is_some();
+    assert_eq!(count().await, i64::from(shared));
 }

@@ -30,6 +30,7 @@ pub struct TestServer {
     pub app: App,
     pub url: String,
     http: reqwest::Client,
+    environment: Vec<(String, String)>,
     stop: Option<oneshot::Sender<()>>,
     // Dropped last: the database and the folder go with the test.
     _database: database::TestDatabase,
@@ -57,7 +58,7 @@ impl TestServer {
         environment.extend(database.setting());
         environment.extend(std::env::var("CHAMA_TEST_REDIS_URL").ok().map(|url| ("CHAMA_REDIS_URL".to_owned(), url)));
         environment.extend(settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
-        let config = Config::load(None, environment).expect("settings");
+        let config = Config::load(None, environment.clone()).expect("settings");
         let app = App::new(config, Clock::fixed(dawn())).await.expect("an app");
         if let Some(changed) = app.take_changed() {
             tokio::spawn(api::catalog::indexing::follow(app.clone(), changed));
@@ -68,11 +69,17 @@ impl TestServer {
             let _ = stopped.await;
         }));
         let url = format!("http://{address}");
-        Self { app, url, http: reqwest::Client::new(), stop: Some(stop), _database: database, folder }
+        Self { app, url, http: reqwest::Client::new(), environment, stop: Some(stop), _database: database, folder }
     }
 
     pub fn data_dir(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// A second node over the same tiers, not listening anywhere.
+    pub async fn second_node(&self) -> App {
+        let config = Config::load(None, self.environment.clone()).expect("settings");
+        App::new(config, self.app.clock().clone()).await.expect("a second node")
     }
 
     /// Moves time on.
