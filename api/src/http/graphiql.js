@@ -4,19 +4,29 @@ const en = '{ "accept-language": "en" }';
 const tabs = [
   {
     headers: en,
-    query: `# Welcome to Chama (茶马). Press the play button, or Ctrl-Enter.
-# More examples are in the other tabs; the book icon on the left opens the schema.
+    query: `# Welcome to Chama (茶马). Press play, or Ctrl-Enter.
+# More examples are in the other tabs;
+# the book icon on the left opens the schema.
 query Products {
   products(first: 5) {
     totalCount
-    nodes { id slug name category { name } brand { name } price { amount currency } availability }
+    nodes {
+      id
+      slug
+      name
+      category { name }
+      brand { name }
+      price { amount currency }
+      availability
+    }
     pageInfo { endCursor hasNextPage }
   }
 }`,
   },
   {
     headers: zh,
-    query: `# 藏毯绒纺类目下的出口商品，按美元价格从低到高 (change accept-language to "en" below)
+    query: `# 藏毯绒纺类目下的出口商品，按美元价格从低到高
+# (change accept-language to "en" below)
 query Carpets {
   category(by: { slug: "tibetan-carpets-wool" }) { id name productCount }
   products(
@@ -24,20 +34,38 @@ query Carpets {
     filter: { tags: [TIBETAN_CARPETS_WOOL], supplyModes: [EXPORT_B2B] }
     orderBy: { field: PRICE, direction: ASC, currency: "USD" }
   ) {
-    nodes { name price(currency: "USD") { amount currency } cheapestOffer(currency: "USD") { seller { name } minimumOrder leadTimeDays } }
+    nodes {
+      name
+      price(currency: "USD") { amount currency }
+      cheapestOffer(currency: "USD") {
+        seller { name }
+        minimumOrder
+        leadTimeDays
+      }
+    }
   }
 }`,
   },
   {
     headers: en,
-    query: `# One product with everything: variants with customs data, every seller's price tiers.
+    query: `# One product with everything:
+# variants with customs data, every seller's price tiers.
 query OneProduct {
   products(first: 1, filter: { text: "rug" }) {
     nodes {
       name description
       attributes { name label }
       variants { nodes { code name gtin hsCode origin netWeightG unit1 } }
-      offers { totalCount nodes { sku supplyMode minimumOrder seller { name } priceTiers { minimumQuantity price { amount currency } } } }
+      offers {
+        totalCount
+        nodes {
+          sku
+          supplyMode
+          minimumOrder
+          seller { name }
+          priceTiers { minimumQuantity price { amount currency } }
+        }
+      }
     }
   }
 }`,
@@ -47,7 +75,12 @@ query OneProduct {
     query: `# 类目树
 query Categories {
   categories(topOnly: true) {
-    nodes { slug name productCount children { nodes { slug name productCount } } }
+    nodes {
+      slug
+      name
+      productCount
+      children { nodes { slug name productCount } }
+    }
   }
 }`,
   },
@@ -56,7 +89,10 @@ query Categories {
     query: `# Who trades here, and where.
 query Zone {
   places { nodes { kind name } }
-  organisations(first: 50, role: SELLER) { totalCount nodes { slug name roles place { name } } }
+  organisations(first: 50, role: SELLER) {
+    totalCount
+    nodes { slug name roles place { name } }
+  }
 }`,
   },
 ];
@@ -69,5 +105,6 @@ const fetcher = async (body, options) => {
   return response.json();
 };
 ReactDOM.createRoot(document.getElementById('graphiql')).render(
-  React.createElement(GraphiQL, { fetcher, defaultTabs: tabs, shouldPersistHeaders: true, defaultEditorToolsVisibility: 'headers' }),
+  // Headers are not kept in the browser: they may hold a token.
+  React.createElement(GraphiQL, { fetcher, defaultTabs: tabs, defaultHeaders: en, defaultEditorToolsVisibility: 'headers' }),
 );
