@@ -121,11 +121,12 @@ async fn import(app: &App, file: &Path, what: &str) -> Result<import::Summary, F
     };
     let rows = shape.rows;
     let tenth = rows / 10;
-    let (early, late) = (rate(0, tenth), rate(rows - tenth, rows));
+    let (early, middle, late) = (rate(0, tenth), rate(rows / 2, rows / 2 + tenth), rate(rows - tenth, rows));
     println!("\n{what}: {summary}");
     println!("  rows/s over the first 10,000     {:>9}", rate(0, rows.min(10_000)));
     println!("  rows/s over all {rows:<16} {:>9}", rate(0, rows));
     println!("  last tenth against first tenth   {:>8}%", late * 100 / early.max(1));
+    println!("  last tenth against sixth tenth   {:>8}%", late * 100 / middle.max(1));
     println!("  peak resident memory             {:>6} MB", memory("VmHWM:"));
     Ok(summary)
 }
