@@ -52,21 +52,7 @@ pub async fn create_offer(app: &App, viewer: &Viewer, new: &NewOffer) -> Result<
     super::products::refuse_archived(&product)?;
     check_sku(&new.sku).map_err(|r| r.at("sku"))?;
     let terms = Terms::patched(None, &new.terms)?;
-    let row = offer::Model {
-        id: OfferId::new(now),
-        product_id: product.id,
-        variant_id: variant.id,
-        seller_id: seller,
-        sku: new.sku.clone(),
-        supply_mode: terms.supply_mode,
-        status: OfferStatus::Active,
-        moq: terms.moq,
-        multiple: terms.multiple,
-        lead_time_days: terms.lead_time_days,
-        version: 1,
-        created_at: now,
-        updated_at: now,
-    };
+    let row = store::new_offer((product.id, variant.id), seller, &new.sku, OfferStatus::Active, &terms, now);
     store::insert_offers(&tx, &[(row.clone(), terms)]).await.map_err(|e| taken(e, &new.sku))?;
     store::refresh_price_tags(&tx, &BTreeSet::from([product.id])).await?;
     tx.commit().await?;

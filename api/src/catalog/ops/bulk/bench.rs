@@ -16,7 +16,7 @@ use entities::{
     party::{OrganisationRole, Viewer, organisation, organisation_role},
     values::{
         ErrorCode, Gtin, Refusal, Refusals, Slug,
-        id::{BrandId, CategoryId, OfferId, OrganisationId, ProductId, VariantId},
+        id::{BrandId, CategoryId, OrganisationId, ProductId, VariantId},
     },
 };
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
@@ -381,21 +381,7 @@ impl<'a> Bench<'a> {
             work.terms = terms;
             Outcome::Updated
         } else {
-            let row = offer::Model {
-                id: OfferId::new(now),
-                product_id: product,
-                variant_id: variant,
-                seller_id: key.0,
-                sku: key.1.clone(),
-                supply_mode: terms.supply_mode,
-                status,
-                moq: terms.moq,
-                multiple: terms.multiple,
-                lead_time_days: terms.lead_time_days,
-                version: 1,
-                created_at: now,
-                updated_at: now,
-            };
+            let row = store::new_offer((product, variant), key.0, &key.1, status, &terms, now);
             self.offers.insert(key, OfferWork { before: None, row, terms });
             Outcome::Created
         }
