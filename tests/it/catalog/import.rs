@@ -191,3 +191,37 @@ async fn the_example_of_the_documentation_is_imported_as_it_says() {
     let (again, _) = imported(&server, &file(&server, "rugs.jsonl", &fenced("json")), false).await;
     assert_eq!(again, Summary { rows: 3, unchanged: 3, ..Summary::default() });
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn goods_that_are_only_called_the_same_are_not_mixed_up() {
+    let server = TestServer::start().await;
+    let header = "seller,sku,category,name:zh-CN,name:en,gtin,hs_code,origin,net_weight_g,gross_weight_g,unit1,supply_mode,prices";
+    let same = |seller: &str, sku: &str, gtin: &str, grams: u32| {
+        format!(
+            "{seller},{sku},knotted-area-rugs,羊毛毯,Wool rug,{gtin},5701100000,CN,{grams},9999,032,DOMESTIC,CNY 10"
+        )
+    };
+    let rows = [
+        header.to_owned(),
+        same("hehuang-carpet", "S-1", "6901234567892", 900),
+        same("hehuang-carpet", "S-2", "4006381333931", 900), // another article, with no variant of its own
+        same("hehuang-carpet", "S-3", "", 800),
+        same("huangdao-trading", "T-1", "", 700), // another seller's rug of that name
+        same("hehuang-carpet", "S-4", "6901234567892", 900), // the same article twice is fine
+    ];
+    let path = file(&server, "same.csv", rows.join("\n").as_bytes());
+    for outcome in [(2, 0), (0, 2)] {
+        let (summary, _) = imported(&server, &path, false).await;
+        assert_eq!((summary.created, summary.unchanged, summary.failed), (outcome.0, outcome.1, 3));
+        let notes = std::fs::read_to_string(path.with_extension("errors.csv")).unwrap();
+        let fields: Vec<_> =
+            notes.lines().skip(1).map(|l| l.split(',').take(4).collect::<Vec<_>>().join(",")).collect();
+        let expected = ["3,S-2,gtin,DUPLICATE", "4,S-3,net_weight_g,DUPLICATE", "5,T-1,product,ALREADY_TAKEN"];
+        assert_eq!(fields, expected);
+        let query = "{ products { nodes { variants { nodes { gtin netWeightG } } offers { totalCount } } } }";
+        let kept = server.anonymous().data(query, json!({})).await;
+        let variant = json!({ "gtin": "6901234567892", "netWeightG": 900 });
+        let whole = json!([{ "variants": { "nodes": [variant] }, "offers": { "totalCount": 2 } }]);
+        assert_eq!(kept["products"]["nodes"], whole, "a row overwrote another article");
+    }
+}

@@ -467,7 +467,7 @@ impl CatalogMutation {
 
     /// Makes or changes many offers by the seller's article number, and describes their products where the
     /// seller owns them. The product of a row is that of its offer, else the one with its barcode, else
-    /// the one with its slug, else a new draft (批量导入报价).
+    /// the one with the slug that it names, else the seller's own of that name, else a new draft (批量导入报价).
     async fn bulk_upsert_offers(
         &self,
         context: &Context<'_>,

@@ -166,7 +166,7 @@ impl<'a> Bench<'a> {
         let described = self.describe(row, &patch, seller, &key).and_then(|described| {
             // Who does not own the product says nothing of it.
             let speaks = described.after.row.owner_id == seller;
-            let statements = if speaks { statements(&patch) } else { Vec::new() };
+            let statements = if speaks { statements(&patch, &described.code) } else { Vec::new() };
             let product = described.after.row.id;
             let earlier = |seen: &Seen| seen.contradicted(product, &statements);
             match earlier(seen).or_else(|| earlier(said)) {
@@ -236,7 +236,9 @@ impl<'a> Bench<'a> {
         let code = patch.variants.first().map(|v| v.code.clone()).unwrap_or_default();
         let by_offer = self.offers.get(key).map(|o| (o.row.product_id, Some(o.row.variant_id)));
         let by_gtin = gtin.as_ref().and_then(|g| self.by_gtin.get(g)).map(|(p, v)| (*p, Some(*v)));
-        let by_slug = slug_of(row).and_then(|slug| self.by_slug.get(&slug)).map(|p| (*p, None));
+        // A name alone leads to one's own product only: goods of two sellers may be called the same.
+        let reachable = |id: &&ProductId| row.product.is_some() || self.works[*id].after.row.owner_id == seller;
+        let by_slug = slug_of(row).and_then(|slug| self.by_slug.get(&slug)).filter(reachable).map(|p| (*p, None));
         let Some((id, variant)) = by_offer.or(by_gtin).or(by_slug) else {
             return self.describe_new(patch, seller, &code);
         };

@@ -5,8 +5,8 @@
 //! and nothing else. What a row means:
 //!
 //! - its offer is the one of the seller with this article number, or a new one;
-//! - its product is that offer's, else the one whose variant has the barcode, else the one with the
-//!   slug, else a new one that belongs to the seller;
+//! - its product is that offer's, else the one whose variant has the barcode, else the one with the slug
+//!   that it names, else the seller's own of the same name, else a new one that belongs to the seller;
 //! - it describes the product only when the seller owns it: another seller's row hangs an offer on what
 //!   is there. On a public product a seller's description becomes a proposal, an operator's applies.
 

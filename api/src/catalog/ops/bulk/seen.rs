@@ -18,14 +18,14 @@ use entities::{
 pub struct Seen {
     pub(super) offers: HashSet<(OrganisationId, String)>,
     /// Per product what was stated, as hashes of field and value: a file may have a million of them.
-    stated: HashMap<ProductId, Vec<(u64, u64)>>,
+    stated: HashMap<ProductId, Vec<(u32, u32)>>,
 }
 
 /// One field of a product that a row speaks of.
 pub(super) struct Statement {
     field: String,
-    key: u64,
-    value: u64,
+    key: u32,
+    value: u32,
 }
 
 impl Seen {
@@ -55,17 +55,23 @@ impl Seen {
 
 impl Statement {
     fn new(field: String, value: impl std::fmt::Debug) -> Self {
-        let hash = |text: &str| {
-            let mut hasher = DefaultHasher::new();
-            text.hash(&mut hasher);
-            hasher.finish()
-        };
         Self { key: hash(&field), value: hash(&format!("{value:?}")), field }
+    }
+
+    /// A statement about one variant of the product.
+    fn of_variant(variant: &str, field: &str, value: impl std::fmt::Debug) -> Self {
+        Self { key: hash(&format!("{variant}/{field}")), ..Self::new(field.to_owned(), value) }
     }
 }
 
-/// What a row says of its product, variants apart.
-pub(super) fn statements(patch: &Patch) -> Vec<Statement> {
+fn hash(text: &str) -> u32 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    u32::try_from(hasher.finish() >> 32).unwrap_or_default()
+}
+
+/// What a row says of its product and of the variant that its offer hangs on.
+pub(super) fn statements(patch: &Patch, variant: &str) -> Vec<Statement> {
     let mut all = Vec::new();
     for (name, text) in [("name", &patch.name), ("description", &patch.description)] {
         all.extend(text.0.iter().map(|(locale, text)| Statement::new(format!("{name}:{locale}"), text)));
@@ -77,5 +83,24 @@ pub(super) fn statements(patch: &Patch) -> Vec<Statement> {
     all.extend(patch.attributes.as_ref().map(|a| Statement::new("attributes".into(), a)));
     all.extend(patch.tags.as_ref().map(|t| Statement::new("tags".into(), t)));
     all.extend(patch.media.as_ref().map(|m| Statement::new("image".into(), m)));
+    for said in &patch.variants {
+        let mut say = |field: &str, value: Option<&dyn std::fmt::Debug>| {
+            all.extend(value.map(|value| Statement::of_variant(variant, field, value)));
+        };
+        for (field, edit) in [("gtin", &said.gtin), ("unit2", &said.unit2)] {
+            if let Edit::Set(value) = edit {
+                say(field, Some(value));
+            }
+        }
+        for (field, text) in [("hsCode", &said.hs_code), ("origin", &said.origin), ("unit1", &said.unit1)] {
+            say(field, text.as_ref().map(|t| t as _));
+        }
+        for (field, grams) in [("netWeightG", &said.net_weight_g), ("grossWeightG", &said.gross_weight_g)] {
+            say(field, grams.as_ref().map(|g| g as _));
+        }
+        for (locale, text) in &said.name.0 {
+            say(&format!("variant_name:{locale}"), Some(text));
+        }
+    }
     all
 }
