@@ -6,9 +6,10 @@
 //! - [`config`]: settings, from a defaults file, a file and the environment
 //! - [`platform`]: what every context stands on: clock, database, cache, errors, pages, tokens, logs
 //! - [`app`]: the one struct that holds it all, built once
-//! - [`party`]: organisations and places
-//! - [`catalog`]: categories, brands, products, variants, offers
+//! - [`party`]: organisations, people, members, machine clients, filings
+//! - [`catalog`]: categories, brands, products, variants, offers; [`webhooks`]: telling partners what happened
 //! - [`zone`], [`seed`]: a zone's reference data; a large catalog for benches
+//! - [`worker`]: the runner of background jobs; [`oversight`]: the audit, the feed, dead letters
 //! - [`graphql`]: the schema's roots, ids, errors, scalars
 //! - [`http`]: routes, the only place that knows poem
 //! - [`command`]: the subcommands of the binary
@@ -19,9 +20,12 @@ pub mod command;
 pub mod config;
 pub mod graphql;
 pub mod http;
+pub mod oversight;
 pub mod party;
 pub mod platform;
 pub mod seed;
+pub mod webhooks;
+pub mod worker;
 pub mod zone;
 
 pub use app::App;

@@ -19,7 +19,7 @@ use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder}
 use crate::{
     app::App,
     catalog::ops::bulk::{self, Seen},
-    platform::{db::Growth, error::Error},
+    platform::{cache::Topic, db::Growth, error::Error},
 };
 
 /// A word in Chinese and English.
@@ -108,7 +108,7 @@ pub async fn seed(app: &App, viewer: &Viewer, from: u64, to: u64, mut progress: 
             progress(number + 1 - from);
         }
     }
-    app.catalog_changed(&[]).await;
+    app.cache().outdate(Topic::Catalog).await;
     Ok(())
 }
 

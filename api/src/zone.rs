@@ -4,16 +4,22 @@
 //! Loading is an upsert by slug in one transaction: a second time changes nothing, an edited file
 //! changes what was edited. Nothing is ever removed.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::Path,
+};
 
 use entities::{
     catalog::{
         attribute::{self, AttributeKind, Choices},
         brand, category, category_attribute, product,
     },
-    party::{OrganisationRole, PlaceKind, Viewer, organisation, organisation_role, place, viewer::Standing},
+    party::{
+        Acting, Actor, MemberRole, OrganisationRole, PlaceKind, Viewer, login::LoginKind, organisation,
+        organisation_role, place,
+    },
     values::{
-        CountryCode, Localized, Slug,
+        CountryCode, CustomsRegistration, Localized, Slug, Uscc,
         id::{AttributeId, BrandId, CategoryId, OrganisationId, PlaceId},
     },
 };
@@ -24,7 +30,14 @@ use sea_orm::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::{app::App, platform::error::Error};
+use crate::{
+    app::App,
+    party::ops::{
+        members::{self, Standing},
+        people,
+    },
+    platform::{cache::Topic, error::Error},
+};
 
 /// The texts of a zone's files.
 #[derive(Clone, Debug)]
@@ -39,6 +52,12 @@ pub struct ZoneFiles {
 
 /// The demo zone's catalog file.
 pub const DEMO_CATALOG: &str = include_str!("../../deploy/demo/catalog.csv");
+
+/// The demo zone's people, who sign in with [`DEMO_PASSWORD`].
+pub const DEMO_PEOPLE: &str = include_str!("../../deploy/demo/people.json");
+
+/// The password of everyone in the demo zone. It is no secret: the demo is for trying things out.
+pub const DEMO_PASSWORD: &str = "tea-for-horses";
 
 impl ZoneFiles {
     /// The demo zone, from inside the binary.
@@ -83,6 +102,8 @@ struct OrganisationEntry {
     name: Localized,
     roles: Vec<OrganisationRole>,
     place: Option<Slug>,
+    uscc: Option<Uscc>,
+    customs_code: Option<CustomsRegistration>,
 }
 
 #[derive(Deserialize)]
@@ -114,6 +135,38 @@ struct BrandEntry {
     country: Option<CountryCode>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PersonEntry {
+    email: String,
+    name: String,
+    organisation: Option<Slug>,
+    roles: BTreeSet<MemberRole>,
+    approval_level: Option<i32>,
+}
+
+/// Loads people and their memberships, all with one password: for the demo zone and for tests. Who is there already
+/// stays as it is.
+pub async fn load_people(app: &App, text: &str, password: &str) -> Result<(), Error> {
+    let hash = app.passwords().hash(password).await?;
+    let tx = app.db().begin().await?;
+    for entry in parsed::<PersonEntry>("people.json", text)? {
+        let (now, name) = (app.clock().now(), people::Name::read(&entry.email)?);
+        let known = people::by_lookup(&tx, &name.lookup(app.vault())).await?;
+        if known.is_some() {
+            continue;
+        }
+        let person = people::insert(&tx, &entry.name, Some(hash.clone()), now).await?;
+        people::attach(app, &tx, person.id, LoginKind::Email, &entry.email, &entry.email, now).await?;
+        let Some(slug) = &entry.organisation else { continue };
+        let found = organisation::Entity::find().filter(organisation::Column::Slug.eq(slug.clone())).one(&tx).await?;
+        let organisation = found.ok_or_else(|| dangling("person", &entry.email, "organisation", slug))?;
+        let standing = Standing { roles: entry.roles, approval_level: entry.approval_level.unwrap_or_default() };
+        members::join(&tx, organisation.id, person.id, &standing, now).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
 /// Loads the reference data of a zone.
 pub async fn load(app: &App, files: &ZoneFiles) -> Result<(), Error> {
     let tx = app.db().begin().await?;
@@ -124,7 +177,7 @@ pub async fn load(app: &App, files: &ZoneFiles) -> Result<(), Error> {
     load_brands(app, &tx, parsed("brands.json", &files.brands)?).await?;
     refuse_buried_products(&tx).await?;
     tx.commit().await?;
-    app.catalog_changed(&[]).await;
+    app.cache().outdate(Topic::Catalog).await;
     Ok(())
 }
 
@@ -166,7 +219,19 @@ async fn load_organisations(
         let now = app.clock().now();
         let id = before.map_or_else(|| OrganisationId::new(now), |o| o.id);
         let created_at = before.map_or(now, |o| o.created_at);
-        put(tx, before, organisation::Model { id, slug: entry.slug, name: entry.name, place_id, created_at }).await?;
+        let row = organisation::Model {
+            id,
+            slug: entry.slug,
+            name: entry.name,
+            place_id,
+            created_at,
+            uscc: entry.uscc.or_else(|| before.and_then(|o| o.uscc.clone())),
+            customs_code: entry.customs_code.or_else(|| before.and_then(|o| o.customs_code.clone())),
+            addresses: before.map(|o| o.addresses.clone()).unwrap_or_default(),
+            version: before.map_or(1, |o| o.version),
+        };
+        let row = organisation::Model { version: row.version + i32::from(before.is_some_and(|b| *b != row)), ..row };
+        put(tx, before, row).await?;
         for role in entry.roles {
             let role = organisation_role::Model { organisation_id: id, role }.into_active_model();
             organisation_role::Entity::insert(role)
@@ -329,5 +394,12 @@ pub async fn operator(app: &App) -> Result<Viewer, Error> {
         )
     };
     let platform = platform.ok_or_else(none)?;
-    Ok(Viewer { subject: "command line".into(), standing: Standing::Operator(platform.organisation_id) })
+    let acting = Acting {
+        organisation: platform.organisation_id,
+        kinds: BTreeSet::from([OrganisationRole::Platform]),
+        roles: BTreeSet::from([MemberRole::Operator]),
+        approval_level: 0,
+        scopes: BTreeSet::new(),
+    };
+    Ok(Viewer { actor: Actor::Tool("command line".into()), acting: Some(acting) })
 }

@@ -4,9 +4,13 @@
 //! time, randomness and whatever is looked up are parameters, so that each rule is tested as a table.
 //!
 //! - [`values`]: what every context speaks in (ids, money, languages, codes, refusals).
-//! - [`party`]: organisations, places of the zone, and who is looking.
+//! - [`party`]: organisations, people, what they filed, and who may do what.
 //! - [`catalog`]: categories, brands, products, variants, offers, and the rules that hold them.
+//! - [`platform`]: what the promises are kept in: repeats, jobs, audit, change feed.
+//! - [`webhooks`]: endpoints of partners, and what was delivered to them.
 
 pub mod catalog;
 pub mod party;
+pub mod platform;
 pub mod values;
+pub mod webhooks;

@@ -27,6 +27,15 @@ pub(crate) fn ascii(manager: &SchemaManager<'_>, name: &'static str, length: u32
     column
 }
 
+/// The same, where there may be none.
+pub(crate) fn optional_ascii(manager: &SchemaManager<'_>, name: &'static str, length: u32) -> ColumnDef {
+    let mut column = ColumnDef::new(name).string_len(length).null().take();
+    if manager.get_database_backend() == sea_orm_migration::sea_orm::DbBackend::Postgres {
+        column.extra("COLLATE \"C\"");
+    }
+    column
+}
+
 /// The name of an enumeration's value.
 pub(crate) fn state(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).string_len(24).not_null().take()
@@ -45,6 +54,42 @@ pub(crate) fn int(name: &'static str) -> ColumnDef {
 /// A moment in UTC.
 pub(crate) fn moment(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).timestamp_with_time_zone().not_null().take()
+}
+
+/// A moment that may not have come.
+pub(crate) fn optional_moment(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).timestamp_with_time_zone().null().take()
+}
+
+/// A whole number of 64 bits.
+pub(crate) fn long(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).big_integer().not_null().take()
+}
+
+/// Yes or no.
+pub(crate) fn flag(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).boolean().not_null().take()
+}
+
+/// A text of people, at most this long.
+pub(crate) fn text(name: &'static str, length: u32) -> ColumnDef {
+    ColumnDef::new(name).string_len(length).not_null().take()
+}
+
+/// What is kept encrypted.
+pub(crate) fn sealed(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).binary().not_null().take()
+}
+
+/// A SHA-256 in hex.
+pub(crate) fn hash(manager: &SchemaManager<'_>, name: &'static str) -> ColumnDef {
+    ascii(manager, name, 64)
+}
+
+/// The key of a table whose rows are numbered in the order of writing. The database counts; it never
+/// gives a number twice, also after rows were deleted.
+pub(crate) fn seq() -> ColumnDef {
+    ColumnDef::new("seq").big_integer().not_null().auto_increment().primary_key().take()
 }
 
 /// A foreign key to `id` of `table`.

@@ -10,6 +10,8 @@ mod column;
 mod m0001_party;
 mod m0002_catalog;
 mod m0003_offers;
+mod m0004_people;
+mod m0005_promises;
 
 /// Runs the steps in order.
 #[derive(Debug)]
@@ -18,6 +20,12 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_party::Migration), Box::new(m0002_catalog::Migration), Box::new(m0003_offers::Migration)]
+        vec![
+            Box::new(m0001_party::Migration),
+            Box::new(m0002_catalog::Migration),
+            Box::new(m0003_offers::Migration),
+            Box::new(m0004_people::Migration),
+            Box::new(m0005_promises::Migration),
+        ]
     }
 }

@@ -65,7 +65,7 @@ async fn start(folder: &Path, arguments: &[&str]) -> Running {
         }
     };
     std::thread::spawn(move || lines.for_each(drop));
-    let client = reqwest::Client::new();
+    let client = crate::support::client();
     while client.get(format!("{url}/readyz")).send().await.is_err() {
         assert!(begun.elapsed() < Duration::from_mins(1), "the server does not get ready");
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -74,7 +74,7 @@ async fn start(folder: &Path, arguments: &[&str]) -> Running {
 }
 
 async fn ask(url: &str, query: &str) -> Value {
-    let sent = reqwest::Client::new()
+    let sent = crate::support::client()
         .post(format!("{url}/graphql"))
         .header("accept-language", "en")
         .json(&json!({ "query": query }));
@@ -117,8 +117,8 @@ async fn the_demo_serves_a_full_catalog_and_starts_again_at_once() {
 
     let doctor = run(folder.path(), &["doctor"]);
     assert!(doctor.status.success(), "{}", said(&doctor));
-    let token = run(folder.path(), &["token", "--role", "seller", "--organisation", "hehuang-carpet"]);
-    let mine = reqwest::Client::new()
+    let token = run(folder.path(), &["token", "--role", "owner", "--organisation", "hehuang-carpet"]);
+    let mine = crate::support::client()
         .post(format!("{}/graphql", second.url))
         .bearer_auth(String::from_utf8_lossy(&token.stdout).trim());
     let mine: Value =

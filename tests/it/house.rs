@@ -26,8 +26,8 @@ const FLOORS: &[&[&str]] = &[
     &["platform"],
     &["app"],
     &["party"],
-    &["catalog"],
-    &["zone", "seed"],
+    &["catalog", "webhooks"],
+    &["zone", "seed", "worker", "oversight"],
     &["graphql"],
     &["http"],
     &["command"],
@@ -133,6 +133,11 @@ fn the_committed_schema_is_the_schema() {
 #[test]
 fn the_committed_error_catalogue_is_the_catalogue() {
     committed("api/errors.md", &api::graphql::error_catalogue());
+}
+
+#[test]
+fn the_committed_permissions_are_those_of_the_code() {
+    committed("api/permissions.md", &api::graphql::permission_matrix());
 }
 
 #[test]

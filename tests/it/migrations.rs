@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use entities::{catalog, party};
+use entities::{catalog, party, platform, webhooks};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityTrait, IdenStatic, Iterable, Statement,
@@ -76,6 +76,31 @@ async fn entities_and_tables_say_the_same() {
     declared(&mut entities, catalog::media::Entity);
     declared(&mut entities, catalog::offer::Entity);
     declared(&mut entities, catalog::offer_price::Entity);
+    declared(&mut entities, party::person::Entity);
+    declared(&mut entities, party::login::Entity);
+    declared(&mut entities, party::session::Entity);
+    declared(&mut entities, party::sign_in_failure::Entity);
+    declared(&mut entities, party::consumer_identity::Entity);
+    declared(&mut entities, party::bank_account::Entity);
+    declared(&mut entities, party::membership::Entity);
+    declared(&mut entities, party::invitation::Entity);
+    declared(&mut entities, party::machine_client::Entity);
+    declared(&mut entities, party::client_key::Entity);
+    declared(&mut entities, party::used_assertion::Entity);
+    declared(&mut entities, party::filing::Entity);
+    declared(&mut entities, party::filing_snapshot::Entity);
+    declared(&mut entities, party::filing_number::Entity);
+    declared(&mut entities, party::filing_grant::Entity);
+    declared(&mut entities, platform::idempotent_request::Entity);
+    declared(&mut entities, platform::job::Entity);
+    declared(&mut entities, platform::signing_key::Entity);
+    declared(&mut entities, platform::audit_entry::Entity);
+    declared(&mut entities, platform::audit_head::Entity);
+    declared(&mut entities, platform::feed_entry::Entity);
+    declared(&mut entities, platform::feed_head::Entity);
+    declared(&mut entities, webhooks::endpoint::Entity);
+    declared(&mut entities, webhooks::delivery::Entity);
+    declared(&mut entities, webhooks::attempt::Entity);
     assert_eq!(tables(&made.db).await, entities, "left: the tables, right: the entities (true: may be null)");
 }
 

@@ -1,6 +1,6 @@
 //! Organisations, places, who is looking, and tokens that are not good.
 
-use api::platform::auth::DevelopmentRole;
+use entities::party::MemberRole;
 use serde_json::json;
 
 use crate::support::{OPERATOR, OTHER_SELLER, SELLER, TestServer};
@@ -40,19 +40,20 @@ async fn a_viewer_is_who_its_token_says() {
         server.seller(OTHER_SELLER).await.data(query, json!({})).await["viewer"]["organisation"]["slug"],
         OTHER_SELLER
     );
-    assert_eq!(server.operator().await.data(query, json!({})).await["viewer"]["standing"], "OPERATOR");
-    let db = server.app.db().read();
-    let now = server.app.clock().now();
-    let issue = |role, slug: &'static str| server.app.tokens().issue(db, role, slug, now, chrono::Duration::hours(1));
-    assert!(issue(DevelopmentRole::Operator, SELLER).await.is_err(), "a seller gets an operator's token");
-    assert!(issue(DevelopmentRole::Seller, OPERATOR).await.is_err());
-    assert!(issue(DevelopmentRole::Seller, "nobody").await.is_err());
+    assert_eq!(server.operator().await.data(query, json!({})).await["viewer"]["standing"], "DEVELOPMENT");
+    let (app, now) = (&server.app, server.app.clock().now());
+    let issue = async |role, slug: &str| {
+        app.gate().for_development(app.db(), &[role], slug, now, chrono::Duration::hours(1)).await
+    };
+    assert!(issue(MemberRole::Operator, SELLER).await.is_err(), "a seller gets an operator's token");
+    assert!(issue(MemberRole::BankMaker, OPERATOR).await.is_err());
+    assert!(issue(MemberRole::Owner, "nobody").await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_is_not_good_is_refused_not_ignored() {
     let server = TestServer::start().await;
-    let token = server.token(DevelopmentRole::Operator, OPERATOR).await;
+    let token = server.token(MemberRole::Operator, OPERATOR).await;
     let query = "{ viewer { standing } }";
     let (head, rest) = token.split_once('.').unwrap();
     let (claims, signature) = rest.split_once('.').unwrap();
@@ -70,7 +71,7 @@ async fn a_token_that_is_not_good_is_refused_not_ignored() {
     assert_eq!(client.error(query, json!({})).await, "UNAUTHENTICATED", "an expired token is taken");
 
     let closed = TestServer::with(&[("CHAMA_AUTH_DEVELOPMENT_TOKENS", "false")]).await;
-    let token = closed.token(DevelopmentRole::Operator, OPERATOR).await;
+    let token = closed.token(MemberRole::Operator, OPERATOR).await;
     assert_eq!(
         closed.anonymous().with_token(token).error(query, json!({})).await,
         "UNAUTHENTICATED",

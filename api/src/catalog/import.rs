@@ -9,7 +9,6 @@
 
 use std::{
     cell::RefCell,
-    collections::BTreeSet,
     fs::File,
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
     path::Path,
@@ -18,13 +17,12 @@ use std::{
 
 use entities::{
     catalog::row::{self, Row},
-    party::Viewer,
-    values::{ErrorCode, Locale, Refusal, Refusals, id::ProductId},
+    values::{ErrorCode, Locale, Refusal, Refusals},
 };
 
 use super::ops::bulk::{self, Outcome, RowResult, Seen};
 use crate::{
-    app::App,
+    app::{App, Call},
     platform::{
         db::{Growth, analyze},
         error::Error,
@@ -401,21 +399,20 @@ impl std::fmt::Display for Summary {
 }
 
 /// Imports an inspected file. `errors` is made when the first row is refused; `progress` is told after
-/// every batch. Answers with the products that changed, for the search index.
+/// every batch. What changed leaves jobs for the search index.
 pub async fn import_file(
     app: &App,
-    viewer: &Viewer,
+    call: &Call,
     path: &Path,
     format: Format,
     options: Options,
     errors: &Path,
     mut progress: impl FnMut(&Summary),
-) -> Result<(Summary, BTreeSet<ProductId>), Error> {
+) -> Result<Summary, Error> {
     let mut rows = Rows::open(path, format).map_err(|e| Error::BadInput(e.to_string()))?;
     let mut notes = Notes { path: errors.to_owned(), writer: None, language: options.language };
     let mut seen = Seen::default();
     let mut summary = Summary::default();
-    let mut touched = BTreeSet::new();
     let mut growth = Growth::default();
     // A trial is one transaction that is never committed, so that later rows see what earlier ones did.
     let trial = if options.dry_run { Some(app.db().begin().await?) } else { None };
@@ -433,13 +430,9 @@ pub async fn import_file(
             break;
         }
         let results = match &trial {
-            Some(tx) => bulk::upsert_in(tx, viewer, &batch, options.bulk, &mut seen, app.clock().now()).await?,
-            None => bulk::upsert_each(app, viewer, &batch, options.bulk, &mut seen).await?,
+            Some(tx) => bulk::upsert_in(tx, &call.viewer, &batch, options.bulk, &mut seen, app.clock().now()).await?,
+            None => bulk::upsert_each(app, call, &batch, options.bulk, &mut seen).await?,
         };
-        if trial.is_none() {
-            app.catalog_changed(&[]).await;
-        }
-        touched.extend(bulk::touched(&results));
         for (result, (line, sku)) in results.iter().zip(&lines) {
             summary.add(result.outcome);
             notes.note(*line, sku, result)?;
@@ -455,9 +448,8 @@ pub async fn import_file(
     notes.finish()?;
     if let Some(tx) = trial {
         tx.rollback().await?;
-        touched.clear();
     }
-    Ok((summary, touched))
+    Ok(summary)
 }
 
 /// The errors file: line, article number, column, code and reason of everything that was refused.

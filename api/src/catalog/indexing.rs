@@ -1,10 +1,8 @@
 //! What the search index knows of the catalog.
 //!
-//! The index follows the database: an operation names the products it changed after its commit, a
-//! background task reads them again and puts them into the index. It may lag or miss some (a full
-//! queue, a killed process); `chama doctor` shows by how many and `chama reindex` mends it.
-
-use std::time::Duration;
+//! The index follows the database: a change leaves a job with the products it touched, a worker reads them
+//! again and puts them into the index. It may lag, but misses nothing; `chama doctor` shows by how many and
+//! `chama reindex` builds it anew.
 
 use entities::{
     catalog::{brand, category, offer, product, variant},
@@ -12,37 +10,40 @@ use entities::{
 };
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 use search::Document;
-use tokio::sync::mpsc;
+use serde::{Deserialize, Serialize};
 
-use crate::{app::App, platform::error::Error};
+use crate::{
+    app::{App, Work},
+    platform::{cache::Topic, error::Error, jobs::Job},
+};
 
 /// Most products of one write to the index.
 pub const BATCH: usize = 2_000;
-/// How long changes are gathered before they are written together.
-const GATHER: Duration = Duration::from_millis(200);
+/// Most products of one job.
+const JOB: usize = 500;
 
-/// Follows the catalog's changes as long as the process lives.
-pub async fn follow(app: App, mut changed: mpsc::Receiver<ProductId>) {
-    let mut ids = Vec::new();
-    while changed.recv_many(&mut ids, BATCH).await > 0 {
-        tokio::time::sleep(GATHER).await;
-        while ids.len() < BATCH {
-            match changed.try_recv() {
-                Ok(id) => ids.push(id),
-                Err(_) => break,
-            }
-        }
-        ids.sort_unstable();
-        ids.dedup();
-        if let Err(error) = index(&app, &ids).await {
-            tracing::warn!(
-                ?error,
-                products = ids.len(),
-                "the search index was not updated; run `chama reindex` when it is reachable"
-            );
-        }
-        ids.clear();
+/// Products that changed and wait for the search index.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct IndexProducts {
+    /// Which.
+    pub products: Vec<ProductId>,
+}
+
+impl Job for IndexProducts {
+    const KIND: &'static str = "catalog.index";
+    // One after the other: an older look at a product must not be put over a newer one.
+    fn aggregate(&self) -> String {
+        "search-index".into()
     }
+}
+
+/// Notes within a change which products it touched: the index follows, counts are out of date.
+pub async fn changed(work: &mut Work, products: &[ProductId]) -> Result<(), Error> {
+    work.outdates(Topic::Catalog);
+    for part in products.chunks(JOB) {
+        work.enqueue(&IndexProducts { products: part.to_vec() }).await?;
+    }
+    Ok(())
 }
 
 /// Reads products and puts them into the index.
@@ -52,6 +53,14 @@ pub async fn index(app: &App, ids: &[ProductId]) -> Result<(), Error> {
         return Ok(());
     }
     app.search().put(documents).await.map_err(Error::internal)
+}
+
+/// The same for any number of them.
+pub async fn index_all(app: &App, ids: &[ProductId]) -> Result<(), Error> {
+    for part in ids.chunks(BATCH) {
+        index(app, part).await?;
+    }
+    Ok(())
 }
 
 /// How many products the database has.

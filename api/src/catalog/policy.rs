@@ -1,6 +1,7 @@
-//! Who may do what in the catalog.
+//! Who may do what to which product and offer. Who may at all is said by
+//! [`entities::party::permission`]; here stands what depends on the product's state and owner.
 //!
-//! | action | operator | owner (seller) | other seller | anonymous |
+//! | action | operator | owner's catalog people | other seller's | everyone else |
 //! |---|---|---|---|---|
 //! | describe a new product | yes | yes | yes | - |
 //! | edit it while draft or rejected | yes | yes | hidden | - |
@@ -9,14 +10,16 @@
 //! | publish, reject, decide changes, archive what is public | yes | - | - | - |
 //! | offers: make, change | any seller's | own | own | - |
 //! | categories, brands | yes | - | - | - |
+//!
+//! Catalog people are an organisation's owners, catalog managers, and machine clients with that scope.
 
 use entities::{
     catalog::{lifecycle::ProductStatus, product},
-    party::{Viewer, viewer::Standing},
+    party::{Action, Resource, Viewer},
     values::id::OrganisationId,
 };
 
-use crate::platform::error::Error;
+use crate::{app::allowed, platform::error::Error};
 
 /// How an edit of a product is carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,52 +30,49 @@ pub enum EditMode {
     Proposal,
 }
 
-/// Anyone who is signed in; answers with the organisation acted for.
+/// Anyone who acts for an organisation; answers with it.
 pub fn signed_in(viewer: &Viewer) -> Result<OrganisationId, Error> {
-    viewer.organisation().ok_or(Error::Unauthenticated)
+    match viewer.organisation() {
+        Some(id) => Ok(id),
+        None if viewer.signed_in() => Err(Error::Forbidden),
+        None => Err(Error::Unauthenticated),
+    }
+}
+
+/// Whoever may describe products; answers with the organisation acted for.
+pub fn describes(viewer: &Viewer) -> Result<OrganisationId, Error> {
+    allowed(viewer, Action::DescribeProducts, Resource::OWN)?;
+    signed_in(viewer)
 }
 
 /// The operator only.
 pub fn operator(viewer: &Viewer) -> Result<OrganisationId, Error> {
-    match viewer.standing {
-        Standing::Operator(id) => Ok(id),
-        Standing::Seller(_) => Err(Error::Forbidden),
-        Standing::Anonymous => Err(Error::Unauthenticated),
-    }
+    allowed(viewer, Action::DecideProducts, Resource::OWN)?;
+    signed_in(viewer)
 }
 
 /// How `viewer` may edit a product that it can see.
 pub fn edit_mode(viewer: &Viewer, product: &product::Model) -> Result<EditMode, Error> {
-    match viewer.standing {
-        Standing::Operator(_) => Ok(EditMode::Direct),
-        Standing::Seller(own) if own == product.owner_id && product.status.is_private() => Ok(EditMode::Direct),
-        Standing::Seller(_) => Ok(EditMode::Proposal),
-        Standing::Anonymous => Err(Error::Unauthenticated),
-    }
+    let own = describes(viewer)?;
+    let direct = viewer.is_operator() || (own == product.owner_id && product.status.is_private());
+    Ok(if direct { EditMode::Direct } else { EditMode::Proposal })
 }
 
 /// Whether `viewer` may take the owner's steps: propose, archive what is not public.
 pub fn owners_step(viewer: &Viewer, product: &product::Model) -> Result<(), Error> {
-    match viewer.standing {
-        Standing::Operator(_) => Ok(()),
-        Standing::Seller(own) if own == product.owner_id && product.status != ProductStatus::Published => Ok(()),
-        Standing::Seller(_) => Err(Error::Forbidden),
-        Standing::Anonymous => Err(Error::Unauthenticated),
-    }
+    let own = describes(viewer)?;
+    let owners = own == product.owner_id && product.status != ProductStatus::Published;
+    if viewer.is_operator() || owners { Ok(()) } else { Err(Error::Forbidden) }
 }
 
-/// Whether `viewer` may read a product's history: its owner and the operator.
+/// Whether `viewer` may read a product's history: its owner and who oversees the zone.
 pub fn reads_history(viewer: &Viewer, owner: OrganisationId) -> bool {
-    viewer.is_operator() || viewer.organisation() == Some(owner)
+    viewer.oversees() || viewer.organisation() == Some(owner)
 }
 
 /// The seller that `viewer` makes an offer for: itself, or for an operator the one named.
 pub fn offering_seller(viewer: &Viewer, named: Option<OrganisationId>) -> Result<OrganisationId, Error> {
-    match (viewer.standing, named) {
-        (Standing::Operator(_), Some(seller)) => Ok(seller),
-        (Standing::Operator(own) | Standing::Seller(own), None) => Ok(own),
-        (Standing::Seller(own), Some(seller)) if own == seller => Ok(own),
-        (Standing::Seller(_), Some(_)) => Err(Error::Forbidden),
-        (Standing::Anonymous, _) => Err(Error::Unauthenticated),
-    }
+    let seller = named.map_or_else(|| signed_in(viewer), Ok)?;
+    allowed(viewer, Action::MakeOffers, Resource::of(seller))?;
+    Ok(seller)
 }

@@ -7,18 +7,18 @@ use std::{
 };
 
 use chrono::Duration;
-use entities::catalog::row::Row;
+use entities::{catalog::row::Row, party::MemberRole};
 
 use super::{bar, until_stopped};
 use crate::{
-    app::App,
+    app::{App, Call},
     catalog::{
         import::{self, Format, Language},
         ops::bulk,
     },
     config::Config,
     http,
-    platform::{auth::DevelopmentRole, clock::Clock, error::Error},
+    platform::{clock::Clock, error::Error},
     zone::{self, ZoneFiles},
 };
 
@@ -72,6 +72,7 @@ pub(super) async fn load(app: &App) -> Result<(), Error> {
     let folder = &app.config().data_dir;
     std::fs::create_dir_all(folder).map_err(Error::internal)?;
     zone::load(app, &ZoneFiles::demo()).await?;
+    zone::load_people(app, zone::DEMO_PEOPLE, zone::DEMO_PASSWORD).await?;
     let file = folder.join("demo-catalog.csv");
     std::fs::write(&file, zone::DEMO_CATALOG).map_err(Error::internal)?;
     let shape = import::inspect(&file, Some(Format::Csv)).map_err(|e| Error::BadInput(e.to_string()))?;
@@ -83,7 +84,8 @@ pub(super) async fn load(app: &App) -> Result<(), Error> {
     let loading = bar::counting(shape.rows, "loading the demo zone");
     let errors = folder.join("demo-catalog.errors.csv");
     let told = |s: &import::Summary| loading.set_position(s.rows);
-    let (summary, _) = import::import_file(app, &viewer, &file, Format::Csv, options, &errors, told).await?;
+    let call = Call::by(viewer);
+    let summary = import::import_file(app, &call, &file, Format::Csv, options, &errors, told).await?;
     loading.finish_and_clear();
     if summary.failed > 0 {
         return Err(Error::BadInput(format!(
@@ -95,9 +97,7 @@ pub(super) async fn load(app: &App) -> Result<(), Error> {
     std::fs::remove_file(&file).map_err(Error::internal)?;
     app.db().analyze().await?;
 
-    // All of them, not only what this run imported: a start that was interrupted between import and
-    // indexing finds nothing left to import.
-    super::reindexed(app).await?;
+    super::followed(app).await?;
     std::fs::write(marker(folder), "The demo zone is loaded. Delete the folder to start over.\n")
         .map_err(Error::internal)
 }
@@ -155,15 +155,16 @@ fn picture(slug: &str, category: &str, row: &Row) -> String {
 
 async fn greeting(app: &App, address: SocketAddr, folder: &Path) -> Result<String, Error> {
     let now = app.clock().now();
-    let operator =
-        app.tokens().issue(app.db().read(), DevelopmentRole::Operator, OPERATOR, now, Duration::hours(24)).await?;
-    let seller = app.tokens().issue(app.db().read(), DevelopmentRole::Seller, SELLER, now, Duration::hours(24)).await?;
+    let token = async |role, slug| app.gate().for_development(app.db(), &[role], slug, now, Duration::hours(24)).await;
+    let (operator, seller) = (token(MemberRole::Operator, OPERATOR).await?, token(MemberRole::Owner, SELLER).await?);
+    let password = zone::DEMO_PASSWORD;
     Ok(format!(
         "\n  Chama 茶马 serves the demo zone from {}\n\n  \
          GraphiQL, with examples   http://{address}/\n  \
          GraphQL endpoint          http://{address}/graphql\n  \
          Health                    http://{address}/readyz\n\n  \
-         To change things, send one of these as the header  authorization: Bearer TOKEN  (good for 24 hours)\n  \
+         To change things, sign in (mutation signIn) as owner@{SELLER}.demo.chama.example, password {password},\n  \
+         or send one of these as the header  authorization: Bearer TOKEN  (good for 24 hours)\n  \
          operator {OPERATOR}\n    {operator}\n  \
          seller {SELLER}\n    {seller}\n\n  \
          Ctrl-C stops it; the data stays.\n",

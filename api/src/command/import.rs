@@ -6,10 +6,9 @@ use clap::Subcommand;
 
 use super::bar;
 use crate::{
-    app::App,
+    app::{App, Call},
     catalog::{
         import::{self as file, Format, Language, Options},
-        indexing,
         ops::bulk,
     },
     party,
@@ -86,23 +85,10 @@ pub(super) async fn import(app: &App, what: What) -> Result<ExitCode, Error> {
             let options = Options { bulk: bulk::Options { seller, publish: !draft }, dry_run, language };
             let bar = bar::counting(shape.rows, if dry_run { "checking rows" } else { "importing rows" });
             let told = |s: &file::Summary| bar.set_position(s.rows);
-            let (summary, products) =
-                file::import_file(app, &viewer, &file, shape.format, options, &errors, told).await?;
+            let call = Call::by(viewer);
+            let summary = file::import_file(app, &call, &file, shape.format, options, &errors, told).await?;
             bar.finish_and_clear();
-
-            let products: Vec<_> = products.into_iter().collect();
-            let bar = bar::counting(products.len() as u64, "indexing products");
-            for chunk in products.chunks(indexing::BATCH) {
-                if let Err(error) = indexing::index(app, chunk).await {
-                    eprintln!(
-                        "{}\nthe catalog is complete, the search index is not; run: chama reindex",
-                        super::told(&error)
-                    );
-                    break;
-                }
-                bar.inc(chunk.len() as u64);
-            }
-            bar.finish_and_clear();
+            super::followed(app).await?;
             app.search().rest();
             println!("{summary}{}", if dry_run { " (dry run: nothing was changed)" } else { "" });
             if summary.failed == 0 {

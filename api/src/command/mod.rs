@@ -13,13 +13,15 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 use chrono::Duration;
 use clap::{Parser, Subcommand};
 
+use entities::party::MemberRole;
+
 use crate::{
     app::App,
     catalog::indexing,
     config::Config,
     http,
-    platform::{auth::DevelopmentRole, clock::Clock, error::Error, telemetry},
-    seed, zone,
+    platform::{audit, clock::Clock, error::Error, telemetry},
+    seed, worker, zone,
 };
 
 /// Chama (茶马): the backend of a cross-border e-commerce pilot zone.
@@ -56,6 +58,11 @@ enum Command {
         #[arg(long)]
         no_migrate: bool,
     },
+    /// Work on background jobs with the settings as they are, serving nothing; beside `serve`, as many as needed.
+    Worker,
+    /// Look after the audit.
+    #[command(subcommand)]
+    Audit(Audit),
     /// Bring the tables up to date.
     Migrate,
     /// Load files.
@@ -82,9 +89,9 @@ enum Command {
     },
     /// Make a development token; taken where `auth.development_tokens` is on, as in the demo.
     Token {
-        /// In what standing.
-        #[arg(long, value_enum)]
-        role: DevelopmentRole,
+        /// In which role, as `operator` or `catalog-manager`; may be given several times.
+        #[arg(long, required = true, value_parser = role)]
+        role: Vec<MemberRole>,
         /// Slug of the organisation to act for.
         #[arg(long, value_name = "SLUG")]
         organisation: String,
@@ -94,6 +101,20 @@ enum Command {
     },
 }
 
+/// What can be done with the audit.
+#[derive(Clone, Copy, Debug, Subcommand)]
+enum Audit {
+    /// Walk every chain and name the first link of each that does not hold.
+    Verify,
+}
+
+/// A member's role as it is written on the command line.
+fn role(text: &str) -> Result<MemberRole, String> {
+    let named = |role: MemberRole| role.name().to_lowercase().replace('_', "-");
+    let known = || MemberRole::ALL.iter().map(|r| named(*r)).collect::<Vec<_>>().join(", ");
+    MemberRole::ALL.iter().copied().find(|r| named(*r) == text).ok_or_else(|| format!("known are {}", known()))
+}
+
 /// A document that is generated from the code.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Document {
@@ -101,6 +122,8 @@ enum Document {
     Graphql,
     /// The catalogue of error codes.
     Errors,
+    /// Who may do what.
+    Permissions,
 }
 
 /// Runs what the command line says.
@@ -121,6 +144,7 @@ async fn carry_out(arguments: Arguments) -> Result<ExitCode, Error> {
         match what {
             Document::Graphql => print!("{}", crate::graphql::sdl()),
             Document::Errors => print!("{}", crate::graphql::error_catalogue()),
+            Document::Permissions => print!("{}", crate::graphql::permission_matrix()),
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -155,12 +179,17 @@ async fn carry_out(arguments: Arguments) -> Result<ExitCode, Error> {
         Command::Token { role, organisation, hours } => {
             let app = App::new(config, Clock::system()).await?;
             let now = app.clock().now();
-            println!(
-                "{}",
-                app.tokens().issue(app.db().read(), role, &organisation, now, Duration::hours(hours)).await?
-            );
+            let valid = Duration::hours(hours);
+            println!("{}", app.gate().for_development(app.db(), &role, &organisation, now, valid).await?);
             Ok(ExitCode::SUCCESS)
         }
+        Command::Worker => {
+            let app = migrated(config).await?;
+            println!("chama works on background jobs");
+            worker::work(app.clone(), http::stop_signal()).await;
+            app.db().clone().close().await.map(|()| ExitCode::SUCCESS)
+        }
+        Command::Audit(Audit::Verify) => audited(&App::new(config, Clock::system()).await?).await,
         Command::Schema { .. } => Ok(ExitCode::SUCCESS),
     }
 }
@@ -189,13 +218,35 @@ async fn serve(mut config: Config, listen: Option<SocketAddr>, no_migrate: bool)
     until_stopped(app, listener).await
 }
 
-/// Serves, with the search index following, until the process is told to stop.
+/// Serves, with a worker inside, until the process is told to stop.
 async fn until_stopped(app: App, listener: tokio::net::TcpListener) -> Result<(), Error> {
-    if let Some(changed) = app.take_changed() {
-        tokio::spawn(indexing::follow(app.clone(), changed));
-    }
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let worker = (app.config().jobs.workers > 0).then(|| {
+        tokio::spawn(worker::work(app.clone(), async {
+            let _ = stopped.await;
+        }))
+    });
     http::serve(app.clone(), listener, http::stop_signal()).await?;
+    let _ = stop.send(());
+    if let Some(worker) = worker {
+        worker.await.map_err(Error::internal)?;
+    }
     app.db().clone().close().await
+}
+
+async fn audited(app: &App) -> Result<ExitCode, Error> {
+    let bar = bar::counting(0, "walking the audit");
+    let (walked, broken) = audit::verify(app.db().read(), |done| bar.set_position(done)).await?;
+    bar.finish_and_clear();
+    if broken.is_empty() {
+        println!("{walked} entries of the audit hold");
+        return Ok(ExitCode::SUCCESS);
+    }
+    for audit::Broken { chain, seq, why } in &broken {
+        println!("chain {chain}, entry {seq}: {why}");
+    }
+    println!("{} chains of the audit are broken; compare with a backup from before", broken.len());
+    Ok(ExitCode::FAILURE)
 }
 
 async fn seeded(app: &App, products: u64, no_index: bool) -> Result<(), Error> {
@@ -217,6 +268,16 @@ async fn seeded(app: &App, products: u64, no_index: bool) -> Result<(), Error> {
         reindexed(app).await?;
     }
     println!("the catalog has {products} seeded products");
+    Ok(())
+}
+
+/// Does the jobs that a load left, so that the search index knows what it brought. What cannot be done now
+/// waits for the next worker.
+async fn followed(app: &App) -> Result<(), Error> {
+    let bar = bar::counting(0, "background jobs");
+    worker::drain(app, |done| bar.set_position(done)).await?;
+    bar.finish_and_clear();
+    app.search().rest();
     Ok(())
 }
 

@@ -7,6 +7,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use config::{File, FileFormat};
+use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -32,8 +33,16 @@ pub struct Config {
     pub redis: Redis,
     /// Search engine apart from this process.
     pub meilisearch: Meilisearch,
+    /// What must stay secret.
+    pub secrets: Secrets,
     /// Signing in.
     pub auth: Auth,
+    /// The mini-program.
+    pub wechat: Wechat,
+    /// Background jobs.
+    pub jobs: Jobs,
+    /// Webhooks to partners.
+    pub webhooks: Webhooks,
     /// Logs.
     pub log: Log,
 }
@@ -44,6 +53,8 @@ pub struct Config {
 #[expect(missing_docs, reason = "described in defaults.toml")]
 pub struct Server {
     pub listen: SocketAddr,
+    pub public_url: String,
+    trusted_proxies: String,
     pub body_limit: usize,
     operation_timeout: u64,
     shutdown_grace: u64,
@@ -53,6 +64,11 @@ impl Server {
     /// Longest time of one operation.
     pub fn operation_timeout(&self) -> Duration {
         Duration::from_secs(self.operation_timeout)
+    }
+
+    /// Networks of proxies that are believed.
+    pub fn trusted_proxies(&self) -> Vec<IpNet> {
+        self.trusted_proxies.split(',').filter_map(|net| net.trim().parse().ok()).collect()
     }
 
     /// Time for open requests after a stop signal.
@@ -85,12 +101,93 @@ pub struct Meilisearch {
     key: SecretString,
 }
 
+/// What must stay secret.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Secrets {
+    master_key: SecretString,
+}
+
 /// Signing in.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "described in defaults.toml")]
 pub struct Auth {
     pub development_tokens: bool,
+    access_minutes: u32,
+    session_days: u32,
+    key_days: u32,
+    pub lock_after: i32,
+    lock_minutes: u32,
+}
+
+impl Auth {
+    /// How long an access token lives.
+    pub fn access_lifetime(&self) -> chrono::Duration {
+        chrono::Duration::minutes(self.access_minutes.into())
+    }
+
+    /// How long a session can be refreshed.
+    pub fn session_lifetime(&self) -> chrono::Duration {
+        chrono::Duration::days(self.session_days.into())
+    }
+
+    /// How long a key signs.
+    pub fn key_period(&self) -> chrono::Duration {
+        chrono::Duration::days(self.key_days.into())
+    }
+
+    /// How long a name waits after too many failures.
+    pub fn lock_time(&self) -> chrono::Duration {
+        chrono::Duration::minutes(self.lock_minutes.into())
+    }
+}
+
+/// The mini-program.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in defaults.toml")]
+pub struct Wechat {
+    pub app_id: String,
+    pub app_secret: SecretString,
+    pub url: String,
+}
+
+/// Background jobs.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in defaults.toml")]
+pub struct Jobs {
+    pub workers: usize,
+    lease: u32,
+}
+
+impl Jobs {
+    /// How long a worker has a job.
+    pub fn lease(&self) -> chrono::Duration {
+        chrono::Duration::seconds(self.lease.into())
+    }
+
+    /// Longest time of one job: well before its lease runs out.
+    pub fn time_limit(&self) -> Duration {
+        Duration::from_millis(u64::from(self.lease) * 800)
+    }
+}
+
+/// Webhooks to partners.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in defaults.toml")]
+pub struct Webhooks {
+    pub allow_private: bool,
+    timeout: u32,
+}
+
+impl Webhooks {
+    /// Longest wait for an answer.
+    pub fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout.into())
+    }
 }
 
 /// Logs.
@@ -149,6 +246,32 @@ impl Config {
         if !redis.is_empty() && !redis.starts_with("redis://") && !redis.starts_with("redis+unix://") {
             return Err(ConfigError("redis.url must start with redis:// or redis+unix://".into()));
         }
+        let url = self.server.public_url.as_str();
+        if !(url.starts_with("http://") || url.starts_with("https://")) || url.ends_with('/') {
+            return Err(ConfigError("server.public_url must start with https:// and have no slash at its end".into()));
+        }
+        let proxies = self.server.trusted_proxies.split(',').map(str::trim).filter(|net| !net.is_empty());
+        if let Some(wrong) = proxies.into_iter().find(|net| net.parse::<IpNet>().is_err()) {
+            return Err(ConfigError(format!("server.trusted_proxies: {wrong} is no network such as 10.0.0.0/8")));
+        }
+        for (name, value, range) in [
+            ("auth.access_minutes", self.auth.access_minutes, 1..=60),
+            ("auth.session_days", self.auth.session_days, 1..=365),
+            ("auth.key_days", self.auth.key_days, 1..=365),
+            ("auth.lock_minutes", self.auth.lock_minutes, 1..=1_440),
+            ("auth.lock_after", self.auth.lock_after.try_into().unwrap_or_default(), 3..=100),
+            ("jobs.lease", self.jobs.lease, 2..=3_600),
+            ("jobs.workers", self.jobs.workers.try_into().unwrap_or(u32::MAX), 0..=64),
+            ("webhooks.timeout", self.webhooks.timeout, 1..=60),
+        ] {
+            if !range.contains(&value) {
+                let (from, to) = range.into_inner();
+                return Err(ConfigError(format!("{name} must be between {from} and {to}")));
+            }
+        }
+        if self.webhooks.timeout * 5 > self.jobs.lease * 4 {
+            return Err(ConfigError("webhooks.timeout must be well below jobs.lease".into()));
+        }
         if !(1..=500).contains(&self.database.connections) {
             return Err(ConfigError("database.connections must be between 1 and 500".into()));
         }
@@ -158,6 +281,11 @@ impl Config {
     /// The `PostgreSQL` address, or none for `SQLite` in the data folder.
     pub fn postgres(&self) -> Option<&str> {
         Some(self.database.url.expose_secret()).filter(|url| !url.is_empty())
+    }
+
+    /// The master key, or none for that of the data folder.
+    pub fn master_key(&self) -> Option<&str> {
+        Some(self.secrets.master_key.expose_secret()).filter(|key| !key.is_empty())
     }
 
     /// The Redis address, or none.

@@ -7,6 +7,7 @@
 mod budget;
 mod node;
 mod order;
+mod permissions;
 
 use std::time::Duration;
 
@@ -14,10 +15,7 @@ use async_graphql::{
     EmptySubscription, ErrorExtensionValues, MergedObject, Request, Response, SDLExportOptions, Schema, ServerError,
     parser::types::OperationType,
 };
-use entities::{
-    party::Viewer,
-    values::{ErrorCode, Locale},
-};
+use entities::values::{ErrorCode, Locale};
 
 use crate::{
     app::App,
@@ -25,8 +23,16 @@ use crate::{
         self,
         graphql::{CatalogMutation, CatalogQuery},
     },
-    party::{self, graphql::PartyQuery},
-    platform::graphql::Batches,
+    oversight::graphql::{OversightMutation, OversightQuery},
+    party::{
+        self,
+        graphql::{PartyMutation, PartyQuery},
+    },
+    platform::{
+        auth::Caller,
+        graphql::{Batches, context::Session},
+    },
+    webhooks::graphql::{WebhooksMutation, WebhooksQuery},
 };
 
 /// Deepest nesting; the introspection of common tools needs 15.
@@ -38,11 +44,11 @@ const MAX_DIRECTIVES: usize = 20;
 
 /// What can be asked (查询).
 #[derive(MergedObject, Default)]
-pub struct Query(node::NodeQuery, PartyQuery, CatalogQuery);
+pub struct Query(node::NodeQuery, PartyQuery, CatalogQuery, WebhooksQuery, OversightQuery);
 
 /// What can be done (变更).
 #[derive(MergedObject, Default)]
-pub struct Mutation(CatalogMutation);
+pub struct Mutation(PartyMutation, CatalogMutation, WebhooksMutation, OversightMutation);
 
 /// The schema with all its types.
 pub type ChamaSchema = Schema<Query, Mutation, EmptySubscription>;
@@ -99,6 +105,8 @@ pub fn error_catalogue() -> String {
     table
 }
 
+pub use permissions::{FIELDS, matrix as permission_matrix};
+
 /// What a request was, for its log line.
 #[derive(Clone, Debug, Default)]
 pub struct Operation {
@@ -150,15 +158,17 @@ impl Gateway {
         Ok(Operation { name, mutation, order: order.into() })
     }
 
-    /// Runs a prepared request for `viewer`.
-    pub async fn execute(&self, request: Request, operation: &Operation, viewer: Viewer, locale: Locale) -> Response {
+    /// Runs a prepared request for `caller`.
+    pub async fn execute(&self, request: Request, operation: &Operation, caller: Caller, locale: Locale) -> Response {
+        let Caller { viewer, session } = caller;
         let batches = Batches::default();
         let catalog = catalog::loaders::loaders(&self.app, &viewer, &batches);
         let party = party::loaders::loaders(&self.app, &batches);
         // A mutation reads what it has just written: nothing is kept from before.
         catalog.enable_all_cache(!operation.mutation);
         party.enable_all_cache(!operation.mutation);
-        let request = request.data(self.app.clone()).data(viewer).data(locale).data(catalog).data(party);
+        let request =
+            request.data(self.app.clone()).data(viewer).data(Session(session)).data(locale).data(catalog).data(party);
         let limit: Duration = self.app.config().server.operation_timeout();
         let mut response = match tokio::time::timeout(limit, batches.run(self.schema.execute(request))).await {
             Ok(response) => response,

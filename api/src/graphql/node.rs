@@ -1,8 +1,11 @@
 //! `node` and `nodes`: anything that stands alone, by its opaque id.
 
 use async_graphql::{Context, ID, Interface, Object, Result};
-use entities::values::id::{
-    BrandId, CategoryId, OfferId, OrganisationId, PlaceId, ProductChangeId, ProductId, VariantId,
+use entities::{
+    party::Action,
+    values::id::{
+        BrandId, CategoryId, FilingId, OfferId, OrganisationId, PlaceId, ProductChangeId, ProductId, VariantId,
+    },
 };
 
 use crate::{
@@ -12,11 +15,11 @@ use crate::{
     },
     party::{
         self,
-        graphql::{Organisation, Place},
+        graphql::{Organisation, Place, filings::Filing},
     },
     platform::{
         error::Error,
-        graphql::{NodeKind, connection::times, id},
+        graphql::{ContextExt, NodeKind, connection::times, id},
     },
 };
 
@@ -43,6 +46,8 @@ pub(super) enum Node {
     Offer(Offer),
     /// A proposed change.
     ProductChange(ProductChange),
+    /// A filing.
+    Filing(Filing),
 }
 
 /// The part of the query root that finds anything by id.
@@ -57,6 +62,7 @@ impl NodeQuery {
         context: &Context<'_>,
         #[graphql(desc = "Opaque identifier.")] id: ID,
     ) -> Result<Option<Node>> {
+        context.may(Action::ReadPublic)?;
         find(context, &id).await
     }
 
@@ -67,6 +73,7 @@ impl NodeQuery {
         context: &Context<'_>,
         #[graphql(desc = "Opaque identifiers.")] ids: Vec<ID>,
     ) -> Result<Vec<Option<Node>>> {
+        context.may(Action::ReadPublic)?;
         if ids.len() > MAX_IDS {
             return Err(Error::BadInput(format!("nodes takes at most {MAX_IDS} ids")).into());
         }
@@ -90,5 +97,21 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         NodeKind::ProductChange => {
             catalog.load_one(ProductChangeId(uuid)).await?.map(|row| Node::ProductChange(ProductChange(row)))
         }
+        NodeKind::Filing => {
+            let (db, viewer) = (context.app().db().read(), context.viewer());
+            party::ops::filings::find_filing(db, viewer, FilingId(uuid)).await?.map(|row| Node::Filing(Filing(row)))
+        }
+        // What is reached through its list or its owner only.
+        NodeKind::Person
+        | NodeKind::Session
+        | NodeKind::Membership
+        | NodeKind::Invitation
+        | NodeKind::MachineClient
+        | NodeKind::ClientKey
+        | NodeKind::BankAccount
+        | NodeKind::WebhookEndpoint
+        | NodeKind::WebhookDelivery
+        | NodeKind::Job
+        | NodeKind::AuditEntry => None,
     })
 }

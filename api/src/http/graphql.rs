@@ -15,9 +15,10 @@ use poem::{
 };
 use serde::Deserialize;
 
+use super::tokens::caller_address;
 use crate::{
     graphql::{Gateway, Operation, refusal},
-    platform::{error::Error, meter::Meter},
+    platform::{auth::Caller, error::Error, meter::Meter},
 };
 
 const RESPONSE_TYPE: &str = "application/graphql-response+json";
@@ -89,7 +90,7 @@ async fn answer(
     let meter = Meter::default();
     let span = tracing::info_span!("request", request_id = %id);
     let (status, mut response, operation) =
-        tracing::Instrument::instrument(meter.measure(run(http.headers(), gateway, read, queries_only)), span).await;
+        tracing::Instrument::instrument(meter.measure(run(http, gateway, read, queries_only)), span).await;
     for error in &mut response.errors {
         error.extensions.get_or_insert_with(Default::default).set("requestId", id.as_str());
     }
@@ -108,11 +109,12 @@ async fn answer(
 }
 
 async fn run(
-    headers: &HeaderMap,
+    http: &HttpRequest,
     gateway: &Gateway,
     read: Result<Request, Refused>,
     queries_only: bool,
 ) -> (StatusCode, GraphQlResponse, Operation) {
+    let headers = http.headers();
     let unknown = Operation::default();
     let mut request = match read {
         Ok(request) => request,
@@ -126,26 +128,36 @@ async fn run(
         let response = refusal("BAD_INPUT", ServerError::new("GET is for queries; send mutations by POST", None));
         return (StatusCode::METHOD_NOT_ALLOWED, *response, operation);
     }
-    let Ok(viewer) = viewer(headers, gateway) else {
-        let response = refusal("UNAUTHENTICATED", ServerError::new("the token is not valid, or not any more", None));
-        return (StatusCode::UNAUTHORIZED, *response, operation);
+    let caller = match caller(http, gateway).await {
+        Ok(caller) => caller,
+        Err(Error::Unauthenticated) => {
+            let response =
+                refusal("UNAUTHENTICATED", ServerError::new("the token is not valid, or not any more", None));
+            return (StatusCode::UNAUTHORIZED, *response, operation);
+        }
+        Err(error) => {
+            let error: async_graphql::Error = error.into();
+            let response = GraphQlResponse::from_errors(vec![error.into_server_error(async_graphql::Pos::default())]);
+            return (StatusCode::SERVICE_UNAVAILABLE, response, operation);
+        }
     };
     let locale = headers
         .get(header::ACCEPT_LANGUAGE)
         .and_then(|h| h.to_str().ok())
         .map_or_else(Locale::zh_cn, Locale::preferred);
-    let response = gateway.execute(request, &operation, viewer, locale).await;
+    let response = gateway.execute(request, &operation, caller, locale).await;
     (status_of(headers, &response), response, operation)
 }
 
 /// Who sent the request. No token: anonymous; a token that is not good is refused, not ignored.
-fn viewer(headers: &HeaderMap, gateway: &Gateway) -> Result<Viewer, Error> {
-    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(Viewer::anonymous()) };
+async fn caller(http: &HttpRequest, gateway: &Gateway) -> Result<Caller, Error> {
+    let Some(value) = http.headers().get(header::AUTHORIZATION) else {
+        return Ok(Caller { viewer: Viewer::anonymous(), session: None });
+    };
     let token = value.to_str().ok().and_then(|v| v.strip_prefix("Bearer ")).ok_or(Error::Unauthenticated)?;
-    if !gateway.app().config().auth.development_tokens {
-        return Err(Error::Unauthenticated);
-    }
-    gateway.app().tokens().viewer(token.trim(), gateway.app().clock().now())
+    let app = gateway.app();
+    let address = caller_address(http, &app.config().server.trusted_proxies());
+    app.gate().caller(app.db(), token.trim(), address, app.clock().now()).await
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -3,10 +3,12 @@
 //! - `POST /graphql`, `GET /graphql`: [`graphql`]
 //! - `GET /`: `GraphiQL` with example operations, from this server alone: [`pages`]
 //! - `GET /media/…`: files of the data folder
+//! - `POST /oauth/token`, `GET /.well-known/jwks.json`: tokens of machine clients, and the keys that verify tokens
 //! - `GET /healthz`, `GET /readyz`: for whoever keeps the process running
 
 mod graphql;
 mod pages;
+mod tokens;
 
 use std::net::SocketAddr;
 
@@ -15,6 +17,7 @@ use poem::{
     http::Method,
     listener::TcpAcceptor,
     middleware::{CatchPanic, Cors},
+    post,
 };
 use tokio::net::TcpListener;
 
@@ -34,6 +37,8 @@ pub fn routes(app: App) -> impl Endpoint {
         .at("/", get(pages::graphiql))
         .at("/assets/:name", get(pages::asset))
         .at("/media/:name", get(pages::media))
+        .at("/oauth/token", post(tokens::token))
+        .at("/.well-known/jwks.json", get(tokens::keys))
         .at("/healthz", get(pages::healthz))
         .at("/readyz", get(pages::readyz))
         .data(gateway)

@@ -7,8 +7,8 @@ use async_graphql::{
     dataloader::{DataLoader, HashMapCache, Loader},
 };
 use entities::{
-    party::{OrganisationRole, organisation, organisation_role, place},
-    values::id::{OrganisationId, PlaceId},
+    party::{OrganisationRole, organisation, organisation_role, person, place},
+    values::id::{OrganisationId, PersonId, PlaceId},
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
@@ -61,6 +61,19 @@ impl Loader<PlaceId> for PartyLoader {
     async fn load(&self, ids: &[PlaceId]) -> Result<HashMap<PlaceId, Self::Value>, Self::Error> {
         let rows =
             place::Entity::find().filter(place::Column::Id.is_in(ids.iter().copied())).all(self.app.db().read()).await;
+        Ok(rows?.into_iter().map(|row| (row.id, row)).collect())
+    }
+}
+
+impl Loader<PersonId> for PartyLoader {
+    type Value = person::Model;
+    type Error = SharedError;
+
+    async fn load(&self, ids: &[PersonId]) -> Result<HashMap<PersonId, Self::Value>, Self::Error> {
+        let rows = person::Entity::find()
+            .filter(person::Column::Id.is_in(ids.iter().copied()))
+            .all(self.app.db().read())
+            .await;
         Ok(rows?.into_iter().map(|row| (row.id, row)).collect())
     }
 }

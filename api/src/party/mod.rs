@@ -1,7 +1,9 @@
-//! Organisations and places: who trades in the zone, and where.
+//! Who trades in the zone, who acts for whom, and what was filed: organisations, places, people, members, machine
+//! clients, filings.
 //!
-//! Invariants: an organisation has at least one role; its slug never changes meaning.
-//! Signing in and filing are not here yet; a [`entities::party::Viewer`] comes from `platform::auth`.
+//! Invariants: an organisation that has members has an owner; a filing's every version is kept; personal data
+//! (how people sign in, resident IDs, account numbers, what filings say) is sealed, shown masked, and read in clear
+//! only with an entry in the audit. Who may do what stands in [`entities::party::permission`].
 
 pub mod graphql;
 pub mod loaders;

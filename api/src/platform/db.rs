@@ -94,6 +94,11 @@ impl Db {
         &self.read
     }
 
+    /// For a write of one statement. It queues with the transactions of [`Db::begin`].
+    pub fn writer(&self) -> &DatabaseConnection {
+        &self.write
+    }
+
     /// Begins a write. It is rolled back unless committed.
     pub async fn begin(&self) -> Result<DatabaseTransaction, Error> {
         let options = TransactionOptions {

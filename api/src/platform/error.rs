@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use entities::values::{Refusal, Refusals};
+use entities::values::{ErrorCode, Refusal, Refusals};
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 /// Why an operation did not do what it was asked.
@@ -51,6 +51,25 @@ impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
         if is_transient(&error) { Self::Unavailable(error.into()) } else { Self::Internal(error.into()) }
     }
+}
+
+/// A reference that leads nowhere, or to what the viewer may not see.
+pub fn not_found(field: &str, value: impl std::fmt::Display) -> Error {
+    Refusal::new(ErrorCode::NotFound).with("value", value.to_string()).at(field).into()
+}
+
+/// A lost race for a row: someone changed it since it was read.
+pub fn stale() -> Error {
+    Refusal::new(ErrorCode::StaleVersion).at("expectedVersion").into()
+}
+
+/// The violation of the unique index over these columns as a refusal of `field`; other errors stay what
+/// they are. `value`: what was written, as it may be shown.
+pub fn taken(error: DbErr, table: &str, columns: &[&str], field: &str, value: &str) -> Error {
+    if violates_unique(&error, table, columns) {
+        return Refusal::new(ErrorCode::AlreadyTaken).with("value", value).at(field).into();
+    }
+    error.into()
 }
 
 /// An accident that several waiting resolvers share: what a batch loader fails with.

@@ -7,15 +7,26 @@
 //! - [`page`]: keyset pages and their cursors
 //! - [`cache`]: typed, expendable, evicted by generation
 //! - [`auth`]: who is behind a token
+//! - [`vault`]: what is kept encrypted, and how it is found again
+//! - [`jobs`]: what happens after a change, at least once and in order
+//! - [`audit`]: who did what, chained
+//! - [`feed`]: what happened, readable without a gap
+//! - [`web`]: calling the outside world; [`wechat`]: the mini-program's login
 //! - [`graphql`]: what every part of the schema is made of: ids, pages, errors, scalars
 //! - [`telemetry`]: what the log looks like
 
+pub mod audit;
 pub mod auth;
 pub mod cache;
 pub mod clock;
 pub mod db;
 pub mod error;
+pub mod feed;
 pub mod graphql;
+pub mod jobs;
 pub mod meter;
 pub mod page;
 pub mod telemetry;
+pub mod vault;
+pub mod web;
+pub mod wechat;

@@ -6,7 +6,7 @@ use crate::values::{CountryCode, Localized, Slug, id::BrandId};
 
 /// A row of `brand`.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "brand")]
 pub struct Model {
     /// Identifier.

@@ -9,7 +9,7 @@ pub const MAX_DEPTH: usize = 5;
 
 /// A row of `category`.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "category")]
 pub struct Model {
     /// Identifier.

@@ -7,7 +7,7 @@ use super::{
     product,
 };
 use crate::{
-    party::{Viewer, viewer::Standing},
+    party::Viewer,
     values::id::{OfferId, OrganisationId, ProductId, VariantId},
 };
 
@@ -42,7 +42,7 @@ pub enum SupplyMode {
 
 /// A row of `offer`.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "offer")]
 pub struct Model {
     /// Identifier.
@@ -88,10 +88,10 @@ impl Entity {
             .and_where(product::Column::Status.eq(ProductStatus::Published))
             .take();
         let public = Column::Status.eq(OfferStatus::Active).and(Expr::exists(published));
-        match viewer.standing {
-            Standing::Operator(_) => Self::find(),
-            Standing::Seller(own) => Self::find().filter(public.or(Column::SellerId.eq(own))),
-            Standing::Anonymous => Self::find().filter(public),
+        match viewer.organisation() {
+            _ if viewer.oversees() => Self::find(),
+            Some(own) => Self::find().filter(public.or(Column::SellerId.eq(own))),
+            None => Self::find().filter(public),
         }
     }
 }

@@ -4,7 +4,7 @@ use sea_orm::{DerivePartialModel, ExprTrait, entity::prelude::*};
 
 use super::{attributes::AttributeValues, lifecycle::ProductStatus};
 use crate::{
-    party::{Viewer, viewer::Standing},
+    party::Viewer,
     values::{
         Localized, Slug,
         id::{BrandId, CategoryId, OrganisationId, ProductId},
@@ -13,7 +13,7 @@ use crate::{
 
 /// A row of `product`.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "product")]
 pub struct Model {
     /// Identifier.
@@ -66,10 +66,10 @@ impl Entity {
     /// The products that `viewer` may see: published ones, one's own, all for an operator.
     pub fn visible_to(viewer: &Viewer) -> Select<Self> {
         let public = Column::Status.eq(ProductStatus::Published);
-        match viewer.standing {
-            Standing::Operator(_) => Self::find(),
-            Standing::Seller(own) => Self::find().filter(public.or(Column::OwnerId.eq(own))),
-            Standing::Anonymous => Self::find().filter(public),
+        match viewer.organisation() {
+            _ if viewer.oversees() => Self::find(),
+            Some(own) => Self::find().filter(public.or(Column::OwnerId.eq(own))),
+            None => Self::find().filter(public),
         }
     }
 }

@@ -4,7 +4,7 @@ use sea_orm::{FromJsonQueryResult, entity::prelude::*};
 
 use super::{lifecycle::ChangeStatus, sheet::Patch};
 use crate::{
-    party::{Viewer, viewer::Standing},
+    party::Viewer,
     values::id::{OrganisationId, ProductChangeId, ProductId},
 };
 
@@ -15,7 +15,7 @@ pub struct StoredPatch(pub Patch);
 
 /// A row of `product_change`.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "product_change")]
 pub struct Model {
     /// Identifier.
@@ -52,10 +52,10 @@ impl ActiveModelBehavior for ActiveModel {}
 impl Entity {
     /// The changes that `viewer` may see: those of its own organisation, all for an operator.
     pub fn visible_to(viewer: &Viewer) -> Select<Self> {
-        match viewer.standing {
-            Standing::Operator(_) => Self::find(),
-            Standing::Seller(own) => Self::find().filter(Column::ProposerId.eq(own)),
-            Standing::Anonymous => Self::find().filter(Expr::value(false)),
+        match viewer.organisation() {
+            _ if viewer.oversees() => Self::find(),
+            Some(own) => Self::find().filter(Column::ProposerId.eq(own)),
+            None => Self::find().filter(Expr::value(false)),
         }
     }
 }

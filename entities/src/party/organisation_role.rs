@@ -11,6 +11,8 @@ use crate::values::id::OrganisationId;
     Debug,
     PartialEq,
     Eq,
+    PartialOrd,
+    Ord,
     Hash,
     EnumIter,
     DeriveActiveEnum,

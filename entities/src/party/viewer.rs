@@ -1,44 +1,106 @@
 //! Who is looking. Every operation and every query takes a [`Viewer`]; how one is proved is the
 //! business of `api::platform::auth`.
 
-use crate::values::id::OrganisationId;
+use std::{collections::BTreeSet, fmt};
+
+use super::{MemberRole, OrganisationRole, machine_client::Scope};
+use crate::values::id::{MachineClientId, OrganisationId, PersonId};
 
 /// Who is looking (访问者).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Viewer {
-    /// A stable name for the history: who did it.
-    pub subject: String,
-    /// In what standing.
-    pub standing: Standing,
+    /// Who it is.
+    pub actor: Actor,
+    /// For which organisation it acts, and as what. None: for itself.
+    pub acting: Option<Acting>,
 }
 
-/// In what standing someone looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// Not signed in: sees what is public.
+/// Who someone is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// Not signed in.
     Anonymous,
-    /// Acts for an organisation that sells.
-    Seller(OrganisationId),
-    /// Acts for the platform's operator.
-    Operator(OrganisationId),
+    /// A person who signed in.
+    Person(PersonId),
+    /// A machine client that proved its key.
+    Machine(MachineClientId),
+    /// The command line, a background job or a development token, by its name.
+    Tool(String),
+}
+
+/// For which organisation someone acts, and as what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acting {
+    /// The organisation.
+    pub organisation: OrganisationId,
+    /// The roles that the organisation plays.
+    pub kinds: BTreeSet<OrganisationRole>,
+    /// The roles of the member; empty for a machine client.
+    pub roles: BTreeSet<MemberRole>,
+    /// Up to which level an approver decides; 0 for everyone else.
+    pub approval_level: i32,
+    /// What a machine client may do; empty for a member.
+    pub scopes: BTreeSet<Scope>,
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Anonymous => f.write_str("anonymous"),
+            Self::Person(id) => write!(f, "person:{id}"),
+            Self::Machine(id) => write!(f, "client:{id}"),
+            Self::Tool(name) => f.write_str(name),
+        }
+    }
 }
 
 impl Viewer {
     /// Nobody in particular.
     pub fn anonymous() -> Self {
-        Self { subject: "anonymous".into(), standing: Standing::Anonymous }
+        Self { actor: Actor::Anonymous, acting: None }
+    }
+
+    /// A stable name for the history: who did it.
+    pub fn subject(&self) -> String {
+        self.actor.to_string()
     }
 
     /// The organisation it acts for.
     pub fn organisation(&self) -> Option<OrganisationId> {
-        match self.standing {
-            Standing::Anonymous => None,
-            Standing::Seller(id) | Standing::Operator(id) => Some(id),
+        self.acting.as_ref().map(|acting| acting.organisation)
+    }
+
+    /// The person, when it is one.
+    pub fn person(&self) -> Option<PersonId> {
+        match self.actor {
+            Actor::Person(id) => Some(id),
+            _ => None,
         }
+    }
+
+    /// True when it proved who it is.
+    pub fn signed_in(&self) -> bool {
+        self.actor != Actor::Anonymous
+    }
+
+    /// True when it acts for its organisation in one of these roles.
+    pub fn has_any(&self, roles: &[MemberRole]) -> bool {
+        self.acting.as_ref().is_some_and(|acting| roles.iter().any(|role| acting.roles.contains(role)))
+    }
+
+    /// True when it acts for the platform's own organisation in one of these roles.
+    pub fn has_zone(&self, roles: &[MemberRole]) -> bool {
+        let platform = self.acting.as_ref().is_some_and(|a| a.kinds.contains(&OrganisationRole::Platform));
+        platform && self.has_any(roles)
     }
 
     /// True for the platform's operator.
     pub fn is_operator(&self) -> bool {
-        matches!(self.standing, Standing::Operator(_))
+        self.has_zone(&[MemberRole::Operator])
+    }
+
+    /// True for who sees what every organisation has: the platform's operator and its auditor.
+    pub fn oversees(&self) -> bool {
+        self.has_zone(&[MemberRole::Operator, MemberRole::Auditor])
     }
 }

@@ -62,6 +62,8 @@ macro_rules! checked_code {
     };
 }
 
+pub(super) use checked_code;
+
 checked_code! {
     /// Global Trade Item Number (全球贸易项目代码), 8, 12, 13 or 14 digits with a GS1 modulo-10 check digit.
     /// The same number may be written with leading zeros; it is kept in its shortest form, so that one
@@ -133,7 +135,7 @@ impl Slug {
     }
 }
 
-fn digits(text: &str) -> bool {
+pub(super) fn digits(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_digit())
 }
 

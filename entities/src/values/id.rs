@@ -56,6 +56,34 @@ typed_id! {
     ProductChangeId,
     /// Identifies an entry of a product's history (变更历史).
     ProductHistoryId,
+    /// Identifies a person (个人).
+    PersonId,
+    /// Identifies a way of signing in (登录方式).
+    LoginId,
+    /// Identifies a session (会话).
+    SessionId,
+    /// Identifies a membership (成员关系).
+    MembershipId,
+    /// Identifies an invitation (邀请).
+    InvitationId,
+    /// Identifies a machine client (机器客户端).
+    MachineClientId,
+    /// Identifies a key of a machine client (客户端密钥).
+    ClientKeyId,
+    /// Identifies a bank account (银行账户).
+    BankAccountId,
+    /// Identifies a filing (备案).
+    FilingId,
+    /// Identifies an entry of the audit (审计记录).
+    AuditEntryId,
+    /// Identifies a job (后台任务).
+    JobId,
+    /// Identifies a webhook endpoint (回调地址).
+    WebhookEndpointId,
+    /// Identifies a delivery to a webhook endpoint (回调投递).
+    WebhookDeliveryId,
+    /// Identifies an attempt of a delivery (投递尝试).
+    WebhookAttemptId,
 }
 
 /// A `UUIDv7` of the moment `at`: new rows land at the end of an index.

@@ -3,12 +3,14 @@
 
 pub mod code;
 pub mod id;
+pub mod identity;
 pub mod localized;
 pub mod money;
 pub mod refusal;
 pub mod romanise;
 
 pub use code::{CountryCode, CustomsUnit, Gtin, HsCode, Slug};
+pub use identity::{CustomsRegistration, Email, MobileNumber, OrganisationCode, ResidentId, Uscc};
 pub use localized::{Locale, Localized};
 pub use money::{Currency, Money};
 pub use refusal::{ErrorCode, Refusal, Refusals};

@@ -1,7 +1,7 @@
 //! Refusals: what the rules say no to. A refusal is a value with a code of one catalogue, the field
 //! it speaks of and the values that its message names; accidents are not refusals.
 
-use std::{collections::BTreeMap, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use super::localized::Locale;
 
@@ -10,7 +10,7 @@ use super::localized::Locale;
 macro_rules! catalogue {
     ($($(#[$doc:meta])+ $name:ident { retryable: $retryable:literal, zh: $zh:literal, en: $en:literal })+) => {
         /// Why a mutation was refused (错误码). One catalogue for the whole schema; codes are added, never reused.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, async_graphql::Enum)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, async_graphql::Enum)]
         pub enum ErrorCode { $($(#[$doc])+ $name,)+ }
 
         impl ErrorCode {
@@ -87,19 +87,55 @@ catalogue! {
     ChangePending { retryable: false, zh: "相同的变更正在等待审核", en: "The same change is already waiting for a decision" }
     /// The organisation does not have the role that this needs (组织角色不符).
     WrongRole { retryable: false, zh: "组织“{value}”没有 {role} 角色", en: "Organisation \"{value}\" is no {role}" }
+    /// The same `clientMutationId` came with another input before (幂等键已被使用).
+    IdempotencyKeyReused { retryable: false, zh: "该 clientMutationId 已用于另一请求", en: "This clientMutationId was used for another request" }
+    /// The same request is being carried out at this moment (正在处理).
+    InProgress { retryable: true, zh: "相同的请求正在处理，请稍后重试", en: "The same request is being carried out; repeat it in a moment" }
+    /// Name or password is wrong (用户名或密码错误).
+    SignInRefused { retryable: false, zh: "用户名或密码不正确", en: "Name or password is wrong" }
+    /// Too many failed attempts: wait (尝试次数过多).
+    TooManyAttempts { retryable: true, zh: "失败次数过多，请在 {minutes} 分钟后重试", en: "Too many failed attempts; try again in {minutes} minutes" }
+    /// The refresh token is not good, or not any more: sign in again (刷新令牌无效).
+    RefreshRefused { retryable: false, zh: "登录已失效，请重新登录", en: "The session is over; sign in again" }
+    /// The password is shorter than allowed, or among the most used ones (密码过弱).
+    WeakPassword { retryable: false, zh: "密码至少 {min} 位，且不能是常用密码", en: "A password has at least {min} characters and is not a common one" }
+    /// The invitation is over, taken back, or for someone else (邀请无效).
+    InvitationInvalid { retryable: false, zh: "邀请无效、已过期，或不是发给您的", en: "The invitation is not valid, not any more, or not for you" }
+    /// An organisation keeps an owner: the last one cannot go (须保留所有者).
+    LastOwner { retryable: false, zh: "组织须至少保留一名所有者", en: "An organisation keeps at least one owner" }
+    /// The organisation's roles do not carry this role of a member (成员角色不适用).
+    RoleNotAllowed { retryable: false, zh: "该组织不能设置成员角色 {role}", en: "This organisation has no members with the role {role}" }
+    /// The key is not an Ed25519 or P-256 public key (公钥无效).
+    InvalidKey { retryable: false, zh: "公钥须为 Ed25519 或 P-256 的 JWK", en: "The key must be the JWK of an Ed25519 or P-256 public key" }
+    /// The address is not https, or leads into a private network (回调地址不允许).
+    AddressNotAllowed { retryable: false, zh: "地址不允许：{reason}", en: "The address is not allowed: {reason}" }
+    /// The name of the account and its resident ID do not hold together, or the `WeChat` code is not good (验证未通过).
+    NotVerified { retryable: false, zh: "验证未通过：{reason}", en: "Not verified: {reason}" }
     /// Another row of the same request was refused and the policy is `REJECT_ALL` (整批拒绝).
     BatchRejected { retryable: false, zh: "同批其他行有误，整批未写入", en: "Another row was refused, so none was written" }
+    /// The resident identity number has a wrong length, region, birth date or check character (居民身份证号无效).
+    InvalidResidentId { retryable: false, zh: "居民身份证号的位数、地区、出生日期或校验码不正确", en: "The resident identity number has a wrong length, region, birth date or check character" }
+    /// The unified social credit code has a wrong length, character or check character (统一社会信用代码无效).
+    InvalidUscc { retryable: false, zh: "统一社会信用代码“{value}”的位数、字符或校验码不正确", en: "Unified social credit code \"{value}\" has a wrong length, character or check character" }
+    /// The organisation code has a wrong length, character or check character (组织机构代码无效).
+    InvalidOrganisationCode { retryable: false, zh: "组织机构代码“{value}”的位数、字符或校验码不正确", en: "Organisation code \"{value}\" has a wrong length, character or check character" }
+    /// The customs registration is not four digits and six digits or capitals (海关注册编码无效).
+    InvalidCustomsRegistration { retryable: false, zh: "海关注册编码“{value}”无效", en: "\"{value}\" is no customs registration code" }
+    /// The number is no mobile number of mainland China (手机号无效).
+    InvalidMobile { retryable: false, zh: "手机号无效，应为中国大陆 11 位手机号", en: "It is no mobile number of mainland China, which has 11 digits" }
+    /// The e-mail address has the wrong form (邮箱无效).
+    InvalidEmail { retryable: false, zh: "邮箱格式不正确", en: "The e-mail address has the wrong form" }
 }
 
 /// One refusal: the code, where it points to, and what its message names.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Refusal {
     /// The code of the catalogue.
     pub code: ErrorCode,
     /// Path of the input field it speaks of (`["variants", "0", "gtin"]`); empty for the whole input.
     pub field: Vec<String>,
     /// Values for the message's placeholders; also given to the client as `details`.
-    pub details: BTreeMap<&'static str, String>,
+    pub details: BTreeMap<Cow<'static, str>, String>,
 }
 
 /// All that is wrong with one input.
@@ -114,7 +150,7 @@ impl Refusal {
     /// The same with a value for a placeholder.
     #[must_use]
     pub fn with(mut self, key: &'static str, value: impl Into<String>) -> Self {
-        self.details.insert(key, value.into());
+        self.details.insert(key.into(), value.into());
         self
     }
 
@@ -145,6 +181,21 @@ impl fmt::Display for Refusal {
 }
 
 impl std::error::Error for Refusal {}
+
+/// A line of text that people wrote: trimmed, not empty, without control characters, at most `max` long.
+pub fn line(text: &str, max: usize) -> Result<String, Refusal> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Refusal::new(ErrorCode::Required));
+    }
+    if text.chars().count() > max {
+        return Err(Refusal::new(ErrorCode::TooLong).with("max", max.to_string()));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Refusal::new(ErrorCode::InvalidValue).with("value", "control character"));
+    }
+    Ok(text.to_owned())
+}
 
 /// Collects refusals while a whole input is checked, so that a client sees all of them at once.
 #[derive(Debug, Default)]

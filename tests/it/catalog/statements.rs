@@ -1,6 +1,9 @@
 //! What a list page costs in SQL: a constant, whatever its length.
 
-use api::{graphql::Gateway, platform::meter::Meter};
+use api::{
+    graphql::Gateway,
+    platform::{auth::Caller, cache::Topic, meter::Meter},
+};
 use async_graphql::Request;
 use entities::{party::Viewer, values::Locale};
 
@@ -11,7 +14,14 @@ async fn statements(server: &TestServer, query: &str) -> (u64, usize) {
     let mut request = Request::new(query);
     let operation = Gateway::prepare(&mut request).unwrap();
     let meter = Meter::default();
-    let response = meter.measure(gateway.execute(request, &operation, Viewer::anonymous(), Locale::en())).await;
+    let response = meter
+        .measure(gateway.execute(
+            request,
+            &operation,
+            Caller { viewer: Viewer::anonymous(), session: None },
+            Locale::en(),
+        ))
+        .await;
     assert!(response.errors.is_empty(), "{:?}", response.errors);
     let data = response.data.into_json().unwrap();
     (meter.statements(), data["products"]["edges"].as_array().unwrap().len())
@@ -29,7 +39,7 @@ async fn a_list_page_takes_at_most_six_statements_for_20_and_for_100_rows() {
     };
     // Also while the machine is busy with other tests: batches do not depend on time.
     for first in [20, 100, 20, 100] {
-        server.app.catalog_changed(&[]).await; // nothing is taken from the cache
+        server.app.cache().outdate(Topic::Catalog).await; // nothing is taken from the cache
         let (count, rows) = statements(&server, &query(first)).await;
         assert_eq!(rows, first);
         assert!((4..=6).contains(&count), "{first} rows take {count} statements");

@@ -117,6 +117,7 @@ async fn load(config: Config) {
     let app = App::new(config, Clock::fixed(super::dawn())).await.expect("an app");
     app.db().migrate().await.expect("migrations");
     zone::load(&app, &ZoneFiles::demo()).await.expect("the reference data");
+    zone::load_people(&app, zone::DEMO_PEOPLE, zone::DEMO_PASSWORD).await.expect("the demo people");
     app.db().clone().close().await.expect("closed connections");
 }
 
@@ -125,8 +126,11 @@ async fn sqlite_template() -> &'static PathBuf {
     TEMPLATE
         .get_or_init(|| async {
             let folder = tempfile::tempdir().expect("a folder for the template").keep();
-            let setting = ("CHAMA_DATA_DIR".to_owned(), folder.to_string_lossy().into_owned());
-            load(Config::load(None, [setting]).expect("settings")).await;
+            let settings = [
+                ("CHAMA_DATA_DIR".to_owned(), folder.to_string_lossy().into_owned()),
+                ("CHAMA_SECRETS_MASTER_KEY".to_owned(), super::MASTER_KEY.to_owned()),
+            ];
+            load(Config::load(None, settings).expect("settings")).await;
             folder.join("chama.sqlite")
         })
         .await
@@ -142,6 +146,7 @@ async fn postgres_template(server: &str) -> &'static str {
             let settings = [
                 ("CHAMA_DATA_DIR".to_owned(), folder.path().to_string_lossy().into_owned()),
                 ("CHAMA_DATABASE_URL".to_owned(), address(server, &name)),
+                ("CHAMA_SECRETS_MASTER_KEY".to_owned(), super::MASTER_KEY.to_owned()),
             ];
             load(Config::load(None, settings).expect("settings")).await;
             name

@@ -2,18 +2,23 @@
 
 mod database;
 
-use std::{collections::BTreeSet, path::Path};
+use std::path::Path;
 
 use api::{
     App,
+    app::Call,
     catalog::{import, ops::bulk},
     config::Config,
     http,
-    platform::{auth::DevelopmentRole, clock::Clock},
+    platform::clock::Clock,
     zone,
 };
 use chrono::{DateTime, Duration, TimeZone, Utc};
-use entities::values::id::ProductId;
+use entities::{
+    party::MemberRole,
+    platform::{JobState, job},
+};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
@@ -32,9 +37,18 @@ pub struct TestServer {
     http: reqwest::Client,
     environment: Vec<(String, String)>,
     stop: Option<oneshot::Sender<()>>,
+    stop_worker: Option<oneshot::Sender<()>>,
     // Dropped last: the database and the folder go with the test.
     _database: database::TestDatabase,
     folder: tempfile::TempDir,
+}
+
+/// The master key of every test: what the template sealed, the copies open.
+pub const MASTER_KEY: &str = "dGVhLWhvcnNlLXRlYS1ob3JzZS10ZWEtaG9yc2UtdGU=";
+
+/// A client that needs no certificates of the machine.
+pub fn client() -> reqwest::Client {
+    api::platform::web::services(std::time::Duration::from_secs(30)).expect("a client")
 }
 
 /// The moment at which every test begins.
@@ -54,14 +68,18 @@ impl TestServer {
         let mut environment = vec![
             ("CHAMA_DATA_DIR".to_owned(), folder.path().to_string_lossy().into_owned()),
             ("CHAMA_AUTH_DEVELOPMENT_TOKENS".to_owned(), "true".to_owned()),
+            ("CHAMA_SECRETS_MASTER_KEY".to_owned(), MASTER_KEY.to_owned()),
         ];
         environment.extend(database.setting());
         environment.extend(std::env::var("CHAMA_TEST_REDIS_URL").ok().map(|url| ("CHAMA_REDIS_URL".to_owned(), url)));
         environment.extend(settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
         let config = Config::load(None, environment.clone()).expect("settings");
         let app = App::new(config, Clock::fixed(dawn())).await.expect("an app");
-        if let Some(changed) = app.take_changed() {
-            tokio::spawn(api::catalog::indexing::follow(app.clone(), changed));
+        let (stop_worker, worker_stopped) = oneshot::channel::<()>();
+        if app.config().jobs.workers > 0 {
+            tokio::spawn(api::worker::work(app.clone(), async {
+                let _ = worker_stopped.await;
+            }));
         }
         let (listener, address) = http::bind("127.0.0.1:0".parse().unwrap()).await.expect("a port");
         let (stop, stopped) = oneshot::channel::<()>();
@@ -69,7 +87,16 @@ impl TestServer {
             let _ = stopped.await;
         }));
         let url = format!("http://{address}");
-        Self { app, url, http: reqwest::Client::new(), environment, stop: Some(stop), _database: database, folder }
+        Self {
+            app,
+            url,
+            http: client(),
+            environment,
+            stop: Some(stop),
+            stop_worker: Some(stop_worker),
+            _database: database,
+            folder,
+        }
     }
 
     pub fn data_dir(&self) -> &Path {
@@ -87,10 +114,55 @@ impl TestServer {
         self.app.clock().advance(by);
     }
 
-    pub async fn token(&self, role: DevelopmentRole, organisation: &str) -> String {
-        let now = self.app.clock().now();
-        let db = self.app.db().read();
-        self.app.tokens().issue(db, role, organisation, now, Duration::hours(1)).await.expect("a token")
+    /// A development token for an organisation, in one role.
+    pub async fn token(&self, role: MemberRole, organisation: &str) -> String {
+        let (app, now) = (&self.app, self.app.clock().now());
+        app.gate().for_development(app.db(), &[role], organisation, now, Duration::hours(1)).await.expect("a token")
+    }
+
+    /// Signs one of the demo people in, to act for its organisation; answers with the tokens.
+    pub async fn sign_in(&self, person: &str, organisation: Option<&str>) -> Value {
+        let anonymous = self.anonymous();
+        let id = match organisation {
+            Some(slug) => {
+                let query = format!("{{ organisation(by: {{ slug: \"{slug}\" }}) {{ id }} }}");
+                anonymous.data(&query, json!({})).await["organisation"]["id"].clone()
+            }
+            None => Value::Null,
+        };
+        let input = json!({ "name": person, "password": zone::DEMO_PASSWORD, "organisationId": id, "device": "test" });
+        let selection = "tokens { accessToken refreshToken accessTokenExpiresAt session { id } }";
+        anonymous.done("signIn", selection, input).await["tokens"].clone()
+    }
+
+    /// A client of one of the demo people: `owner` of `hehuang-carpet`.
+    pub async fn member(&self, role: &str, organisation: &str) -> Client {
+        let name = format!("{role}@{organisation}.demo.chama.example");
+        let tokens = self.sign_in(&name, Some(organisation)).await;
+        self.anonymous().with_token(tokens["accessToken"].as_str().expect("a token").to_owned())
+    }
+
+    /// A client of a demo consumer, 1 or 2.
+    pub async fn consumer(&self, number: u8) -> Client {
+        let tokens = self.sign_in(&format!("consumer-{number}@demo.chama.example"), None).await;
+        self.anonymous().with_token(tokens["accessToken"].as_str().expect("a token").to_owned())
+    }
+
+    /// Waits until no job is due.
+    pub async fn settled(&self) {
+        for _ in 0..400 {
+            let due = job::Entity::find()
+                .filter(job::Column::State.ne(JobState::Dead))
+                .filter(job::Column::RunAt.lte(self.app.clock().now()))
+                .count(self.app.db().read())
+                .await
+                .expect("a count");
+            if due == 0 {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        }
+        panic!("jobs are still due after ten seconds");
     }
 
     /// A client without a token, reading English.
@@ -99,11 +171,11 @@ impl TestServer {
     }
 
     pub async fn operator(&self) -> Client {
-        self.anonymous().with_token(self.token(DevelopmentRole::Operator, OPERATOR).await)
+        self.anonymous().with_token(self.token(MemberRole::Operator, OPERATOR).await)
     }
 
     pub async fn seller(&self, slug: &str) -> Client {
-        self.anonymous().with_token(self.token(DevelopmentRole::Seller, slug).await)
+        self.anonymous().with_token(self.token(MemberRole::Owner, slug).await)
     }
 
     /// A raw HTTP client.
@@ -114,7 +186,7 @@ impl TestServer {
 
 impl Drop for TestServer {
     fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
+        for stop in [self.stop.take(), self.stop_worker.take()].into_iter().flatten() {
             let _ = stop.send(());
         }
     }
@@ -244,22 +316,21 @@ pub async fn offered(server: &TestServer, seller: &str, product: &Value, sku: &s
 pub async fn demo_catalog(server: &TestServer) {
     let file = server.data_dir().join("catalog.csv");
     std::fs::write(&file, zone::DEMO_CATALOG).unwrap();
-    let (summary, products) = imported(server, &file, false).await;
+    let summary = imported(server, &file, false).await;
     assert_eq!(summary.failed, 0, "the demo catalog has bad rows");
-    let ids: Vec<_> = products.into_iter().collect();
-    api::catalog::indexing::index(&server.app, &ids).await.unwrap();
+    server.settled().await;
     server.app.db().analyze().await.unwrap();
 }
 
 /// Imports a catalog file as the command line does.
-pub async fn imported(server: &TestServer, file: &Path, dry_run: bool) -> (import::Summary, BTreeSet<ProductId>) {
+pub async fn imported(server: &TestServer, file: &Path, dry_run: bool) -> import::Summary {
     let shape = import::inspect(file, None).unwrap();
-    let viewer = zone::operator(&server.app).await.unwrap();
+    let call = Call::by(zone::operator(&server.app).await.unwrap());
     let options = import::Options {
         bulk: bulk::Options { seller: None, publish: true },
         dry_run,
         language: import::Language::En,
     };
     let errors = file.with_extension("errors.csv");
-    import::import_file(&server.app, &viewer, file, shape.format, options, &errors, |_| {}).await.unwrap()
+    import::import_file(&server.app, &call, file, shape.format, options, &errors, |_| {}).await.unwrap()
 }

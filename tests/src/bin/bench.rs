@@ -12,13 +12,14 @@ use std::{
 
 use api::{
     App,
+    app::Call,
     catalog::{
         import::{self, Format},
         ops::bulk,
     },
     config::Config,
     graphql::Gateway,
-    platform::{clock::Clock, meter::Meter},
+    platform::{auth::Caller, clock::Clock, meter::Meter},
     zone::{self, ZoneFiles},
 };
 use async_graphql::Request;
@@ -100,7 +101,7 @@ fn write_catalog(file: &Path, products: u64) -> Result<(), Failure> {
 /// Imports the file and prints how fast it went at 10,000 rows, at the end, and over the last tenth.
 async fn import(app: &App, file: &Path, what: &str) -> Result<import::Summary, Failure> {
     let shape = import::inspect(file, Some(Format::Csv))?;
-    let viewer = zone::operator(app).await.map_err(|e| told(&e))?;
+    let call = Call::by(zone::operator(app).await.map_err(|e| told(&e))?);
     let options = import::Options {
         bulk: bulk::Options { seller: None, publish: true },
         dry_run: false,
@@ -110,8 +111,8 @@ async fn import(app: &App, file: &Path, what: &str) -> Result<import::Summary, F
     let mut marks: Vec<(u64, Duration)> = vec![(0, Duration::ZERO)];
     let progress = |s: &import::Summary| marks.push((s.rows, begun.elapsed()));
     let errors = file.with_extension("errors.csv");
-    let (summary, _) =
-        import::import_file(app, &viewer, file, Format::Csv, options, &errors, progress).await.map_err(|e| told(&e))?;
+    let summary =
+        import::import_file(app, &call, file, Format::Csv, options, &errors, progress).await.map_err(|e| told(&e))?;
 
     let rate = |from: u64, to: u64| {
         let at = |rows: u64| marks.iter().find(|(done, _)| *done >= rows).copied().unwrap_or_default();
@@ -158,7 +159,14 @@ async fn pages(app: &App) -> Result<(), Failure> {
             let mut request = Request::new(query);
             let operation = Gateway::prepare(&mut request).map_err(|r| format!("{:?}", r.errors))?;
             let meter = Meter::default();
-            let response = meter.measure(gateway.execute(request, &operation, Viewer::anonymous(), Locale::en())).await;
+            let response = meter
+                .measure(gateway.execute(
+                    request,
+                    &operation,
+                    Caller { viewer: Viewer::anonymous(), session: None },
+                    Locale::en(),
+                ))
+                .await;
             statements = meter.statements();
             if response.errors.is_empty() { Ok(()) } else { Err(format!("{:?}", response.errors).into()) }
         })

@@ -1,7 +1,10 @@
 //! The part of the mutation root that the catalog adds.
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
-use entities::catalog::{OfferStatus, product};
+use entities::{
+    catalog::{OfferStatus, product},
+    party::Action,
+};
 
 use super::{
     Brand, Category, Offer, Product, ProductChange,
@@ -318,9 +321,10 @@ pub struct CatalogMutation;
 impl CatalogMutation {
     /// Describes a new product: a draft of the viewer's organisation (新建商品).
     async fn create_product(&self, context: &Context<'_>, input: CreateProductInput) -> Result<CreateProductPayload> {
+        let call = context.call(Action::DescribeProducts)?;
         let result = async {
             let patch = input.content.into_patch()?;
-            products::create_product(context.app(), context.viewer(), &patch).await
+            products::create_product(context.app(), &call, &patch).await
         };
         CreateProductPayload::new(context, input.client_mutation_id, result.await.map(shown))
     }
@@ -328,9 +332,10 @@ impl CatalogMutation {
     /// Changes a product. A product that is shared changes only through its operator: from anyone else
     /// this makes a proposal (修改商品).
     async fn update_product(&self, context: &Context<'_>, input: UpdateProductInput) -> Result<UpdateProductPayload> {
+        let call = context.call(Action::DescribeProducts)?;
         let result = async {
             let (id, patch) = (decode(&input.id, "id")?, input.content.into_patch()?);
-            products::update_product(context.app(), context.viewer(), id, input.expected_version, &patch).await
+            products::update_product(context.app(), &call, id, input.expected_version, &patch).await
         };
         let (edited, user_errors) = settle(result.await, context.locale())?;
         let (product, change) = match edited {
@@ -347,9 +352,10 @@ impl CatalogMutation {
         context: &Context<'_>,
         input: ProposeProductInput,
     ) -> Result<ProposeProductPayload> {
+        let call = context.call(Action::DescribeProducts)?;
         let result = async {
             let id = decode(&input.id, "id")?;
-            products::propose_product(context.app(), context.viewer(), id, input.expected_version).await
+            products::propose_product(context.app(), &call, id, input.expected_version).await
         };
         ProposeProductPayload::new(context, input.client_mutation_id, result.await.map(shown))
     }
@@ -360,18 +366,20 @@ impl CatalogMutation {
         context: &Context<'_>,
         input: PublishProductInput,
     ) -> Result<PublishProductPayload> {
+        let call = context.call(Action::DecideProducts)?;
         let result = async {
             let id = decode(&input.id, "id")?;
-            products::publish_product(context.app(), context.viewer(), id, input.expected_version).await
+            products::publish_product(context.app(), &call, id, input.expected_version).await
         };
         PublishProductPayload::new(context, input.client_mutation_id, result.await.map(shown))
     }
 
     /// Sends a proposed product back with a reason; for operators (驳回).
     async fn reject_product(&self, context: &Context<'_>, input: RejectProductInput) -> Result<RejectProductPayload> {
+        let call = context.call(Action::DecideProducts)?;
         let result = async {
             let id = decode(&input.id, "id")?;
-            products::reject_product(context.app(), context.viewer(), id, input.expected_version, &input.reason).await
+            products::reject_product(context.app(), &call, id, input.expected_version, &input.reason).await
         };
         RejectProductPayload::new(context, input.client_mutation_id, result.await.map(shown))
     }
@@ -382,9 +390,10 @@ impl CatalogMutation {
         context: &Context<'_>,
         input: ArchiveProductInput,
     ) -> Result<ArchiveProductPayload> {
+        let call = context.call(Action::DescribeProducts)?;
         let result = async {
             let id = decode(&input.id, "id")?;
-            products::archive_product(context.app(), context.viewer(), id, input.expected_version).await
+            products::archive_product(context.app(), &call, id, input.expected_version).await
         };
         ArchiveProductPayload::new(context, input.client_mutation_id, result.await.map(shown))
     }
@@ -395,9 +404,10 @@ impl CatalogMutation {
         context: &Context<'_>,
         input: ConfirmProductChangeInput,
     ) -> Result<ConfirmProductChangePayload> {
+        let call = context.call(Action::DecideProducts)?;
         let result = async {
             let id = decode(&input.id, "id")?;
-            changes::confirm_change(context.app(), context.viewer(), id).await
+            changes::confirm_change(context.app(), &call, id).await
         };
         ConfirmProductChangePayload::new(
             context,
@@ -412,9 +422,10 @@ impl CatalogMutation {
         context: &Context<'_>,
         input: RejectProductChangeInput,
     ) -> Result<RejectProductChangePayload> {
+        let call = context.call(Action::DecideProducts)?;
         let result = async {
             let id = decode(&input.id, "id")?;
-            changes::reject_change(context.app(), context.viewer(), id, &input.reason).await
+            changes::reject_change(context.app(), &call, id, &input.reason).await
         };
         RejectProductChangePayload::new(context, input.client_mutation_id, result.await.map(ProductChange))
     }
@@ -425,29 +436,32 @@ impl CatalogMutation {
         context: &Context<'_>,
         input: WithdrawProductChangeInput,
     ) -> Result<WithdrawProductChangePayload> {
+        let call = context.call(Action::DescribeProducts)?;
         let result = async {
             let id = decode(&input.id, "id")?;
-            changes::withdraw_change(context.app(), context.viewer(), id).await
+            changes::withdraw_change(context.app(), &call, id).await
         };
         WithdrawProductChangePayload::new(context, input.client_mutation_id, result.await.map(ProductChange))
     }
 
     /// Offers a variant on certain terms, active at once (新建报价).
     async fn create_offer(&self, context: &Context<'_>, input: CreateOfferInput) -> Result<CreateOfferPayload> {
+        let call = context.call(Action::MakeOffers)?;
         let result = async {
             let seller = input.seller_id.as_ref().map(|id| decode(id, "sellerId")).transpose()?;
             let variant = decode(&input.variant_id, "variantId")?;
             let new = NewOffer { variant, seller, sku: input.sku, terms: input.terms.into_patch() };
-            offers::create_offer(context.app(), context.viewer(), &new).await
+            offers::create_offer(context.app(), &call, &new).await
         };
         CreateOfferPayload::new(context, input.client_mutation_id, result.await.map(Offer))
     }
 
     /// Changes the terms of an offer (修改报价).
     async fn update_offer(&self, context: &Context<'_>, input: UpdateOfferInput) -> Result<UpdateOfferPayload> {
+        let call = context.call(Action::MakeOffers)?;
         let result = async {
             let (id, patch) = (decode(&input.id, "id")?, input.terms.into_patch());
-            offers::update_offer(context.app(), context.viewer(), id, input.expected_version, &patch).await
+            offers::update_offer(context.app(), &call, id, input.expected_version, &patch).await
         };
         UpdateOfferPayload::new(context, input.client_mutation_id, result.await.map(Offer))
     }
@@ -458,9 +472,10 @@ impl CatalogMutation {
         context: &Context<'_>,
         input: ChangeOfferStatusInput,
     ) -> Result<ChangeOfferStatusPayload> {
+        let call = context.call(Action::MakeOffers)?;
         let result = async {
             let id = decode(&input.id, "id")?;
-            offers::change_offer_status(context.app(), context.viewer(), id, input.expected_version, input.status).await
+            offers::change_offer_status(context.app(), &call, id, input.expected_version, input.status).await
         };
         ChangeOfferStatusPayload::new(context, input.client_mutation_id, result.await.map(Offer))
     }
@@ -473,12 +488,12 @@ impl CatalogMutation {
         context: &Context<'_>,
         input: BulkUpsertOffersInput,
     ) -> Result<BulkUpsertOffersPayload> {
+        let call = context.call(Action::MakeOffers)?;
         let skus: Vec<String> = input.rows.iter().map(|row| row.sku.chars().take(64).collect()).collect();
         let result = async {
-            let (app, viewer) = (context.app(), context.viewer());
             let rows: Vec<_> = bulk::bounded(input.rows)?.into_iter().map(OfferRowInput::into_row).collect();
             let options = bulk::Options { seller: None, publish: input.publish };
-            bulk::upsert_rows(app, viewer, &rows, options, input.error_policy).await
+            bulk::upsert_rows(context.app(), &call, &rows, options, input.error_policy).await
         };
         let answered = match result.await {
             Ok(results) => {
@@ -505,6 +520,7 @@ impl CatalogMutation {
         context: &Context<'_>,
         input: CreateCategoryInput,
     ) -> Result<CreateCategoryPayload> {
+        let call = context.call(Action::KeepVocabulary)?;
         let result = async {
             let parent = input.parent_id.as_ref().map(|id| decode(id, "parentId")).transpose()?;
             let patch = CategoryPatch {
@@ -512,7 +528,7 @@ impl CatalogMutation {
                 name: localized(Some(input.name), "name")?,
                 position: input.position,
             };
-            vocabulary::create_category(context.app(), context.viewer(), parent, &patch).await
+            vocabulary::create_category(context.app(), &call, parent, &patch).await
         };
         CreateCategoryPayload::new(context, input.client_mutation_id, result.await.map(Category))
     }
@@ -523,30 +539,33 @@ impl CatalogMutation {
         context: &Context<'_>,
         input: UpdateCategoryInput,
     ) -> Result<UpdateCategoryPayload> {
+        let call = context.call(Action::KeepVocabulary)?;
         let result = async {
             let id = decode(&input.id, "id")?;
             let patch = CategoryPatch { slug: None, name: localized(input.name, "name")?, position: input.position };
-            vocabulary::update_category(context.app(), context.viewer(), id, input.expected_version, &patch).await
+            vocabulary::update_category(context.app(), &call, id, input.expected_version, &patch).await
         };
         UpdateCategoryPayload::new(context, input.client_mutation_id, result.await.map(Category))
     }
 
     /// Makes a brand; for operators (新建品牌).
     async fn create_brand(&self, context: &Context<'_>, input: CreateBrandInput) -> Result<CreateBrandPayload> {
+        let call = context.call(Action::KeepVocabulary)?;
         let result = async {
             let patch =
                 BrandPatch { slug: input.slug, name: localized(Some(input.name), "name")?, country: input.country };
-            vocabulary::create_brand(context.app(), context.viewer(), &patch).await
+            vocabulary::create_brand(context.app(), &call, &patch).await
         };
         CreateBrandPayload::new(context, input.client_mutation_id, result.await.map(Brand))
     }
 
     /// Changes a brand; for operators (修改品牌).
     async fn update_brand(&self, context: &Context<'_>, input: UpdateBrandInput) -> Result<UpdateBrandPayload> {
+        let call = context.call(Action::KeepVocabulary)?;
         let result = async {
             let id = decode(&input.id, "id")?;
             let patch = BrandPatch { slug: input.slug, name: localized(input.name, "name")?, country: input.country };
-            vocabulary::update_brand(context.app(), context.viewer(), id, input.expected_version, &patch).await
+            vocabulary::update_brand(context.app(), &call, id, input.expected_version, &patch).await
         };
         UpdateBrandPayload::new(context, input.client_mutation_id, result.await.map(Brand))
     }

@@ -3,6 +3,7 @@
 use async_graphql::{Context, ID, Object, Result};
 use entities::{
     catalog::ChangeStatus,
+    party::Action,
     values::id::{BrandId, CategoryId, ProductId},
 };
 
@@ -48,6 +49,7 @@ impl CatalogQuery {
         #[graphql(desc = "Size of a page that is read backwards.")] last: Option<i32>,
         #[graphql(desc = "The page ends before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Product>> {
+        context.may(Action::ReadPublic)?;
         let (app, viewer) = (context.app(), context.viewer());
         let page = PageArgs::relay(first, after.as_deref(), last, before.as_deref())?;
         let filter = filter.unwrap_or_default();
@@ -66,7 +68,7 @@ impl CatalogQuery {
                 return Ok(None);
             }
             // The key says everything the number depends on: who looks, at what.
-            let key = format!("products:{:?}:{filter:?}:{sort:?}", viewer.standing);
+            let key = format!("products:{}:{:?}:{filter:?}:{sort:?}", viewer.oversees(), viewer.organisation());
             let counted = list::count_products(db, viewer, &filter, sort);
             app.cache().count(Topic::Catalog, &key, counted).await.map(Some)
         };
@@ -77,6 +79,7 @@ impl CatalogQuery {
 
     /// One product (商品).
     async fn product(&self, context: &Context<'_>, by: ProductRef) -> Result<Option<Product>> {
+        context.may(Action::ReadPublic)?;
         let found = list::find_product(context.app().db().read(), context.viewer(), &by.resolve()?).await?;
         Ok(found.map(Product))
     }
@@ -94,6 +97,7 @@ impl CatalogQuery {
         #[graphql(desc = "Size of a page that is read backwards.")] last: Option<i32>,
         #[graphql(desc = "The page ends before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Category>> {
+        context.may(Action::ReadPublic)?;
         let page = PageArgs::relay(first, after.as_deref(), last, before.as_deref())?;
         let branch = match (parent_id, top_only) {
             (Some(id), _) => Branch::Under(decode(&id, "parentId")?),
@@ -108,6 +112,7 @@ impl CatalogQuery {
 
     /// One category (类目).
     async fn category(&self, context: &Context<'_>, by: CategoryRef) -> Result<Option<Category>> {
+        context.may(Action::ReadPublic)?;
         let found = match by {
             CategoryRef::Id(id) => loaders::of(context).load_one(decode::<CategoryId>(&id, "by")?).await?,
             CategoryRef::Slug(slug) => vocabulary::category_by_slug(context.app().db().read(), &slug).await?,
@@ -125,6 +130,7 @@ impl CatalogQuery {
         #[graphql(desc = "Size of a page that is read backwards.")] last: Option<i32>,
         #[graphql(desc = "The page ends before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Brand>> {
+        context.may(Action::ReadPublic)?;
         let page = PageArgs::relay(first, after.as_deref(), last, before.as_deref())?;
         let db = context.app().db().read();
         let total = if context.wants_total() { Some(vocabulary::count_brands(db).await?) } else { None };
@@ -134,6 +140,7 @@ impl CatalogQuery {
 
     /// One brand (品牌).
     async fn brand(&self, context: &Context<'_>, by: BrandRef) -> Result<Option<Brand>> {
+        context.may(Action::ReadPublic)?;
         let found = match by {
             BrandRef::Id(id) => loaders::of(context).load_one(decode::<BrandId>(&id, "by")?).await?,
             BrandRef::Slug(slug) => vocabulary::brand_by_slug(context.app().db().read(), &slug).await?,
@@ -154,6 +161,7 @@ impl CatalogQuery {
         #[graphql(desc = "Size of a page that is read backwards.")] last: Option<i32>,
         #[graphql(desc = "The page ends before this cursor.")] before: Option<String>,
     ) -> Result<Connection<ProductChange>> {
+        context.may(Action::ReadPublic)?;
         let page = PageArgs::relay(first, after.as_deref(), last, before.as_deref())?;
         let product = product_id.map(|id| decode(&id, "productId")).transpose()?;
         let (db, viewer) = (context.app().db().read(), context.viewer());

@@ -9,6 +9,7 @@ use entities::{
         sheet::{Patch, Sheet},
     },
     party::Viewer,
+    platform::EventKind,
     values::{
         ErrorCode, Refusal,
         id::{ProductChangeId, ProductId},
@@ -18,11 +19,12 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Order, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect, Select, sea_query::Expr,
 };
+use serde_json::{Value, json};
 
 use super::{not_found, products, stale};
 use crate::{
-    app::App,
-    catalog::policy,
+    app::{App, Call, Work},
+    catalog::{indexing, policy},
     platform::{
         error::Error,
         graphql::encode,
@@ -65,7 +67,7 @@ pub(crate) async fn propose_in(
         id: ProductChangeId::new(now),
         product_id: product.id,
         proposer_id,
-        proposed_by: viewer.subject.clone(),
+        proposed_by: viewer.subject(),
         base_version: product.version,
         patch: StoredPatch(patch.clone()),
         status: ChangeStatus::Pending,
@@ -78,54 +80,78 @@ pub(crate) async fn propose_in(
     Ok(change)
 }
 
+/// Notes a proposal, or what became of it, in its proposer's audit.
+pub(crate) fn audited(work: &mut Work, operation: &'static str, change: &product_change::Model, before: Value) {
+    let after = json!({ "status": change.status, "product": encode(change.product_id).0, "reason": change.reason });
+    work.audit(Some(change.proposer_id), operation, encode(change.id).0, before, after);
+}
+
+/// What was decided on: a proposal is pending, once.
+fn pending() -> Value {
+    json!({ "status": ChangeStatus::Pending })
+}
+
 /// Accepts a proposal: it is laid over the product as it is now, and held to the rules again.
 pub async fn confirm_change(
     app: &App,
-    viewer: &Viewer,
+    call: &Call,
     id: ProductChangeId,
 ) -> Result<(product::Model, product_change::Model), Error> {
-    policy::operator(viewer)?;
-    let now = app.clock().now();
-    let tx = app.db().begin().await?;
-    let change = decided(&tx, viewer, id, ChangeStatus::Confirmed, None, now).await?;
-    let before = products::visible(&tx, viewer, change.product_id).await?;
+    policy::operator(&call.viewer)?;
+    let mut work = app.begin(call).await?;
+    if let Some(before) = work.answered()? {
+        return Ok(before);
+    }
+    let (viewer, tx, now) = (&call.viewer, work.tx(), work.now);
+    let change = decided(tx, viewer, id, ChangeStatus::Confirmed, None, now).await?;
+    let before = products::visible(tx, viewer, change.product_id).await?;
     products::refuse_archived(&before.row)?;
     let patch = &change.patch.0;
-    let rules = products::rules_of(&tx, patch.category.unwrap_or(before.sheet.category)).await?;
+    let rules = products::rules_of(tx, patch.category.unwrap_or(before.sheet.category)).await?;
     let sheet = Sheet::patched(Some(&before.sheet), patch, &rules)?;
-    products::check_references(&tx, Some(&before), &sheet).await?;
+    products::check_references(tx, Some(&before), &sheet).await?;
     sheet.complete()?;
-    let product = products::apply(&tx, viewer, &before, &sheet, HistoryAction::ChangeConfirmed, Some(id), now).await?;
-    tx.commit().await?;
-    app.catalog_changed(&[product.id]).await;
-    Ok((product, change))
+    let product = products::apply(tx, viewer, &before, &sheet, HistoryAction::ChangeConfirmed, Some(id), now).await?;
+    audited(&mut work, "confirmProductChange", &change, pending());
+    work.tell(change.proposer_id, EventKind::ProductChangeDecided, encode(id).0, 1).await?;
+    indexing::changed(&mut work, &[product.id]).await?;
+    work.commit((product, change)).await
 }
 
 /// Refuses a proposal with a reason.
 pub async fn reject_change(
     app: &App,
-    viewer: &Viewer,
+    call: &Call,
     id: ProductChangeId,
     reason: &str,
 ) -> Result<product_change::Model, Error> {
-    policy::operator(viewer)?;
+    policy::operator(&call.viewer)?;
     let reason = products::checked_reason(reason)?;
-    let tx = app.db().begin().await?;
-    let change = decided(&tx, viewer, id, ChangeStatus::Rejected, Some(reason), app.clock().now()).await?;
-    tx.commit().await?;
-    Ok(change)
+    let mut work = app.begin(call).await?;
+    if let Some(before) = work.answered()? {
+        return Ok(before);
+    }
+    let (viewer, tx, now) = (&call.viewer, work.tx(), work.now);
+    let change = decided(tx, viewer, id, ChangeStatus::Rejected, Some(reason), now).await?;
+    audited(&mut work, "rejectProductChange", &change, pending());
+    work.tell(change.proposer_id, EventKind::ProductChangeDecided, encode(id).0, 1).await?;
+    work.commit(change).await
 }
 
 /// Takes one's own proposal back.
-pub async fn withdraw_change(app: &App, viewer: &Viewer, id: ProductChangeId) -> Result<product_change::Model, Error> {
-    let own = policy::signed_in(viewer)?;
-    let tx = app.db().begin().await?;
-    let change = decided(&tx, viewer, id, ChangeStatus::Withdrawn, None, app.clock().now()).await?;
+pub async fn withdraw_change(app: &App, call: &Call, id: ProductChangeId) -> Result<product_change::Model, Error> {
+    let own = policy::describes(&call.viewer)?;
+    let mut work = app.begin(call).await?;
+    if let Some(before) = work.answered()? {
+        return Ok(before);
+    }
+    let (viewer, tx, now) = (&call.viewer, work.tx(), work.now);
+    let change = decided(tx, viewer, id, ChangeStatus::Withdrawn, None, now).await?;
     if change.proposer_id != own {
         return Err(Error::Forbidden);
     }
-    tx.commit().await?;
-    Ok(change)
+    audited(&mut work, "withdrawProductChange", &change, pending());
+    work.commit(change).await
 }
 
 /// Moves a pending proposal to its decision, exactly once: the guard is in the UPDATE.
@@ -140,13 +166,8 @@ async fn decided(
     let change = product_change::Entity::visible_to(viewer).filter(product_change::Column::Id.eq(id)).one(tx).await?;
     let change = change.ok_or_else(|| not_found("id", encode(id).as_str()))?;
     let status = change.status.decide(decision).map_err(|r| r.at("id"))?;
-    let decided = product_change::Model {
-        status,
-        reason,
-        decided_by: Some(viewer.subject.clone()),
-        decided_at: Some(now),
-        ..change
-    };
+    let decided =
+        product_change::Model { status, reason, decided_by: Some(viewer.subject()), decided_at: Some(now), ..change };
     let written = product_change::Entity::update_many()
         .set(decided.clone().into_active_model().reset_all())
         .filter(product_change::Column::Id.eq(id))

@@ -14,15 +14,7 @@ use sea_orm::DbErr;
 
 use crate::platform::error::{Error, violates_unique};
 
-/// A reference that leads nowhere, or to what the viewer may not see.
-pub(crate) fn not_found(field: &str, value: impl std::fmt::Display) -> Error {
-    Refusal::new(ErrorCode::NotFound).with("value", value.to_string()).at(field).into()
-}
-
-/// A lost race for a row: someone changed it since it was read.
-pub(crate) fn stale() -> Error {
-    Refusal::new(ErrorCode::StaleVersion).at("expectedVersion").into()
-}
+pub(crate) use crate::platform::error::{not_found, stale};
 
 /// What the unique indexes of the catalog refuse, as refusals; other errors stay what they are. `value`:
 /// the key that was written.

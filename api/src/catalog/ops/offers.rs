@@ -16,11 +16,12 @@ use entities::{
     },
 };
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use serde_json::{Value, json};
 
 use super::{not_found, stale, taken};
 use crate::{
-    app::App,
-    catalog::{policy, store},
+    app::{App, Call, Work},
+    catalog::{indexing, policy, store},
     party,
     platform::{error::Error, graphql::encode},
 };
@@ -39,38 +40,44 @@ pub struct NewOffer {
 }
 
 /// Makes an offer. It is active at once and can be bought when its product is published.
-pub async fn create_offer(app: &App, viewer: &Viewer, new: &NewOffer) -> Result<offer::Model, Error> {
-    let seller = policy::offering_seller(viewer, new.seller)?;
-    let now = app.clock().now();
-    let tx = app.db().begin().await?;
-    refuse_non_seller(&tx, seller).await?;
-    let variant = variant::Entity::find_by_id(new.variant).one(&tx).await?;
+pub async fn create_offer(app: &App, call: &Call, new: &NewOffer) -> Result<offer::Model, Error> {
+    let seller = policy::offering_seller(&call.viewer, new.seller)?;
+    let mut work = app.begin(call).await?;
+    if let Some(before) = work.answered()? {
+        return Ok(before);
+    }
+    let (viewer, tx, now) = (&call.viewer, work.tx(), work.now);
+    refuse_non_seller(tx, seller).await?;
+    let variant = variant::Entity::find_by_id(new.variant).one(tx).await?;
     let variant = variant.ok_or_else(|| not_found("variantId", encode(new.variant).as_str()))?;
     let product =
-        product::Entity::visible_to(viewer).filter(product::Column::Id.eq(variant.product_id)).one(&tx).await?;
+        product::Entity::visible_to(viewer).filter(product::Column::Id.eq(variant.product_id)).one(tx).await?;
     let product = product.ok_or_else(|| not_found("variantId", encode(new.variant).as_str()))?;
     super::products::refuse_archived(&product)?;
     check_sku(&new.sku).map_err(|r| r.at("sku"))?;
     let terms = Terms::patched(None, &new.terms)?;
     let row = store::new_offer((product.id, variant.id), seller, &new.sku, OfferStatus::Active, &terms, now);
-    store::insert_offers(&tx, &[(row.clone(), terms)]).await.map_err(|e| taken(e, &new.sku))?;
-    store::refresh_price_tags(&tx, &BTreeSet::from([product.id])).await?;
-    tx.commit().await?;
-    app.catalog_changed(&[product.id]).await;
-    Ok(row)
+    store::insert_offers(tx, &[(row.clone(), terms)]).await.map_err(|e| taken(e, &new.sku))?;
+    store::refresh_price_tags(tx, &BTreeSet::from([product.id])).await?;
+    audited(&mut work, "createOffer", &row, None);
+    indexing::changed(&mut work, &[product.id]).await?;
+    work.commit(row).await
 }
 
 /// Changes the terms of an offer.
 pub async fn update_offer(
     app: &App,
-    viewer: &Viewer,
+    call: &Call,
     id: OfferId,
     expected_version: i32,
     patch: &TermsPatch,
 ) -> Result<offer::Model, Error> {
-    let now = app.clock().now();
-    let tx = app.db().begin().await?;
-    let before = own(&tx, viewer, id, expected_version).await?;
+    let mut work = app.begin(call).await?;
+    if let Some(before) = work.answered()? {
+        return Ok(before);
+    }
+    let (viewer, tx, now) = (&call.viewer, work.tx(), work.now);
+    let before = own(tx, viewer, id, expected_version).await?;
     if before.status == OfferStatus::Ended {
         return Err(Refusal::new(ErrorCode::IllegalTransition)
             .with("from", "ENDED")
@@ -78,40 +85,55 @@ pub async fn update_offer(
             .at("id")
             .into());
     }
-    let present = store::load_terms(&tx, std::slice::from_ref(&before)).await?.remove(&id);
+    let present = store::load_terms(tx, std::slice::from_ref(&before)).await?.remove(&id);
     let terms = Terms::patched(present.as_ref(), patch)?;
     if Some(&terms) == present.as_ref() {
-        return Ok(before);
+        return work.commit(before).await;
     }
     let row = offer::Model { version: before.version + 1, updated_at: now, ..store::with_terms(&before, &terms) };
-    write(&tx, &before, &row).await?;
-    store::replace_prices(&tx, &[(id, terms)]).await?;
-    store::refresh_price_tags(&tx, &BTreeSet::from([row.product_id])).await?;
-    tx.commit().await?;
-    app.catalog_changed(&[row.product_id]).await;
-    Ok(row)
+    write(tx, &before, &row).await?;
+    store::replace_prices(tx, &[(id, terms)]).await?;
+    store::refresh_price_tags(tx, &BTreeSet::from([row.product_id])).await?;
+    audited(&mut work, "updateOffer", &row, Some(&before));
+    indexing::changed(&mut work, &[row.product_id]).await?;
+    work.commit(row).await
 }
 
 /// Pauses, resumes or ends an offer.
 pub async fn change_offer_status(
     app: &App,
-    viewer: &Viewer,
+    call: &Call,
     id: OfferId,
     expected_version: i32,
     status: OfferStatus,
 ) -> Result<offer::Model, Error> {
-    let tx = app.db().begin().await?;
-    let before = own(&tx, viewer, id, expected_version).await?;
-    let status = before.status.to(status).map_err(|r| r.at("status"))?;
-    if status == before.status {
+    let mut work = app.begin(call).await?;
+    if let Some(before) = work.answered()? {
         return Ok(before);
     }
-    let row = offer::Model { status, version: before.version + 1, updated_at: app.clock().now(), ..before.clone() };
-    write(&tx, &before, &row).await?;
-    store::refresh_price_tags(&tx, &BTreeSet::from([row.product_id])).await?;
-    tx.commit().await?;
-    app.catalog_changed(&[row.product_id]).await;
-    Ok(row)
+    let (viewer, tx, now) = (&call.viewer, work.tx(), work.now);
+    let before = own(tx, viewer, id, expected_version).await?;
+    let status = before.status.to(status).map_err(|r| r.at("status"))?;
+    if status == before.status {
+        return work.commit(before).await;
+    }
+    let row = offer::Model { status, version: before.version + 1, updated_at: now, ..before.clone() };
+    write(tx, &before, &row).await?;
+    store::refresh_price_tags(tx, &BTreeSet::from([row.product_id])).await?;
+    audited(&mut work, "changeOfferStatus", &row, Some(&before));
+    indexing::changed(&mut work, &[row.product_id]).await?;
+    work.commit(row).await
+}
+
+/// Notes a change of an offer in its seller's audit.
+fn audited(work: &mut Work, operation: &'static str, row: &offer::Model, before: Option<&offer::Model>) {
+    let state = |row: &offer::Model| {
+        json!({
+            "status": row.status, "version": row.version, "sku": row.sku, "moq": row.moq, "multiple": row.multiple,
+            "lead_time_days": row.lead_time_days,
+        })
+    };
+    work.audit(Some(row.seller_id), operation, encode(row.id).0, before.map_or(Value::Null, state), state(row));
 }
 
 /// An offer that `viewer` may change, in the version that it saw.

@@ -13,17 +13,20 @@ use entities::{
         variant,
     },
     party::Viewer,
+    platform::EventKind,
     values::{
         ErrorCode, Gtin, Refusal,
         id::{CategoryId, OrganisationId, ProductChangeId, ProductId},
     },
 };
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
+use serde_json::{Value, json};
 
 use super::{changes, not_found, stale, taken};
 use crate::{
-    app::App,
+    app::{App, Call, Work},
     catalog::{
+        indexing,
         policy::{self, EditMode},
         store::{self, Entry, Stored},
     },
@@ -34,7 +37,7 @@ use crate::{
 const MAX_REASON: usize = 1_000;
 
 /// What became of an edit.
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub enum Edited {
     /// The product changed.
     Product(Box<product::Model>),
@@ -43,14 +46,31 @@ pub enum Edited {
 }
 
 /// Describes a new product. It is a draft of `viewer`'s organisation.
-pub async fn create_product(app: &App, viewer: &Viewer, patch: &Patch) -> Result<product::Model, Error> {
-    let owner = policy::signed_in(viewer)?;
-    let now = app.clock().now();
-    let tx = app.db().begin().await?;
-    let stored = create_in(&tx, viewer, owner, patch, now).await?;
-    tx.commit().await?;
-    app.catalog_changed(&[stored.row.id]).await;
-    Ok(stored.row)
+pub async fn create_product(app: &App, call: &Call, patch: &Patch) -> Result<product::Model, Error> {
+    let owner = policy::describes(&call.viewer)?;
+    let mut work = app.begin(call).await?;
+    if let Some(before) = work.answered()? {
+        return Ok(before);
+    }
+    let (viewer, tx, now) = (&call.viewer, work.tx(), work.now);
+    let row = create_in(tx, viewer, owner, patch, now).await?.row;
+    audited(&mut work, "createProduct", &row, None, Value::Null);
+    indexing::changed(&mut work, &[row.id]).await?;
+    work.commit(row).await
+}
+
+/// Notes a step of a product in its owner's audit.
+fn audited(
+    work: &mut Work,
+    operation: &'static str,
+    row: &product::Model,
+    before: Option<&product::Model>,
+    differences: Value,
+) {
+    let state = |row: &product::Model| json!({ "status": row.status, "version": row.version });
+    let mut after = state(row);
+    after["differences"] = differences;
+    work.audit(Some(row.owner_id), operation, encode(row.id).0, before.map_or(Value::Null, state), after);
 }
 
 async fn create_in(
@@ -75,41 +95,46 @@ async fn create_in(
 /// that the editor saw.
 pub async fn update_product(
     app: &App,
-    viewer: &Viewer,
+    call: &Call,
     id: ProductId,
     expected_version: i32,
     patch: &Patch,
 ) -> Result<Edited, Error> {
-    policy::signed_in(viewer)?;
-    let now = app.clock().now();
-    let tx = app.db().begin().await?;
-    let before = visible(&tx, viewer, id).await?;
+    policy::describes(&call.viewer)?;
+    let mut work = app.begin(call).await?;
+    if let Some(before) = work.answered()? {
+        return Ok(before);
+    }
+    let (viewer, tx, now) = (&call.viewer, work.tx(), work.now);
+    let before = visible(tx, viewer, id).await?;
     let mode = policy::edit_mode(viewer, &before.row)?;
     if before.row.version != expected_version {
         return Err(stale());
     }
     refuse_archived(&before.row)?;
-    let rules = rules_of(&tx, patch.category.unwrap_or(before.sheet.category)).await?;
+    let rules = rules_of(tx, patch.category.unwrap_or(before.sheet.category)).await?;
     let sheet = Sheet::patched(Some(&before.sheet), patch, &rules)?;
-    check_references(&tx, Some(&before), &sheet).await?;
+    check_references(tx, Some(&before), &sheet).await?;
     if before.row.status == ProductStatus::Published {
         sheet.complete()?;
     }
     let edited = match mode {
         EditMode::Proposal => {
-            let change = changes::propose_in(&tx, viewer, &before.row, patch, now).await?;
+            let change = changes::propose_in(tx, viewer, &before.row, patch, now).await?;
+            changes::audited(&mut work, "proposeProductChange", &change, Value::Null);
             Edited::Proposal(Box::new(before.row), Box::new(change))
         }
         // What changes nothing leaves no trace.
         EditMode::Direct if sheet == before.sheet => Edited::Product(Box::new(before.row)),
         EditMode::Direct => {
-            let row = apply(&tx, viewer, &before, &sheet, HistoryAction::Updated, None, now).await?;
+            let row = apply(tx, viewer, &before, &sheet, HistoryAction::Updated, None, now).await?;
+            let differences = serde_json::to_value(sheet.differences(&before.sheet)).map_err(Error::internal)?;
+            audited(&mut work, "updateProduct", &row, Some(&before.row), differences);
+            indexing::changed(&mut work, &[id]).await?;
             Edited::Product(Box::new(row))
         }
     };
-    tx.commit().await?;
-    app.catalog_changed(&[id]).await;
-    Ok(edited)
+    work.commit(edited).await
 }
 
 /// Writes a decided edit and its history.
@@ -134,56 +159,59 @@ pub(crate) async fn apply(
 /// Asks for publication.
 pub async fn propose_product(
     app: &App,
-    viewer: &Viewer,
+    call: &Call,
     id: ProductId,
     expected_version: i32,
 ) -> Result<product::Model, Error> {
-    step(app, viewer, id, expected_version, ProductAction::Propose, None).await
+    step(app, call, id, expected_version, ProductAction::Propose, None).await
 }
 
 /// Confirms a proposal, or publishes a draft directly.
 pub async fn publish_product(
     app: &App,
-    viewer: &Viewer,
+    call: &Call,
     id: ProductId,
     expected_version: i32,
 ) -> Result<product::Model, Error> {
-    step(app, viewer, id, expected_version, ProductAction::Publish, None).await
+    step(app, call, id, expected_version, ProductAction::Publish, None).await
 }
 
 /// Sends a proposal back with a reason.
 pub async fn reject_product(
     app: &App,
-    viewer: &Viewer,
+    call: &Call,
     id: ProductId,
     expected_version: i32,
     reason: &str,
 ) -> Result<product::Model, Error> {
-    step(app, viewer, id, expected_version, ProductAction::Reject, Some(checked_reason(reason)?)).await
+    step(app, call, id, expected_version, ProductAction::Reject, Some(checked_reason(reason)?)).await
 }
 
 /// Takes a product out for good.
 pub async fn archive_product(
     app: &App,
-    viewer: &Viewer,
+    call: &Call,
     id: ProductId,
     expected_version: i32,
 ) -> Result<product::Model, Error> {
-    step(app, viewer, id, expected_version, ProductAction::Archive, None).await
+    step(app, call, id, expected_version, ProductAction::Archive, None).await
 }
 
 async fn step(
     app: &App,
-    viewer: &Viewer,
+    call: &Call,
     id: ProductId,
     expected_version: i32,
     action: ProductAction,
     reason: Option<String>,
 ) -> Result<product::Model, Error> {
-    policy::signed_in(viewer)?;
-    let now = app.clock().now();
-    let tx = app.db().begin().await?;
-    let stored = visible(&tx, viewer, id).await?;
+    policy::signed_in(&call.viewer)?;
+    let mut work = app.begin(call).await?;
+    if let Some(before) = work.answered()? {
+        return Ok(before);
+    }
+    let (viewer, tx, now) = (&call.viewer, work.tx(), work.now);
+    let stored = visible(tx, viewer, id).await?;
     match action {
         ProductAction::Propose | ProductAction::Archive => policy::owners_step(viewer, &stored.row)?,
         ProductAction::Publish | ProductAction::Reject => drop(policy::operator(viewer)?),
@@ -195,21 +223,30 @@ async fn step(
     if matches!(status, ProductStatus::Proposed | ProductStatus::Published) {
         stored.sheet.complete()?;
     }
-    if !store::claim(&tx, id, expected_version).await? {
+    if !store::claim(tx, id, expected_version).await? {
         return Err(stale());
     }
     let row = stepped(&stored.row, status, reason, now);
-    row.clone().into_active_model().reset_all().update(&tx).await?;
-    let history = match action {
-        ProductAction::Propose => HistoryAction::Proposed,
-        ProductAction::Publish => HistoryAction::Published,
-        ProductAction::Reject => HistoryAction::Rejected,
-        ProductAction::Archive => HistoryAction::Archived,
+    row.clone().into_active_model().reset_all().update(tx).await?;
+    let (operation, history) = match action {
+        ProductAction::Propose => ("proposeProduct", HistoryAction::Proposed),
+        ProductAction::Publish => ("publishProduct", HistoryAction::Published),
+        ProductAction::Reject => ("rejectProduct", HistoryAction::Rejected),
+        ProductAction::Archive => ("archiveProduct", HistoryAction::Archived),
     };
-    store::record(&tx, viewer, now, vec![entry(&row, history, Differences::default())]).await?;
-    tx.commit().await?;
-    app.catalog_changed(&[id]).await;
-    Ok(row)
+    store::record(tx, viewer, now, vec![entry(&row, history, Differences::default())]).await?;
+    audited(&mut work, operation, &row, Some(&stored.row), Value::Null);
+    match action {
+        ProductAction::Publish => {
+            work.tell(row.owner_id, EventKind::ProductPublished, encode(id).0, row.version).await?;
+        }
+        ProductAction::Reject => {
+            work.tell(row.owner_id, EventKind::ProductRejected, encode(id).0, row.version).await?;
+        }
+        ProductAction::Propose | ProductAction::Archive => {}
+    }
+    indexing::changed(&mut work, &[id]).await?;
+    work.commit(row).await
 }
 
 /// The row after a step of the product's life.

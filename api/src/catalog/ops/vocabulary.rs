@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use entities::{
     catalog::{brand, category, product},
-    party::Viewer,
     values::{
         CountryCode, ErrorCode, Localized, Refusal, Slug,
         id::{BrandId, CategoryId, ProductId},
@@ -15,12 +14,14 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Order, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect, Select, sea_query::Expr,
 };
+use serde_json::{Value, json};
 
 use super::{not_found, stale, taken};
 use crate::{
-    app::App,
-    catalog::policy,
+    app::{App, Call},
+    catalog::{indexing, policy},
     platform::{
+        cache::Topic,
         error::Error,
         graphql::encode,
         page::{Cursor, Page, PageArgs, key},
@@ -48,16 +49,20 @@ pub struct CategoryPatch {
 /// subcategories: they would no longer hang on a leaf.
 pub async fn create_category(
     app: &App,
-    viewer: &Viewer,
+    call: &Call,
     parent: Option<CategoryId>,
     patch: &CategoryPatch,
 ) -> Result<category::Model, Error> {
-    policy::operator(viewer)?;
-    let tx = app.db().begin().await?;
+    let chain = policy::operator(&call.viewer)?;
+    let mut work = app.begin(call).await?;
+    if let Some(before) = work.answered()? {
+        return Ok(before);
+    }
+    let tx = work.tx();
     let above = match parent {
         Some(id) => {
             // Locked, so that no product is hung on it between the count below and the commit.
-            let found = category::Entity::find_by_id(id).lock_exclusive().one(&tx).await?;
+            let found = category::Entity::find_by_id(id).lock_exclusive().one(tx).await?;
             Some(found.ok_or_else(|| not_found("parentId", encode(id).as_str()))?)
         }
         None => None,
@@ -69,12 +74,12 @@ pub async fn create_category(
         return Err(refusal.at("parentId").into());
     }
     if let Some(above) = &above
-        && product::Entity::find().filter(product::Column::CategoryId.eq(above.id)).count(&tx).await? > 0
+        && product::Entity::find().filter(product::Column::CategoryId.eq(above.id)).count(tx).await? > 0
     {
         return Err(Refusal::new(ErrorCode::AlreadyTaken).with("value", above.slug.as_str()).at("parentId").into());
     }
     let row = category::Model {
-        id: CategoryId::new(app.clock().now()),
+        id: CategoryId::new(work.now),
         slug,
         parent_id: parent,
         path,
@@ -82,25 +87,35 @@ pub async fn create_category(
         name,
         version: 1,
     };
-    row.clone().into_active_model().insert(&tx).await.map_err(|e| taken(e.into(), row.slug.as_str()))?;
-    tx.commit().await?;
-    app.catalog_changed(&[]).await;
-    Ok(row)
+    row.clone().into_active_model().insert(tx).await.map_err(|e| taken(e.into(), row.slug.as_str()))?;
+    work.audit(
+        Some(chain),
+        "createCategory",
+        encode(row.id).0,
+        Value::Null,
+        json!({ "slug": row.slug, "name": row.name }),
+    );
+    work.outdates(Topic::Catalog);
+    work.commit(row).await
 }
 
 /// Renames a category or moves it among its siblings. Its slug, and with it its path, stays.
 pub async fn update_category(
     app: &App,
-    viewer: &Viewer,
+    call: &Call,
     id: CategoryId,
     expected_version: i32,
     patch: &CategoryPatch,
 ) -> Result<category::Model, Error> {
-    policy::operator(viewer)?;
-    let tx = app.db().begin().await?;
-    let before =
-        category::Entity::find_by_id(id).one(&tx).await?.ok_or_else(|| not_found("id", encode(id).as_str()))?;
+    let chain = policy::operator(&call.viewer)?;
+    let mut work = app.begin(call).await?;
+    if let Some(before) = work.answered()? {
+        return Ok(before);
+    }
+    let tx = work.tx();
+    let before = category::Entity::find_by_id(id).one(tx).await?.ok_or_else(|| not_found("id", encode(id).as_str()))?;
     let (_, name) = named(Some(before.slug.as_str()), &before.name, &patch.name)?;
+    let old = before.name.clone();
     let row = category::Model {
         name,
         position: patch.position.unwrap_or(before.position),
@@ -111,15 +126,21 @@ pub async fn update_category(
         .set(row.clone().into_active_model().reset_all())
         .filter(category::Column::Id.eq(id))
         .filter(category::Column::Version.eq(expected_version))
-        .exec(&tx)
+        .exec(tx)
         .await?;
     if written.rows_affected != 1 {
         return Err(stale());
     }
-    tx.commit().await?;
-    let named = products_naming(app.db().read(), product::Column::CategoryId.eq(id)).await?;
-    app.catalog_changed(&named).await;
-    Ok(row)
+    let named = products_naming(tx, product::Column::CategoryId.eq(id)).await?;
+    work.audit(
+        Some(chain),
+        "updateCategory",
+        encode(id).0,
+        json!({ "name": old }),
+        json!({ "slug": row.slug, "name": row.name }),
+    );
+    indexing::changed(&mut work, &named).await?;
+    work.commit(row).await
 }
 
 /// What is said of a brand; absent means unchanged.
@@ -134,51 +155,72 @@ pub struct BrandPatch {
 }
 
 /// Makes a brand.
-pub async fn create_brand(app: &App, viewer: &Viewer, patch: &BrandPatch) -> Result<brand::Model, Error> {
-    policy::operator(viewer)?;
-    let tx = app.db().begin().await?;
+pub async fn create_brand(app: &App, call: &Call, patch: &BrandPatch) -> Result<brand::Model, Error> {
+    let chain = policy::operator(&call.viewer)?;
+    let mut work = app.begin(call).await?;
+    if let Some(before) = work.answered()? {
+        return Ok(before);
+    }
+    let tx = work.tx();
     let (slug, name) = named(patch.slug.as_deref(), &Localized::default(), &patch.name)?;
     let country = patch.country.as_deref().map(str::parse::<CountryCode>).transpose().map_err(|r| r.at("country"))?;
-    let row = brand::Model { id: BrandId::new(app.clock().now()), slug, name, country, version: 1 };
-    row.clone().into_active_model().insert(&tx).await.map_err(|e| taken(e.into(), row.slug.as_str()))?;
-    tx.commit().await?;
-    app.catalog_changed(&[]).await;
-    Ok(row)
+    let row = brand::Model { id: BrandId::new(work.now), slug, name, country, version: 1 };
+    row.clone().into_active_model().insert(tx).await.map_err(|e| taken(e.into(), row.slug.as_str()))?;
+    work.audit(
+        Some(chain),
+        "createBrand",
+        encode(row.id).0,
+        Value::Null,
+        json!({ "slug": row.slug, "name": row.name }),
+    );
+    work.outdates(Topic::Catalog);
+    work.commit(row).await
 }
 
 /// Changes a brand.
 pub async fn update_brand(
     app: &App,
-    viewer: &Viewer,
+    call: &Call,
     id: BrandId,
     expected_version: i32,
     patch: &BrandPatch,
 ) -> Result<brand::Model, Error> {
-    policy::operator(viewer)?;
-    let tx = app.db().begin().await?;
-    let before = brand::Entity::find_by_id(id).one(&tx).await?.ok_or_else(|| not_found("id", encode(id).as_str()))?;
+    let chain = policy::operator(&call.viewer)?;
+    let mut work = app.begin(call).await?;
+    if let Some(before) = work.answered()? {
+        return Ok(before);
+    }
+    let tx = work.tx();
+    let before = brand::Entity::find_by_id(id).one(tx).await?.ok_or_else(|| not_found("id", encode(id).as_str()))?;
     let slug = patch.slug.as_deref().unwrap_or(before.slug.as_str());
     let (slug, name) = named(Some(slug), &before.name, &patch.name)?;
     let country = patch.country.as_deref().map(str::parse::<CountryCode>).transpose().map_err(|r| r.at("country"))?;
+    let old = before.name;
     let row = brand::Model { slug, name, country: country.or(before.country), version: before.version + 1, id };
     let written = brand::Entity::update_many()
         .set(row.clone().into_active_model().reset_all())
         .filter(brand::Column::Id.eq(id))
         .filter(brand::Column::Version.eq(expected_version))
-        .exec(&tx)
+        .exec(tx)
         .await
         .map_err(|e| taken(e.into(), row.slug.as_str()))?;
     if written.rows_affected != 1 {
         return Err(stale());
     }
-    tx.commit().await?;
-    let named = products_naming(app.db().read(), product::Column::BrandId.eq(id)).await?;
-    app.catalog_changed(&named).await;
-    Ok(row)
+    let named = products_naming(tx, product::Column::BrandId.eq(id)).await?;
+    work.audit(
+        Some(chain),
+        "updateBrand",
+        encode(id).0,
+        json!({ "name": old }),
+        json!({ "slug": row.slug, "name": row.name }),
+    );
+    indexing::changed(&mut work, &named).await?;
+    work.commit(row).await
 }
 
-/// Products whose search entry names a brand or category that was renamed; as many as the search index's
-/// queue takes, the rest is left to `chama reindex`.
+/// Products whose search entry names a brand or category that was renamed; at most 10,000, the rest is left to
+/// `chama reindex`.
 async fn products_naming(db: &impl ConnectionTrait, of: Expr) -> Result<Vec<ProductId>, Error> {
     let ids = product::Entity::find().filter(of).select_only().column(product::Column::Id).limit(10_000);
     Ok(ids.into_tuple().all(db).await?)

@@ -336,7 +336,7 @@ pub async fn record(
             product_id: entry.product,
             version: entry.version,
             action: entry.action,
-            actor: viewer.subject.clone(),
+            actor: viewer.subject(),
             organisation_id: viewer.organisation(),
             change_id: entry.change,
             differences: entry.differences,

@@ -1,12 +1,22 @@
 //! Typed access to what a request carries. `crate::graphql::Gateway` puts all of it into every request.
 
-use async_graphql::{Context, Result};
+use async_graphql::{Context, Result, Value};
 use entities::{
-    party::Viewer,
-    values::{Locale, Localized},
+    party::{Action, Resource, Viewer},
+    values::{Locale, Localized, id::SessionId},
 };
 
-use crate::{app::App, platform::error::Error};
+use crate::{
+    app::{App, Call, allowed},
+    platform::error::Error,
+};
+
+/// The session that a request comes in.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Session(pub Option<SessionId>);
+
+/// The field of every input that a repeat is known by.
+const ID: &str = "clientMutationId";
 
 /// What every resolver may ask its context for.
 pub trait ContextExt {
@@ -18,6 +28,13 @@ pub trait ContextExt {
     fn locale(&self) -> &Locale;
     /// A text in the language asked for, or in `wanted` when a field says so.
     fn text(&self, text: &Localized, wanted: Option<&str>) -> Result<Option<String>>;
+    /// The session that the request comes in.
+    fn session(&self) -> Option<SessionId>;
+    /// Refuses who may not do this at all, whatever it is done to. Every root field begins with this or
+    /// with [`ContextExt::call`]; what it is done to is looked at in the operation.
+    fn may(&self, action: Action) -> Result<(), Error>;
+    /// The same for a mutation, whose repeats are known by the `clientMutationId` of its input.
+    fn call(&self, action: Action) -> Result<Call, Error>;
     /// Whether `totalCount` of the connection being resolved is asked for.
     fn wants_total(&self) -> bool;
 }
@@ -47,7 +64,39 @@ impl ContextExt for Context<'_> {
         Ok(read.map(str::to_owned))
     }
 
+    fn session(&self) -> Option<SessionId> {
+        self.data_unchecked::<Session>().0
+    }
+
+    fn may(&self, action: Action) -> Result<(), Error> {
+        allowed(self.viewer(), action, Resource::OWN)
+    }
+
+    fn call(&self, action: Action) -> Result<Call, Error> {
+        self.may(action)?;
+        let arguments = self.field().arguments().map_err(|e| Error::BadInput(e.message))?;
+        let input = arguments.into_iter().find(|(name, _)| name == "input").map(|(_, input)| input);
+        let Some(Value::Object(mut input)) = input else { return Ok(Call::by(self.viewer().clone())) };
+        match input.shift_remove(ID) {
+            Some(Value::String(id)) => {
+                // The order in which a client writes its fields makes no other request.
+                let asked = canonical(&Value::Object(input));
+                Call::known_as(self.viewer().clone(), &id, &format!("{} {asked}", self.field().name()))
+            }
+            _ => Ok(Call::by(self.viewer().clone())),
+        }
+    }
+
     fn wants_total(&self) -> bool {
         self.look_ahead().field("totalCount").exists()
+    }
+}
+
+/// A value as text, with the fields of objects in one order.
+fn canonical(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Object(fields) => fields.iter().map(|(name, value)| (name.to_string(), canonical(value))).collect(),
+        Value::List(values) => values.iter().map(canonical).collect(),
+        other => other.clone().into_json().unwrap_or_default(),
     }
 }

@@ -40,7 +40,7 @@ impl UserError {
             details: refusal
                 .details
                 .iter()
-                .map(|(name, value)| ErrorDetail { name: (*name).to_owned(), value: value.clone() })
+                .map(|(name, value)| ErrorDetail { name: name.clone().into_owned(), value: value.clone() })
                 .collect(),
         }
     }

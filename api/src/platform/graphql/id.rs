@@ -5,7 +5,11 @@ use async_graphql::ID;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use entities::values::{
     ErrorCode, Refusal,
-    id::{BrandId, CategoryId, OfferId, OrganisationId, PlaceId, ProductChangeId, ProductId, VariantId},
+    id::{
+        AuditEntryId, BankAccountId, BrandId, CategoryId, ClientKeyId, FilingId, InvitationId, JobId, MachineClientId,
+        MembershipId, OfferId, OrganisationId, PersonId, PlaceId, ProductChangeId, ProductId, SessionId, VariantId,
+        WebhookDeliveryId, WebhookEndpointId,
+    },
 };
 use uuid::Uuid;
 
@@ -23,6 +27,18 @@ pub enum NodeKind {
     Variant = 6,
     Offer = 7,
     ProductChange = 8,
+    Person = 9,
+    Session = 10,
+    Membership = 11,
+    Invitation = 12,
+    MachineClient = 13,
+    ClientKey = 14,
+    BankAccount = 15,
+    Filing = 16,
+    WebhookEndpoint = 17,
+    WebhookDelivery = 18,
+    Job = 19,
+    AuditEntry = 20,
 }
 
 /// A typed id that clients see.
@@ -60,6 +76,18 @@ node_ids! {
     VariantId is Variant,
     OfferId is Offer,
     ProductChangeId is ProductChange,
+    PersonId is Person,
+    SessionId is Session,
+    MembershipId is Membership,
+    InvitationId is Invitation,
+    MachineClientId is MachineClient,
+    ClientKeyId is ClientKey,
+    BankAccountId is BankAccount,
+    FilingId is Filing,
+    WebhookEndpointId is WebhookEndpoint,
+    WebhookDeliveryId is WebhookDelivery,
+    JobId is Job,
+    AuditEntryId is AuditEntry,
 }
 
 /// The id as clients see it.

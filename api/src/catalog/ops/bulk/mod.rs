@@ -28,7 +28,11 @@ use entities::{
 use sea_orm::DatabaseTransaction;
 pub use seen::Seen;
 
-use crate::{app::App, catalog::policy, platform::error::Error};
+use crate::{
+    app::{App, Call, Work},
+    catalog::{indexing, policy},
+    platform::{error::Error, graphql::encode},
+};
 
 /// How often a batch that lost a race is read and decided again.
 const TRIES: usize = 3;
@@ -45,7 +49,7 @@ pub enum ErrorPolicy {
 }
 
 /// What became of a row (处理结果).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, async_graphql::Enum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, async_graphql::Enum)]
 pub enum Outcome {
     /// A new offer, and its product or variant when they were new (新建).
     Created,
@@ -60,7 +64,7 @@ pub enum Outcome {
 }
 
 /// The answer to one row.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct RowResult {
     /// What became of it.
     pub outcome: Outcome,
@@ -92,29 +96,28 @@ pub fn bounded<T>(rows: Vec<T>) -> Result<Vec<T>, Error> {
 /// Upserts a batch and commits it.
 pub async fn upsert_rows(
     app: &App,
-    viewer: &Viewer,
+    call: &Call,
     rows: &[Result<Row, Refusals>],
     options: Options,
     policy: ErrorPolicy,
 ) -> Result<Vec<RowResult>, Error> {
-    let results = match policy {
-        ErrorPolicy::SkipFailed => upsert_each(app, viewer, rows, options, &mut Seen::default()).await?,
-        ErrorPolicy::RejectAll => {
-            let tx = app.db().begin().await?;
-            let mut results = upsert_in(&tx, viewer, rows, options, &mut Seen::default(), app.clock().now()).await?;
-            if results.iter().any(|r| r.outcome == Outcome::Failed) {
-                tx.rollback().await?;
-                for result in results.iter_mut().filter(|r| r.outcome != Outcome::Failed) {
-                    *result = failed(vec![Refusal::new(ErrorCode::BatchRejected)]);
-                }
-                return Ok(results);
-            }
-            tx.commit().await?;
-            results
+    policy::signed_in(&call.viewer)?;
+    if policy == ErrorPolicy::SkipFailed {
+        return upsert_each(app, call, rows, options, &mut Seen::default()).await;
+    }
+    let mut work = app.begin(call).await?;
+    if let Some(before) = work.answered()? {
+        return Ok(before);
+    }
+    let mut results = upsert_in(work.tx(), &call.viewer, rows, options, &mut Seen::default(), work.now).await?;
+    if results.iter().any(|r| r.outcome == Outcome::Failed) {
+        for result in results.iter_mut().filter(|r| r.outcome != Outcome::Failed) {
+            *result = failed(vec![Refusal::new(ErrorCode::BatchRejected)]);
         }
-    };
-    app.catalog_changed(&touched(&results)).await;
-    Ok(results)
+        return Ok(results);
+    }
+    note(&mut work, &results).await?;
+    work.commit(results).await
 }
 
 /// Upserts and commits a batch whose rows stand for themselves. A batch that lost a race against somebody
@@ -122,20 +125,25 @@ pub async fn upsert_rows(
 /// that the one that is in the way is the only one that fails.
 pub async fn upsert_each(
     app: &App,
-    viewer: &Viewer,
+    call: &Call,
     rows: &[Result<Row, Refusals>],
     options: Options,
     seen: &mut Seen,
 ) -> Result<Vec<RowResult>, Error> {
     for _ in 0..TRIES {
-        match upsert_committed(app, viewer, rows, options, seen).await {
+        match upsert_committed(app, call, rows, options, seen).await {
+            Err(Error::Refused(refusals)) if refusals.iter().any(|r| about_the_call(r.code)) => {
+                return Err(refusals.into());
+            }
             Err(Error::Refused(_) | Error::Unavailable(_)) => {}
             done => return done,
         }
     }
+    // One by one they are not one request any more: a repeat is decided again, and finds them done.
+    let call = call.unrepeatable();
     let mut results = Vec::with_capacity(rows.len());
     for row in rows {
-        match upsert_committed(app, viewer, std::slice::from_ref(row), options, seen).await {
+        match upsert_committed(app, &call, std::slice::from_ref(row), options, seen).await {
             Ok(one) => results.extend(one),
             Err(Error::Refused(refusals)) => results.push(failed(refusals)),
             Err(error) => return Err(error),
@@ -144,17 +152,41 @@ pub async fn upsert_each(
     Ok(results)
 }
 
+fn about_the_call(code: ErrorCode) -> bool {
+    matches!(code, ErrorCode::InProgress | ErrorCode::IdempotencyKeyReused)
+}
+
 async fn upsert_committed(
     app: &App,
-    viewer: &Viewer,
+    call: &Call,
     rows: &[Result<Row, Refusals>],
     options: Options,
     seen: &mut Seen,
 ) -> Result<Vec<RowResult>, Error> {
-    let tx = app.db().begin().await?;
-    let results = upsert_in(&tx, viewer, rows, options, seen, app.clock().now()).await?;
-    tx.commit().await?;
-    Ok(results)
+    let mut work = app.begin(call).await?;
+    if let Some(before) = work.answered()? {
+        return Ok(before);
+    }
+    let results = upsert_in(work.tx(), &call.viewer, rows, options, seen, work.now).await?;
+    note(&mut work, &results).await?;
+    work.commit(results).await
+}
+
+/// What a batch leaves behind it: one entry of the audit (each product's history has the details), and work
+/// for the search index.
+async fn note(work: &mut Work, results: &[RowResult]) -> Result<(), Error> {
+    let touched = touched(results);
+    if touched.is_empty() {
+        return Ok(());
+    }
+    let count = |outcome: Outcome| results.iter().filter(|r| r.outcome == outcome).count();
+    let chain = work.viewer().organisation();
+    let after = serde_json::json!({
+        "created": count(Outcome::Created), "updated": count(Outcome::Updated), "proposed": count(Outcome::Proposed),
+    });
+    let node = chain.map(|id| encode(id).0).unwrap_or_default();
+    work.audit(chain, "bulkUpsertOffers", node, serde_json::Value::Null, after);
+    indexing::changed(work, &touched).await
 }
 
 /// The products that a batch changed.
@@ -173,7 +205,7 @@ pub async fn upsert_in(
     seen: &mut Seen,
     now: DateTime<Utc>,
 ) -> Result<Vec<RowResult>, Error> {
-    policy::signed_in(viewer)?;
+    policy::describes(viewer)?;
     if options.publish {
         policy::operator(viewer)?;
     }

@@ -1,23 +1,41 @@
-//! Organisations and places in the schema.
+//! Organisations, people and what they file, in the schema.
+//!
+//! Here: places and organisations, which everyone sees. [`people`]: signing in, and who is looking; [`members`]:
+//! who acts for an organisation; [`machines`]: programs that do; [`keeping`]: what an organisation says of itself;
+//! [`filings`]: what it filed.
 
-use async_graphql::{ComplexObject, Context, Enum, ID, Object, OneofObject, Result, SimpleObject};
+pub mod filings;
+pub mod keeping;
+pub mod machines;
+pub mod members;
+pub mod people;
+
+use async_graphql::{Context, ID, MergedObject, Object, OneofObject, Result, SimpleObject};
 use entities::{
-    party::{OrganisationRole, PlaceKind, organisation, place, viewer::Standing},
-    values::id::OrganisationId,
+    party::{
+        Action, OrganisationRole, PlaceKind, Resource,
+        organisation::{self, AddressKind},
+        place,
+    },
+    values::{CustomsRegistration, Uscc, id::OrganisationId},
 };
 
 use super::{
     loaders::{self, RolesOf},
     ops,
 };
-use crate::platform::{
-    graphql::{
-        Connection, ContextExt,
-        connection::list_cost,
-        decode, encode,
-        text::{Translation, translations},
+use crate::{
+    app::allowed,
+    platform::{
+        error::Error,
+        graphql::{
+            Connection, ContextExt,
+            connection::list_cost,
+            decode, encode,
+            text::{Translation, translations},
+        },
+        page::PageArgs,
     },
-    page::PageArgs,
 };
 
 /// A place of the zone: a park, a mall or a commercial area (地点).
@@ -88,11 +106,53 @@ impl Organisation {
         Ok(loaders::of(context).load_one(RolesOf(self.0.id)).await?.unwrap_or_default())
     }
 
+    /// Unified social credit code (统一社会信用代码).
+    async fn uscc(&self) -> Option<&str> {
+        self.0.uscc.as_ref().map(Uscc::as_str)
+    }
+
+    /// Customs registration code (海关注册编码).
+    async fn customs_code(&self) -> Option<&str> {
+        self.0.customs_code.as_ref().map(CustomsRegistration::as_str)
+    }
+
+    /// Addresses (地址).
+    async fn addresses(&self) -> Vec<Address> {
+        let shown = |a: &organisation::Address| Address {
+            kind: a.kind,
+            country: a.country.to_string(),
+            region: a.region.clone(),
+            street: a.street.clone(),
+            postal_code: a.postal_code.clone(),
+        };
+        self.0.addresses.0.iter().map(shown).collect()
+    }
+
+    /// Counts up with every change; sent back as `expectedVersion`.
+    async fn version(&self) -> i32 {
+        self.0.version
+    }
+
     /// Where it sits in the zone, when it does.
     async fn place(&self, context: &Context<'_>) -> Result<Option<Place>> {
         let Some(id) = self.0.place_id else { return Ok(None) };
         Ok(loaders::of(context).load_one(id).await?.map(Place))
     }
+}
+
+/// An address of an organisation (地址).
+#[derive(SimpleObject)]
+pub struct Address {
+    /// What it is for.
+    kind: AddressKind,
+    /// ISO 3166-1 alpha-2.
+    country: String,
+    /// Province, city, district.
+    region: String,
+    /// Street and number.
+    street: String,
+    /// Postal code.
+    postal_code: Option<String>,
 }
 
 /// How an organisation is asked for: exactly one of these.
@@ -104,55 +164,33 @@ pub enum OrganisationRef {
     Slug(String),
 }
 
-/// In what standing someone looks (身份).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub enum ViewerStanding {
-    /// Not signed in (未登录).
-    Anonymous,
-    /// For an organisation that sells (卖家).
-    Seller,
-    /// For the platform's operator (平台运营).
-    Operator,
-}
-
-/// Who is looking (当前访问者).
-#[derive(SimpleObject)]
-#[graphql(complex)]
-pub struct ViewerInfo {
-    /// In what standing.
-    standing: ViewerStanding,
-    /// The name that the history notes.
-    subject: String,
-    #[graphql(skip)]
-    organisation_id: Option<OrganisationId>,
-}
-
-#[ComplexObject]
-impl ViewerInfo {
-    /// The organisation acted for.
-    async fn organisation(&self, context: &Context<'_>) -> Result<Option<Organisation>> {
-        let Some(id) = self.organisation_id else { return Ok(None) };
-        Ok(loaders::of(context).load_one(id).await?.map(Organisation))
-    }
-}
-
 /// The part of the query root that this context adds.
+#[derive(MergedObject, Default)]
+pub struct PartyQuery(
+    PlacesQuery,
+    people::PeopleQuery,
+    members::MembersQuery,
+    machines::MachinesQuery,
+    keeping::KeepingQuery,
+    filings::FilingsQuery,
+);
+
+/// The part of the mutation root that this context adds.
+#[derive(MergedObject, Default)]
+pub struct PartyMutation(
+    people::PeopleMutation,
+    members::MembersMutation,
+    machines::MachinesMutation,
+    keeping::KeepingMutation,
+    filings::FilingsMutation,
+);
+
+/// Organisations and places, which everyone sees.
 #[derive(Default)]
-pub struct PartyQuery;
+pub struct PlacesQuery;
 
 #[Object]
-impl PartyQuery {
-    /// Who is looking (当前访问者).
-    async fn viewer(&self, context: &Context<'_>) -> Result<ViewerInfo> {
-        let viewer = context.viewer();
-        let standing = match viewer.standing {
-            Standing::Anonymous => ViewerStanding::Anonymous,
-            Standing::Seller(_) => ViewerStanding::Seller,
-            Standing::Operator(_) => ViewerStanding::Operator,
-        };
-        Ok(ViewerInfo { standing, subject: viewer.subject.clone(), organisation_id: viewer.organisation() })
-    }
-
+impl PlacesQuery {
     /// Organisations by slug (组织列表).
     #[graphql(complexity = "list_cost(first, last, child_complexity)")]
     async fn organisations(
@@ -164,6 +202,7 @@ impl PartyQuery {
         #[graphql(desc = "Size of a page that is read backwards.")] last: Option<i32>,
         #[graphql(desc = "The page ends before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Organisation>> {
+        context.may(Action::ReadPublic)?;
         let page = PageArgs::relay(first, after.as_deref(), last, before.as_deref())?;
         let db = context.app().db().read();
         let total = if context.wants_total() { Some(ops::count_organisations(db, role).await?) } else { None };
@@ -173,6 +212,7 @@ impl PartyQuery {
 
     /// One organisation (组织).
     async fn organisation(&self, context: &Context<'_>, by: OrganisationRef) -> Result<Option<Organisation>> {
+        context.may(Action::ReadPublic)?;
         let found = match by {
             OrganisationRef::Id(id) => loaders::of(context).load_one(decode::<OrganisationId>(&id, "by")?).await?,
             OrganisationRef::Slug(slug) => ops::organisation_by_slug(context.app().db().read(), &slug).await?,
@@ -190,10 +230,24 @@ impl PartyQuery {
         #[graphql(desc = "Size of a page that is read backwards.")] last: Option<i32>,
         #[graphql(desc = "The page ends before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Place>> {
+        context.may(Action::ReadPublic)?;
         let page = PageArgs::relay(first, after.as_deref(), last, before.as_deref())?;
         let db = context.app().db().read();
         let total = if context.wants_total() { Some(ops::count_places(db).await?) } else { None };
         let rows = ops::list_places(db, &page).await?;
         Ok(Connection::new(rows, total, |row| (ops::place_cursor(&row), Place(row))))
     }
+}
+
+/// The organisation that an argument names, or the one that the viewer acts for.
+fn named_or_own(context: &Context<'_>, named: Option<&ID>) -> Result<OrganisationId, Error> {
+    match named {
+        Some(id) => decode(id, "organisationId"),
+        None => context.viewer().organisation().ok_or(Error::Forbidden),
+    }
+}
+
+/// Lists of what an organisation has: for others than those who may, there is nothing.
+fn readable(context: &Context<'_>, action: Action, organisation: OrganisationId) -> Result<(), Error> {
+    allowed(context.viewer(), action, Resource::of(organisation))
 }

@@ -1,0 +1,144 @@
+//! The one struct that holds everything an operation needs, built once; and [`Work`], in which every change is
+//! carried out.
+
+mod work;
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use search::SearchEngine;
+use tokio::sync::Notify;
+
+pub(crate) use self::work::allowed;
+pub use self::work::{Call, Told, Work};
+use crate::{
+    config::Config,
+    platform::{
+        auth::{Gate, Passwords},
+        cache::Cache,
+        clock::Clock,
+        db::Db,
+        error::Error,
+        vault::Vault,
+        web,
+        wechat::{self, WechatLogin},
+    },
+};
+
+/// Everything an operation needs. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    config: Config,
+    db: Db,
+    cache: Cache,
+    search: Arc<dyn SearchEngine>,
+    vault: Arc<Vault>,
+    gate: Gate,
+    passwords: Passwords,
+    wechat: Box<dyn WechatLogin>,
+    partners: reqwest::Client,
+    clock: Clock,
+    jobs_due: Notify,
+    // Requests with a `clientMutationId` that this node is carrying out.
+    in_progress: Mutex<HashSet<String>>,
+}
+
+impl App {
+    /// Connects to the tiers that the settings name. The tables are not touched; see [`Db::migrate`].
+    pub async fn new(config: Config, clock: Clock) -> Result<Self, Error> {
+        let db = Db::connect(&config).await?;
+        let cache = Cache::new(config.redis()).map_err(Error::internal)?;
+        let search = match config.meilisearch() {
+            Some((url, key)) => search::meilisearch(url, key),
+            None => search::embedded(&config.search_folder()),
+        }
+        .map_err(Error::internal)?;
+        let vault = Arc::new(Vault::open(config.master_key(), &config.data_dir)?);
+        let inner = Inner {
+            db,
+            cache,
+            search,
+            gate: Gate::new(&config, vault.clone()),
+            vault,
+            passwords: Passwords::new()?,
+            wechat: wechat::of(&config)?,
+            partners: web::partners(config.webhooks.timeout(), config.webhooks.allow_private)?,
+            clock,
+            jobs_due: Notify::new(),
+            in_progress: Mutex::default(),
+            config,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Settings.
+    pub fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    /// Database.
+    pub fn db(&self) -> &Db {
+        &self.inner.db
+    }
+
+    /// Cache.
+    pub fn cache(&self) -> &Cache {
+        &self.inner.cache
+    }
+
+    /// Search engine.
+    pub fn search(&self) -> &dyn SearchEngine {
+        self.inner.search.as_ref()
+    }
+
+    /// What is kept encrypted.
+    pub fn vault(&self) -> &Vault {
+        &self.inner.vault
+    }
+
+    /// Who is behind a token.
+    pub fn gate(&self) -> &Gate {
+        &self.inner.gate
+    }
+
+    /// Passwords.
+    pub fn passwords(&self) -> &Passwords {
+        &self.inner.passwords
+    }
+
+    /// The mini-program's login.
+    pub fn wechat(&self) -> &dyn WechatLogin {
+        self.inner.wechat.as_ref()
+    }
+
+    /// The client for addresses that partners give.
+    pub fn partners(&self) -> &reqwest::Client {
+        &self.inner.partners
+    }
+
+    /// Clock.
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    /// Is told when this node wrote jobs; what other nodes write is found by looking.
+    pub fn jobs_due(&self) -> &Notify {
+        &self.inner.jobs_due
+    }
+
+    /// Notes that a request is being carried out, unless it is already.
+    fn enter(&self, key: &str) -> bool {
+        self.inner.in_progress.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned())
+    }
+
+    fn leave(&self, key: &str) {
+        self.inner.in_progress.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+}

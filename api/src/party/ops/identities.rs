@@ -1,0 +1,134 @@
+//! Consumer identities: name and resident ID of a person who buys bonded goods. Sealed, found by a keyed hash,
+//! shown masked; reading one in clear leaves an entry in the audit, whoever reads.
+
+use chrono::Duration;
+use entities::party::consumer_identity::Column as C;
+use entities::{
+    party::{Action, Resource, Viewer, consumer_identity},
+    values::{ResidentId, id::PersonId, refusal::line},
+};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::OnConflict,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    app::{App, Call, allowed},
+    platform::{
+        error::{Error, not_found},
+        graphql::encode,
+    },
+};
+
+/// Most accounts that are shown for one resident ID.
+const MAX_FOUND: u64 = 100;
+
+/// A name and a resident ID in clear.
+#[derive(Clone)]
+pub struct Revealed {
+    /// The name.
+    pub name: String,
+    /// The resident ID.
+    pub number: String,
+}
+
+impl std::fmt::Debug for Revealed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Revealed")
+    }
+}
+
+fn place(field: &str, person: PersonId) -> String {
+    format!("consumer_identity.{field}:{person}")
+}
+
+/// 张三丰 as 张**.
+fn masked_name(name: &str) -> String {
+    let mut letters = name.chars();
+    let first = letters.next().map(String::from).unwrap_or_default();
+    first + &"*".repeat(letters.count().clamp(1, 20))
+}
+
+/// Gives one's own name and resident ID, or gives them anew.
+pub async fn set_identity(app: &App, call: &Call, name: &str, number: &str) -> Result<consumer_identity::Model, Error> {
+    call.may(Action::KeepIdentity, Resource::OWN)?;
+    let person = call.viewer.person().ok_or(Error::Forbidden)?;
+    let name = line(name, 60).map_err(|r| r.at("name"))?;
+    // The birth date is one of China's calendar.
+    let today = (app.clock().now() + Duration::hours(8)).date_naive();
+    let number = ResidentId::parse_at(number.trim(), today).map_err(|r| r.at("residentId"))?;
+    let mut work = app.begin(call).await?;
+    if let Some(before) = work.answered()? {
+        return Ok(before);
+    }
+    let vault = app.vault();
+    let before = consumer_identity::Entity::find_by_id(person).one(work.tx()).await?;
+    let row = consumer_identity::Model {
+        person_id: person,
+        masked_name: masked_name(&name),
+        name: vault.seal(&place("name", person), name.as_bytes())?,
+        masked_number: number.masked(),
+        number: vault.seal(&place("number", person), number.reveal().as_bytes())?,
+        lookup: vault.lookup("resident id", number.reveal()),
+        updated_at: work.now,
+    };
+    let replace = OnConflict::column(C::PersonId)
+        .update_columns([C::Name, C::MaskedName, C::Number, C::MaskedNumber, C::Lookup, C::UpdatedAt])
+        .to_owned();
+    consumer_identity::Entity::insert(row.clone().into_active_model())
+        .on_conflict(replace)
+        .exec_without_returning(work.tx())
+        .await?;
+    let masked = |row: &consumer_identity::Model| json!({ "name": row.masked_name, "number": row.masked_number });
+    let old = before.as_ref().map_or(Value::Null, masked);
+    work.audit(None, "setConsumerIdentity", encode(person).0, old, masked(&row));
+    work.commit(row).await
+}
+
+/// A person's own identity, masked.
+pub async fn own_identity(
+    db: &impl ConnectionTrait,
+    person: PersonId,
+) -> Result<Option<consumer_identity::Model>, Error> {
+    Ok(consumer_identity::Entity::find_by_id(person).one(db).await?)
+}
+
+/// The accounts behind a resident ID, masked.
+pub async fn find_identities(app: &App, viewer: &Viewer, number: &str) -> Result<Vec<consumer_identity::Model>, Error> {
+    allowed(viewer, Action::FindIdentities, Resource::OWN)?;
+    let number: ResidentId = number.trim().parse().map_err(|_| Error::BadInput("that is no resident ID".into()))?;
+    let found = consumer_identity::Entity::find()
+        .filter(consumer_identity::Column::Lookup.eq(app.vault().lookup("resident id", number.reveal())))
+        .order_by_asc(consumer_identity::Column::PersonId)
+        .limit(MAX_FOUND);
+    Ok(found.all(app.db().read()).await?)
+}
+
+/// Reads a name and a resident ID in clear. Nothing is read unless the audit has it.
+pub async fn reveal_identity(app: &App, call: &Call, person: PersonId, reason: &str) -> Result<Revealed, Error> {
+    call.may(Action::RevealIdentity, Resource::of_person(person))?;
+    let reason = line(reason, 300).map_err(|r| r.at("reason"))?;
+    let mut work = app.begin(&call.unrepeatable()).await?;
+    let row = consumer_identity::Entity::find_by_id(person).one(work.tx()).await?;
+    let row = row.ok_or_else(|| not_found("personId", encode(person).as_str()))?;
+    let revealed = Revealed {
+        name: app.vault().unseal_text(&place("name", person), &row.name)?,
+        number: app.vault().unseal_text(&place("number", person), &row.number)?,
+    };
+    work.audit(None, "revealConsumerIdentity", encode(person).0, Value::Null, json!({ "reason": reason }));
+    work.commit(()).await?;
+    Ok(revealed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_masked_name_shows_its_first_letter_only() {
+        for (name, masked) in [("张三", "张*"), ("欧阳娜娜", "欧***"), ("李", "李*"), ("Ann", "A**")] {
+            assert_eq!(masked_name(name), masked);
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! Jobs: what must happen after a change, written in the change's own transaction and done later.
+//!
+//! - **At least once.** A worker leases a job; when it dies, the lease runs out and another worker takes the
+//!   job over. So handlers are idempotent. A job that is done is deleted, by the worker that has the lease.
+//! - **In order per aggregate.** A job is only taken when no earlier job of its aggregate is unfinished,
+//!   unless the same worker takes that one with it and does it first. A dead job holds nobody up.
+//! - **Side by side.** On PostgreSQL workers skip what others are just taking (`SKIP LOCKED`); on SQLite
+//!   there is one writer anyway.
+//! - **Given up with a reason.** After [`MAX_ATTEMPTS`], or when a handler says so, a job is dead: operators
+//!   see it (`deadLetters`) and replay it.
+//!
+//! The runner, which knows the handlers of all rooms, is `crate::worker`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Duration, Utc};
+use entities::{
+    platform::{JobState, job},
+    values::id::JobId,
+};
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, Order, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Alias, Expr, LockBehavior, LockType, Query},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use uuid::Uuid;
+
+use super::{
+    db::{Db, Dialect, dialect},
+    error::Error,
+    page::{Cursor, Page, PageArgs, key},
+};
+
+/// How often a job is begun before it is given up.
+pub const MAX_ATTEMPTS: i32 = 12;
+/// Most jobs of one claim.
+const CLAIM: u64 = 64;
+/// Longest reason that is kept.
+const MAX_REASON: usize = 500;
+/// Name of the order of dead letters, for cursors.
+const NEWEST: &str = "newest-job";
+
+/// What a job is: its payload, and what it is about.
+pub trait Job: Serialize + DeserializeOwned {
+    /// Its name in the table.
+    const KIND: &'static str;
+    /// What it is about: jobs of one aggregate are done in order.
+    fn aggregate(&self) -> String;
+}
+
+/// How a job went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is done.
+    Done,
+    /// It failed and is tried again, after this long or when the usual backoff says.
+    Again {
+        /// When; none: the usual backoff.
+        after: Option<Duration>,
+        /// Why it failed.
+        reason: String,
+    },
+    /// It was not begun, for a reason that is not its own; that does not count as an attempt.
+    Later {
+        /// When it is due again.
+        at: DateTime<Utc>,
+    },
+    /// It will never succeed.
+    Dead {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Writes a job within the caller's transaction.
+pub async fn enqueue<J: Job>(db: &impl ConnectionTrait, job: &J, now: DateTime<Utc>) -> Result<(), Error> {
+    let payload = serde_json::to_string(job).map_err(Error::internal)?;
+    let row = job::ActiveModel {
+        seq: NotSet,
+        id: Set(JobId::new(now)),
+        kind: Set(J::KIND.into()),
+        aggregate: Set(job.aggregate()),
+        payload: Set(payload),
+        state: Set(JobState::Waiting),
+        attempts: Set(0),
+        run_at: Set(now),
+        worker: Set(None),
+        lease_until: Set(None),
+        reason: Set(None),
+        created_at: Set(now),
+    };
+    job::Entity::insert(row).exec_without_returning(db).await?;
+    Ok(())
+}
+
+/// Takes jobs that are due, in order; of each aggregate those that nobody else must do first.
+pub async fn claim(db: &Db, worker: Uuid, now: DateTime<Utc>, lease: Duration) -> Result<Vec<job::Model>, Error> {
+    let tx = db.begin().await?;
+    let earlier = Alias::new("earlier");
+    let column = |c: job::Column| Expr::col((earlier.clone(), c));
+    // What holds a job up: an earlier one of its aggregate that another worker has or that waits for its time.
+    let held_up = Query::select()
+        .expr(Expr::value(1))
+        .from_as(job::Entity, earlier.clone())
+        .and_where(column(job::Column::Aggregate).equals((job::Entity, job::Column::Aggregate)))
+        .and_where(column(job::Column::Seq).lt(Expr::col((job::Entity, job::Column::Seq))))
+        .cond_where(
+            Condition::any()
+                .add(column(job::Column::State).eq("running").and(column(job::Column::LeaseUntil).gte(now)))
+                .add(column(job::Column::State).eq("waiting").and(column(job::Column::RunAt).gt(now))),
+        )
+        .take();
+    let mut due = job::Entity::find()
+        .filter(
+            Condition::any()
+                .add(job::Column::State.eq(JobState::Waiting).and(job::Column::RunAt.lte(now)))
+                .add(job::Column::State.eq(JobState::Running).and(job::Column::LeaseUntil.lt(now))),
+        )
+        .filter(Expr::exists(held_up).not())
+        .order_by(job::Column::Seq, Order::Asc)
+        .limit(CLAIM);
+    if dialect(&tx) == Dialect::Postgres {
+        due = due.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+    }
+    let found = due.all(&tx).await?;
+    let taken = in_order(&tx, found).await?;
+    if taken.is_empty() {
+        tx.rollback().await?;
+        return Ok(taken);
+    }
+    job::Entity::update_many()
+        .col_expr(job::Column::State, Expr::value("running"))
+        .col_expr(job::Column::Worker, Expr::value(worker))
+        .col_expr(job::Column::LeaseUntil, Expr::value(now + lease))
+        .col_expr(job::Column::Attempts, Expr::col(job::Column::Attempts).add(1))
+        .filter(job::Column::Seq.is_in(taken.iter().map(|j| j.seq)))
+        .exec(&tx)
+        .await?;
+    tx.commit().await?;
+    Ok(taken.into_iter().map(|j| job::Model { attempts: j.attempts + 1, ..j }).collect())
+}
+
+/// Leaves out what has an earlier unfinished job that is not among those found: another worker is just
+/// taking it, and its row was skipped.
+async fn in_order(tx: &impl ConnectionTrait, found: Vec<job::Model>) -> Result<Vec<job::Model>, Error> {
+    if found.is_empty() || dialect(tx) == Dialect::Sqlite {
+        return Ok(found);
+    }
+    let (own, aggregates): (Vec<i64>, BTreeSet<String>) =
+        found.iter().map(|j| (j.seq, j.aggregate.clone())).collect::<(Vec<_>, BTreeSet<_>)>();
+    let others = job::Entity::find()
+        .select_only()
+        .column(job::Column::Aggregate)
+        .column_as(job::Column::Seq.min(), "first")
+        .filter(job::Column::Aggregate.is_in(aggregates))
+        .filter(job::Column::State.ne(JobState::Dead))
+        .filter(job::Column::Seq.is_not_in(own))
+        .group_by(job::Column::Aggregate)
+        .into_tuple::<(String, i64)>()
+        .all(tx)
+        .await?;
+    let first: BTreeMap<String, i64> = others.into_iter().collect();
+    Ok(found.into_iter().filter(|j| first.get(&j.aggregate).is_none_or(|other| j.seq < *other)).collect())
+}
+
+fn leased(worker: Uuid, seqs: impl IntoIterator<Item = i64>) -> Condition {
+    Condition::all()
+        .add(job::Column::Seq.is_in(seqs))
+        .add(job::Column::Worker.eq(worker))
+        .add(job::Column::State.eq(JobState::Running))
+}
+
+/// Notes how a job went. When the lease was lost meanwhile, nothing is noted: another worker has the job.
+pub async fn settle(
+    db: &impl ConnectionTrait,
+    worker: Uuid,
+    job: &job::Model,
+    verdict: Verdict,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let update = job::Entity::update_many()
+        .col_expr(job::Column::Worker, Expr::value(Option::<Uuid>::None))
+        .col_expr(job::Column::LeaseUntil, Expr::value(Option::<DateTime<Utc>>::None));
+    if let Verdict::Later { at } = verdict {
+        update
+            .col_expr(job::Column::State, Expr::value(JobState::Waiting))
+            .col_expr(job::Column::RunAt, Expr::value(at))
+            .col_expr(job::Column::Attempts, Expr::col(job::Column::Attempts).sub(1))
+            .filter(leased(worker, [job.seq]))
+            .exec(db)
+            .await?;
+        return Ok(());
+    }
+    let (state, run_at, reason) = match verdict {
+        Verdict::Later { .. } | Verdict::Done => {
+            job::Entity::delete_many().filter(leased(worker, [job.seq])).exec(db).await?;
+            return Ok(());
+        }
+        Verdict::Again { reason, .. } if job.attempts >= MAX_ATTEMPTS => (JobState::Dead, now, reason),
+        Verdict::Again { after, reason } => {
+            (JobState::Waiting, now + after.unwrap_or_else(|| backoff(job.attempts, job.seq)), reason)
+        }
+        Verdict::Dead { reason } => (JobState::Dead, now, reason),
+    };
+    if state == JobState::Dead {
+        tracing::error!(job = %job.id, kind = job.kind, attempts = job.attempts, reason, "a job is given up");
+    }
+    let reason: String = reason.chars().filter(|c| !c.is_control()).take(MAX_REASON).collect();
+    update
+        .col_expr(job::Column::State, Expr::value(state))
+        .col_expr(job::Column::RunAt, Expr::value(run_at))
+        .col_expr(job::Column::Reason, Expr::value(reason))
+        .filter(leased(worker, [job.seq]))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Gives jobs back that were taken and not begun: those behind a failed one of their aggregate.
+pub async fn give_back(db: &impl ConnectionTrait, worker: Uuid, jobs: &[job::Model]) -> Result<(), Error> {
+    if jobs.is_empty() {
+        return Ok(());
+    }
+    job::Entity::update_many()
+        .col_expr(job::Column::State, Expr::value(JobState::Waiting))
+        .col_expr(job::Column::Worker, Expr::value(Option::<Uuid>::None))
+        .col_expr(job::Column::LeaseUntil, Expr::value(Option::<DateTime<Utc>>::None))
+        .col_expr(job::Column::Attempts, Expr::col(job::Column::Attempts).sub(1))
+        .filter(leased(worker, jobs.iter().map(|j| j.seq)))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// When a job that failed is tried again: 1 s, 5 s, 30 s, then longer, to 6 h, with a little jitter so that
+/// what failed together does not come back together.
+pub fn backoff(attempts: i32, seq: i64) -> Duration {
+    const SECONDS: [i64; 9] = [1, 5, 30, 120, 600, 1_800, 3_600, 7_200, 21_600];
+    let at = usize::try_from(attempts - 1).unwrap_or_default().min(SECONDS.len() - 1);
+    let base = SECONDS.get(at).copied().unwrap_or(21_600) * 1_000;
+    Duration::milliseconds(base + base / 5 * (seq.wrapping_mul(7919) % 100).abs() / 100)
+}
+
+/// Jobs that were given up, newest first.
+pub async fn list_dead(db: &impl ConnectionTrait, page: &PageArgs) -> Result<Page<job::Model>, Error> {
+    let mut list = job::Entity::find().filter(job::Column::State.eq(JobState::Dead));
+    let seq = Expr::col((job::Entity, job::Column::Seq));
+    if let Some(beyond) = page.beyond(NEWEST, vec![seq], Order::Desc, |k| Some(vec![key::int(k.first()?)?]))? {
+        list = list.filter(beyond);
+    }
+    let rows = list.order_by(job::Column::Seq, page.walk(Order::Desc)).limit(page.fetch()).all(db).await?;
+    Ok(page.page(rows))
+}
+
+/// The cursor of a job in that list.
+pub fn dead_cursor(job: &job::Model) -> Cursor {
+    Cursor::new(NEWEST, vec![job.seq.into()])
+}
+
+/// Brings a job that was given up back: it is due at once, as if it were new. None: there is no such job.
+pub async fn replay(db: &impl ConnectionTrait, id: JobId, now: DateTime<Utc>) -> Result<Option<job::Model>, Error> {
+    let Some(dead) = dead(db, id).await? else { return Ok(None) };
+    let row = job::Model { state: JobState::Waiting, attempts: 0, run_at: now, ..dead };
+    job::Entity::update_many()
+        .col_expr(job::Column::State, Expr::value(row.state))
+        .col_expr(job::Column::Attempts, Expr::value(row.attempts))
+        .col_expr(job::Column::RunAt, Expr::value(row.run_at))
+        .filter(job::Column::Id.eq(id))
+        .exec(db)
+        .await?;
+    Ok(Some(row))
+}
+
+/// Takes a job that was given up away for good. None: there is no such job.
+pub async fn discard(db: &impl ConnectionTrait, id: JobId) -> Result<Option<job::Model>, Error> {
+    let Some(dead) = dead(db, id).await? else { return Ok(None) };
+    job::Entity::delete_many().filter(job::Column::Id.eq(id)).exec(db).await?;
+    Ok(Some(dead))
+}
+
+async fn dead(db: &impl ConnectionTrait, id: JobId) -> Result<Option<job::Model>, Error> {
+    let mut row = job::Entity::find().filter(job::Column::Id.eq(id)).filter(job::Column::State.eq(JobState::Dead));
+    if dialect(db) == Dialect::Postgres {
+        row = row.lock(LockType::Update);
+    }
+    Ok(row.one(db).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backoff_grows_and_stays_within_a_day() {
+        let mut last = Duration::zero();
+        for attempts in 1..MAX_ATTEMPTS {
+            let next = backoff(attempts, 0);
+            assert!(next >= last && next <= Duration::hours(8), "{attempts}: {next}");
+            last = next;
+        }
+        assert_ne!(backoff(3, 1), backoff(3, 2), "what failed together comes back together");
+    }
+}

@@ -1,0 +1,77 @@
+//! Machine clients (机器客户端): programs of an organisation. A client proves itself with a key of its own
+//! (`private_key_jwt`, RFC 7523) and does what its scopes say.
+
+use std::collections::BTreeSet;
+
+use sea_orm::{FromJsonQueryResult, entity::prelude::*};
+use serde::{Deserialize, Serialize};
+
+use crate::values::id::{MachineClientId, OrganisationId};
+
+/// What a machine client may do (权限范围).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, async_graphql::Enum)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Describe products and make offers of its organisation (商品写入).
+    Catalog,
+    /// Read the change feed of its organisation (变更流读取).
+    Feed,
+    /// Read filings that its organisation may see (备案读取).
+    Filings,
+    /// Manage webhook endpoints of its organisation (回调管理).
+    Webhooks,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: &'static [Self] = &[Self::Catalog, Self::Feed, Self::Filings, Self::Webhooks];
+
+    /// As OAuth writes it: `catalog`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Catalog => "catalog",
+            Self::Feed => "feed",
+            Self::Filings => "filings",
+            Self::Webhooks => "webhooks",
+        }
+    }
+}
+
+/// The scopes of a client.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+#[serde(transparent)]
+pub struct Scopes(pub BTreeSet<Scope>);
+
+/// Networks that a client may call from, as CIDR; empty: from anywhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+#[serde(transparent)]
+pub struct Networks(pub Vec<String>);
+
+/// A row of `machine_client`.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
+#[sea_orm(table_name = "machine_client")]
+pub struct Model {
+    /// Identifier; also its `client_id`.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: MachineClientId,
+    /// Whose.
+    pub organisation_id: OrganisationId,
+    /// What it is called.
+    #[sea_orm(column_type = "String(StringLen::N(80))")]
+    pub name: String,
+    /// What it may do.
+    #[sea_orm(column_type = "JsonBinary")]
+    pub scopes: Scopes,
+    /// From where it may call.
+    #[sea_orm(column_type = "JsonBinary")]
+    pub networks: Networks,
+    /// Whether it may get tokens, and those it has are taken.
+    pub enabled: bool,
+    /// Counts up with every change.
+    pub version: i32,
+    /// Since when.
+    pub created_at: DateTimeUtc,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,291 @@
+//! Who may do what, as one table ([`RULES`]) and one function ([`may`]).
+//!
+//! The table says who may at all. What of it exists for someone is the business of each query's
+//! `visible_to`: what may not be seen is absent before this is asked. `api/permissions.md` is made of it.
+
+use super::{MemberRole as R, OrganisationRole, Viewer, machine_client::Scope, viewer::Actor};
+use crate::values::id::{OrganisationId, PersonId};
+
+/// What can be done (操作).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Read what is public, and of one's own what its list shows.
+    ReadPublic,
+    /// Register, sign in, refresh a session.
+    SignIn,
+    /// See and end one's own sessions, act for another organisation, change one's password.
+    KeepSessions,
+    /// Give and see one's own name and resident ID.
+    KeepIdentity,
+    /// Find consumers by their resident ID, shown masked.
+    FindIdentities,
+    /// Read a consumer's name and resident ID in clear; audited.
+    RevealIdentity,
+    /// Register an organisation, accept an invitation, leave.
+    JoinOrganisation,
+    /// Change names, codes, addresses and bank accounts of an organisation.
+    KeepOrganisation,
+    /// Say which roles an organisation plays.
+    AssignOrganisationRoles,
+    /// Read bank accounts, masked.
+    ReadBankAccounts,
+    /// Read the number of a bank account in clear; audited.
+    RevealBankAccount,
+    /// Read who the members are.
+    ReadMembers,
+    /// Invite and remove members, change their roles.
+    KeepMembers,
+    /// Read machine clients and their public keys.
+    ReadMachineClients,
+    /// Make machine clients, change what they may, turn their keys.
+    KeepMachineClients,
+    /// Read filings that one has, or may see.
+    ReadFilings,
+    /// Write and submit a filing, grant views of it.
+    WriteFiling,
+    /// Return, approve, suspend and resume filings, note agencies' numbers.
+    DecideFiling,
+    /// Describe products and propose changes of them.
+    DescribeProducts,
+    /// Publish and reject products, decide proposed changes.
+    DecideProducts,
+    /// Make and change offers.
+    MakeOffers,
+    /// Make and change categories and brands.
+    KeepVocabulary,
+    /// Read webhook endpoints and their deliveries.
+    ReadWebhooks,
+    /// Make and change webhook endpoints, turn their secrets, replay deliveries.
+    KeepWebhooks,
+    /// Read the change feed of one's organisation.
+    ReadFeed,
+    /// Read the audit.
+    ReadAudit,
+    /// Read jobs that were given up.
+    ReadDeadLetters,
+    /// Replay or discard jobs that were given up.
+    KeepDeadLetters,
+}
+
+/// A circle of people or programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// Everyone, signed in or not.
+    Anyone,
+    /// The person whom it concerns, for itself.
+    Oneself,
+    /// A member, in one of these roles, of the organisation whom it concerns.
+    Own(&'static [R]),
+    /// A machine client of that organisation, with this scope.
+    Machine(Scope),
+    /// A member, in one of these roles, of the organisation that runs the platform.
+    Zone(&'static [R]),
+}
+
+const CATALOG: &[Who] =
+    &[Who::Own(&[R::Owner, R::CatalogManager]), Who::Machine(Scope::Catalog), Who::Zone(&[R::Operator])];
+const OVERSIGHT: &[Who] = &[Who::Own(&[R::Owner, R::Auditor]), Who::Zone(&[R::Operator, R::Auditor])];
+const OPERATOR: &[Who] = &[Who::Zone(&[R::Operator])];
+
+/// The table. What has no row may nobody.
+pub const RULES: &[(Action, &[Who])] = &[
+    (Action::ReadPublic, &[Who::Anyone]),
+    (Action::SignIn, &[Who::Anyone]),
+    (Action::KeepSessions, &[Who::Oneself]),
+    (Action::KeepIdentity, &[Who::Oneself]),
+    (Action::FindIdentities, OPERATOR),
+    (Action::RevealIdentity, &[Who::Oneself, Who::Zone(&[R::Operator])]),
+    (Action::JoinOrganisation, &[Who::Oneself]),
+    (Action::KeepOrganisation, &[Who::Own(&[R::Owner]), Who::Zone(&[R::Operator])]),
+    (Action::AssignOrganisationRoles, OPERATOR),
+    (
+        Action::ReadBankAccounts,
+        &[Who::Own(&[R::Owner, R::AccountsClerk, R::Auditor]), Who::Zone(&[R::Operator, R::Auditor])],
+    ),
+    (Action::RevealBankAccount, &[Who::Own(&[R::Owner, R::AccountsClerk])]),
+    (Action::ReadMembers, &[Who::Own(R::ALL), Who::Zone(&[R::Operator, R::Auditor])]),
+    (Action::KeepMembers, &[Who::Own(&[R::Owner]), Who::Zone(&[R::Operator])]),
+    (Action::ReadMachineClients, OVERSIGHT),
+    (Action::KeepMachineClients, &[Who::Own(&[R::Owner])]),
+    (
+        Action::ReadFilings,
+        &[Who::Oneself, Who::Own(R::ALL), Who::Machine(Scope::Filings), Who::Zone(&[R::Operator, R::Auditor])],
+    ),
+    (Action::WriteFiling, &[Who::Oneself, Who::Own(&[R::Owner])]),
+    (Action::DecideFiling, OPERATOR),
+    (Action::DescribeProducts, CATALOG),
+    (Action::DecideProducts, OPERATOR),
+    (Action::MakeOffers, CATALOG),
+    (Action::KeepVocabulary, OPERATOR),
+    (Action::ReadWebhooks, &[Who::Own(&[R::Owner, R::Auditor]), Who::Machine(Scope::Webhooks)]),
+    (Action::KeepWebhooks, &[Who::Own(&[R::Owner]), Who::Machine(Scope::Webhooks)]),
+    (Action::ReadFeed, &[Who::Own(&[R::Owner, R::Auditor]), Who::Machine(Scope::Feed)]),
+    (Action::ReadAudit, OVERSIGHT),
+    (Action::ReadDeadLetters, &[Who::Zone(&[R::Operator, R::Auditor])]),
+    (Action::KeepDeadLetters, OPERATOR),
+];
+
+/// Whom a thing concerns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Resource {
+    /// The organisation; none: the one that the viewer acts for.
+    pub organisation: Option<OrganisationId>,
+    /// The person; none: the viewer itself.
+    pub person: Option<PersonId>,
+}
+
+impl Resource {
+    /// Whatever is the viewer's own: whether it may at all.
+    pub const OWN: Self = Self { organisation: None, person: None };
+
+    /// A thing of an organisation.
+    pub fn of(organisation: OrganisationId) -> Self {
+        Self { organisation: Some(organisation), person: None }
+    }
+
+    /// A thing of a person.
+    pub fn of_person(person: PersonId) -> Self {
+        Self { organisation: None, person: Some(person) }
+    }
+}
+
+/// Why not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// It needs somebody who signed in.
+    Unauthenticated,
+    /// Somebody signed in, but may not.
+    Forbidden,
+}
+
+/// Whether `viewer` may do this to that.
+pub fn may(viewer: &Viewer, action: Action, to: Resource) -> Result<(), Denial> {
+    let circles = RULES.iter().find(|(ruled, _)| *ruled == action).map_or(&[][..], |(_, who)| who);
+    if circles.iter().any(|who| within(viewer, *who, to)) {
+        Ok(())
+    } else if viewer.signed_in() {
+        Err(Denial::Forbidden)
+    } else {
+        Err(Denial::Unauthenticated)
+    }
+}
+
+fn within(viewer: &Viewer, who: Who, to: Resource) -> bool {
+    // A thing of a person is no organisation's, whoever the viewer acts for, and the other way round.
+    let own = to.person.is_none() && viewer.organisation().is_some_and(|own| to.organisation.is_none_or(|o| o == own));
+    match who {
+        Who::Anyone => true,
+        Who::Oneself => {
+            to.organisation.is_none() && viewer.person().is_some_and(|own| to.person.is_none_or(|p| p == own))
+        }
+        Who::Own(roles) => own && viewer.has_any(roles),
+        Who::Machine(scope) => {
+            let machine = matches!(viewer.actor, Actor::Machine(_));
+            own && machine && viewer.acting.as_ref().is_some_and(|a| a.scopes.contains(&scope))
+        }
+        Who::Zone(roles) => viewer.has_zone(roles),
+    }
+}
+
+impl Who {
+    /// The circle as the documentation names it.
+    pub fn told(self) -> String {
+        let all = |roles: &[R]| roles.iter().map(|r| r.name()).collect::<Vec<_>>().join(", ");
+        match self {
+            Self::Anyone => "everyone".into(),
+            Self::Oneself => "the person itself".into(),
+            Self::Own(roles) if roles.len() == R::ALL.len() => "every member of the organisation".into(),
+            Self::Own(roles) => format!("the organisation's {}", all(roles)),
+            Self::Machine(scope) => format!("its machine clients with `{}`", scope.as_str()),
+            Self::Zone(roles) => format!("the zone's {}", all(roles)),
+        }
+    }
+}
+
+/// Whether members of an organisation that plays `kinds` may have `role`.
+pub fn fits(role: R, kinds: impl IntoIterator<Item = OrganisationRole>) -> bool {
+    role.needs().is_none_or(|needed| kinds.into_iter().any(|kind| kind == needed))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::{party::Acting, values::id::MachineClientId};
+
+    fn id(n: u128) -> OrganisationId {
+        OrganisationId(uuid::Uuid::from_u128(n))
+    }
+
+    fn member(organisation: u128, kind: OrganisationRole, role: R) -> Viewer {
+        let acting = Acting {
+            organisation: id(organisation),
+            kinds: BTreeSet::from([kind]),
+            roles: BTreeSet::from([role]),
+            approval_level: 0,
+            scopes: BTreeSet::new(),
+        };
+        Viewer { actor: Actor::Person(PersonId(uuid::Uuid::from_u128(organisation + 100))), acting: Some(acting) }
+    }
+
+    #[test]
+    fn every_action_has_one_row() {
+        for (n, (action, who)) in RULES.iter().enumerate() {
+            assert!(!who.is_empty(), "{action:?}");
+            assert!(RULES[..n].iter().all(|(other, _)| other != action), "{action:?} has two rows");
+        }
+    }
+
+    #[test]
+    fn roles_count_in_their_own_organisation_and_operators_only_on_the_platform() {
+        use OrganisationRole::{Platform, Seller};
+        let owner = member(1, Seller, R::Owner);
+        let operator = member(9, Platform, R::Operator);
+        // A role that its organisation's kind does not carry is worth nothing.
+        let false_operator = member(1, Seller, R::Operator);
+        let clerk = member(1, Seller, R::AccountsClerk);
+        let table = [
+            (&owner, Action::KeepMembers, Resource::of(id(1)), Ok(())),
+            (&owner, Action::KeepMembers, Resource::of(id(2)), Err(Denial::Forbidden)),
+            (&owner, Action::KeepMembers, Resource::OWN, Ok(())),
+            (&clerk, Action::KeepMembers, Resource::OWN, Err(Denial::Forbidden)),
+            (&clerk, Action::RevealBankAccount, Resource::of(id(1)), Ok(())),
+            (&operator, Action::RevealBankAccount, Resource::of(id(1)), Err(Denial::Forbidden)),
+            (&operator, Action::DecideFiling, Resource::of(id(1)), Ok(())),
+            (&false_operator, Action::DecideFiling, Resource::of(id(1)), Err(Denial::Forbidden)),
+            (&owner, Action::KeepIdentity, Resource::of_person(PersonId(uuid::Uuid::from_u128(101))), Ok(())),
+            (
+                &owner,
+                Action::KeepIdentity,
+                Resource::of_person(PersonId(uuid::Uuid::from_u128(102))),
+                Err(Denial::Forbidden),
+            ),
+        ];
+        for (viewer, action, to, expected) in table {
+            assert_eq!(may(viewer, action, to), expected, "{viewer:?} {action:?} {to:?}");
+        }
+        let nobody = Viewer::anonymous();
+        for (action, who) in RULES {
+            let expected = if who.contains(&Who::Anyone) { Ok(()) } else { Err(Denial::Unauthenticated) };
+            assert_eq!(may(&nobody, *action, Resource::OWN), expected, "anonymous {action:?}");
+        }
+    }
+
+    #[test]
+    fn a_machine_does_what_its_scopes_say_and_nothing_of_a_person() {
+        let acting = Acting {
+            organisation: id(1),
+            kinds: BTreeSet::new(),
+            roles: BTreeSet::new(),
+            approval_level: 0,
+            scopes: BTreeSet::from([Scope::Feed]),
+        };
+        let machine = Viewer { actor: Actor::Machine(MachineClientId(uuid::Uuid::nil())), acting: Some(acting) };
+        for (action, who) in RULES {
+            let expected = who.contains(&Who::Anyone) || *action == Action::ReadFeed;
+            assert_eq!(may(&machine, *action, Resource::OWN).is_ok(), expected, "{action:?}");
+        }
+        assert!(may(&machine, Action::ReadFeed, Resource::of(id(2))).is_err(), "another organisation's feed");
+    }
+}
