@@ -10,7 +10,7 @@ use std::{
 use serde_json::{Value, json};
 
 /// The built binary beside this test's own.
-fn chama(folder: &Path) -> Command {
+pub fn chama(folder: &Path) -> Command {
     let mut path = std::env::current_exe().unwrap();
     path.pop();
     if path.ends_with("deps") {

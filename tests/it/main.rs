@@ -12,4 +12,7 @@ mod house;
 mod http;
 mod migrations;
 mod party;
+mod permissions;
+mod platform;
 mod support;
+mod webhooks;

@@ -20,6 +20,7 @@ use crate::values::{ErrorCode, Refusal};
     async_graphql::Enum,
 )]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(24))", rename_all = "snake_case")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ProductStatus {
     /// Being described by its owner; nobody else sees it (草稿).
     Draft,
@@ -119,6 +120,7 @@ impl OfferStatus {
     async_graphql::Enum,
 )]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(24))", rename_all = "snake_case")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ChangeStatus {
     /// Waiting for the operator (待审核).
     Pending,

@@ -15,6 +15,7 @@ pub enum KeyAlgorithm {
     /// `EdDSA` over Curve25519 (RFC 8037).
     Ed25519,
     /// ECDSA over P-256 with SHA-256 (RFC 7518).
+    #[graphql(name = "ES256")]
     Es256,
 }
 

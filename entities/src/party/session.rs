@@ -12,6 +12,7 @@ use crate::values::id::{OrganisationId, PersonId, SessionId};
     Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize, async_graphql::Enum,
 )]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(24))", rename_all = "snake_case")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum SessionEnd {
     /// Its owner signed out or ended it from another device (退出登录).
     SignedOut,

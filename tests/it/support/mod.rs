@@ -1,6 +1,8 @@
 //! What tests stand on: a database of their own, the real server, and a client.
 
 mod database;
+pub mod keys;
+pub mod receiver;
 
 use std::path::Path;
 
@@ -99,6 +101,17 @@ impl TestServer {
         }
     }
 
+    /// The id of an organisation by its slug.
+    pub async fn organisation(&self, slug: &str) -> Value {
+        let query = format!("{{ organisation(by: {{ slug: \"{slug}\" }}) {{ id }} }}");
+        self.anonymous().data(&query, json!({})).await["organisation"]["id"].clone()
+    }
+
+    /// The settings that this server was started with, for a process of its own.
+    pub fn environment(&self) -> &[(String, String)] {
+        &self.environment
+    }
+
     pub fn data_dir(&self) -> &Path {
         self.folder.path()
     }
@@ -124,10 +137,7 @@ impl TestServer {
     pub async fn sign_in(&self, person: &str, organisation: Option<&str>) -> Value {
         let anonymous = self.anonymous();
         let id = match organisation {
-            Some(slug) => {
-                let query = format!("{{ organisation(by: {{ slug: \"{slug}\" }}) {{ id }} }}");
-                anonymous.data(&query, json!({})).await["organisation"]["id"].clone()
-            }
+            Some(slug) => self.organisation(slug).await,
             None => Value::Null,
         };
         let input = json!({ "name": person, "password": zone::DEMO_PASSWORD, "organisationId": id, "device": "test" });

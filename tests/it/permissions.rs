@@ -1,0 +1,506 @@
+//! Who may do what, walked: every root field of the schema as every kind of viewer, the answer and whether anything
+//! was written. A new root field without a row fails.
+
+use std::collections::BTreeSet;
+
+use api::graphql::FIELDS;
+use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
+use sea_orm::{ConnectionTrait, Statement};
+use serde_json::{Value, json};
+
+use crate::{
+    party::identities::dump,
+    support::{
+        Backend, Client, OPERATOR, OTHER_SELLER, SELLER, TestServer, backend,
+        keys::{TestKey, assertion, exchange},
+        leaf, offered, published_rug, rug,
+    },
+};
+
+/// What a viewer gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    /// `UNAUTHENTICATED`.
+    U,
+    /// `FORBIDDEN`.
+    F,
+    /// It does not exist for this viewer: `NOT_FOUND`, null, or an empty list.
+    N,
+    /// The rules say no: another `userErrors`, or `BAD_INPUT`.
+    R,
+    /// It is done, or read.
+    Y,
+}
+use Answer::{F, N, R, U, Y};
+
+/// A root field, what it is asked with, and what it answers: to nobody, a consumer, an owner of another organisation,
+/// the lowest role of this one (an exhibitor), a machine client of it with every scope, and whoever is right.
+struct Row {
+    field: &'static str,
+    arguments: Value,
+    answers: [Answer; 5],
+    right: (&'static str, Answer),
+}
+
+fn row(field: &'static str, arguments: Value, answers: [Answer; 5], right: (&'static str, Answer)) -> Row {
+    Row { field, arguments, answers, right }
+}
+
+/// Things of the organisation that the walk tries its hands on.
+struct Things {
+    organisation: Value,
+    category: Value,
+    brand: Value,
+    draft: Value,
+    proposed: Value,
+    public: Value,
+    change: Value,
+    offer: Value,
+    member: Value,
+    invitation: Value,
+    client: Value,
+    key: Value,
+    account: Value,
+    filing: Value,
+    endpoint: Value,
+    delivery: Value,
+    person: Value,
+    session: Value,
+    public_key: Value,
+    dead: Value,
+}
+
+#[expect(clippy::too_many_lines, reason = "one line a root field: the matrix itself")]
+fn rows(t: &Things) -> Vec<Row> {
+    let id = |thing: &Value| json!({ "id": thing });
+    let input = |fields: Value| json!({ "input": fields });
+    let at = |thing: &Value, version: i32| json!({ "input": { "id": thing, "expectedVersion": version } });
+    let with = |thing: &Value, version: i32, more: Value| {
+        let mut fields = json!({ "id": thing, "expectedVersion": version });
+        fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({ "input": fields })
+    };
+    let name = |key: &str| json!([{ "locale": "en", "text": key }, { "locale": "zh-CN", "text": key }]);
+    let (owner, operator) = ("owner", "operator");
+    vec![
+        // What everyone reads.
+        row("Query.node", id(&t.public), [Y, Y, Y, Y, Y], (owner, Y)),
+        row("Query.nodes", json!({ "ids": [t.draft] }), [N, N, N, Y, Y], (owner, Y)),
+        row("Query.viewer", json!({}), [Y, Y, Y, Y, Y], (owner, Y)),
+        row("Query.organisations", json!({}), [Y, Y, Y, Y, Y], (owner, Y)),
+        row("Query.organisation", json!({ "by": { "id": t.organisation } }), [Y, Y, Y, Y, Y], (owner, Y)),
+        row("Query.places", json!({}), [Y, Y, Y, Y, Y], (owner, Y)),
+        row("Query.products", json!({ "filter": { "statuses": ["DRAFT"] } }), [N, N, N, Y, Y], (owner, Y)),
+        row("Query.product", json!({ "by": { "id": t.draft } }), [N, N, N, Y, Y], (owner, Y)),
+        row("Query.categories", json!({}), [Y, Y, Y, Y, Y], (owner, Y)),
+        row("Query.category", json!({ "by": { "id": t.category } }), [Y, Y, Y, Y, Y], (owner, Y)),
+        row("Query.brands", json!({}), [Y, Y, Y, Y, Y], (owner, Y)),
+        row("Query.brand", json!({ "by": { "id": t.brand } }), [Y, Y, Y, Y, Y], (owner, Y)),
+        row("Query.productChanges", json!({}), [N, N, N, Y, Y], (owner, Y)),
+        // One's own.
+        row("Query.sessions", json!({}), [U, Y, Y, Y, F], (owner, Y)),
+        row("Query.consumerIdentities", json!({ "residentId": "63010319900101001X" }), [U, F, F, F, F], (operator, Y)),
+        row("Query.members", json!({ "organisationId": t.organisation }), [U, F, F, Y, F], (owner, Y)),
+        row("Query.invitations", json!({ "organisationId": t.organisation }), [U, F, F, F, F], (owner, Y)),
+        row("Query.machineClients", json!({ "organisationId": t.organisation }), [U, F, F, F, F], (owner, Y)),
+        row("Query.bankAccounts", json!({ "organisationId": t.organisation }), [U, F, F, F, F], (owner, Y)),
+        row("Query.filings", json!({}), [U, N, N, Y, Y], (owner, Y)),
+        row("Query.filing", id(&t.filing), [U, N, N, Y, Y], (owner, Y)),
+        row("Query.webhookEndpoints", json!({}), [U, F, N, F, Y], (owner, Y)),
+        row("Query.auditTrail", json!({ "nodeId": t.draft }), [U, F, N, F, F], (owner, Y)),
+        row("Query.changeFeed", json!({}), [U, F, N, F, Y], (owner, Y)),
+        row("Query.deadLetters", json!({}), [U, F, F, F, F], (operator, Y)),
+        // Signing in is for everyone; a refused attempt is counted, so these are the last to be asked.
+        row("Mutation.actFor", input(json!({ "organisationId": t.organisation })), [U, N, N, Y, F], (owner, Y)),
+        row(
+            "Mutation.setConsumerIdentity",
+            input(json!({ "name": "马", "residentId": "1" })),
+            [U, R, R, R, F],
+            (owner, R),
+        ),
+        row(
+            "Mutation.revealConsumerIdentity",
+            input(json!({ "personId": t.person, "reason": "x" })),
+            [U, F, F, F, F],
+            (operator, Y),
+        ),
+        row("Mutation.registerOrganisation", input(json!({ "name": [] })), [U, R, R, R, F], (owner, R)),
+        row("Mutation.acceptInvitation", input(json!({ "token": "x.y" })), [U, R, R, R, F], (owner, R)),
+        row("Mutation.changePassword", input(json!({ "newPassword": "short" })), [U, R, R, R, F], (owner, R)),
+        row("Mutation.removeMember", input(id(&t.member)), [U, N, N, F, F], (owner, Y)),
+        row(
+            "Mutation.updateOrganisation",
+            input(json!({ "id": t.organisation, "expectedVersion": 1 })),
+            [U, F, F, F, F],
+            (owner, Y),
+        ),
+        row(
+            "Mutation.addBankAccount",
+            input(
+                json!({ "organisationId": t.organisation, "bank": "b", "holder": "h", "number": "6222000011112222", "currency": "CNY" }),
+            ),
+            [U, F, F, F, F],
+            (owner, Y),
+        ),
+        row(
+            "Mutation.revealBankAccount",
+            input(json!({ "id": t.account, "reason": "x" })),
+            [U, F, N, F, F],
+            (owner, Y),
+        ),
+        row("Mutation.removeBankAccount", input(id(&t.account)), [U, F, N, F, F], (owner, Y)),
+        row(
+            "Mutation.assignOrganisationRoles",
+            input(json!({ "id": t.organisation, "roles": ["SELLER", "SUPPLIER"] })),
+            [U, F, F, F, F],
+            (operator, Y),
+        ),
+        row(
+            "Mutation.inviteMember",
+            input(json!({ "organisationId": t.organisation, "contact": "x@example.com", "roles": ["RECEIVER"] })),
+            [U, F, F, F, F],
+            (owner, Y),
+        ),
+        row("Mutation.revokeInvitation", input(id(&t.invitation)), [U, F, N, F, F], (owner, Y)),
+        row(
+            "Mutation.changeMemberRoles",
+            with(&t.member, 1, json!({ "roles": ["RECEIVER"] })),
+            [U, F, N, F, F],
+            // Removed above: for its owner too it is gone.
+            (owner, N),
+        ),
+        row(
+            "Mutation.createMachineClient",
+            input(json!({ "name": "n", "scopes": ["CATALOG"], "key": t.public_key })),
+            [U, F, Y, F, F],
+            (owner, Y),
+        ),
+        row(
+            "Mutation.addMachineClientKey",
+            input(json!({ "id": t.client, "key": t.public_key })),
+            [U, F, N, F, F],
+            (owner, Y),
+        ),
+        row("Mutation.retireMachineClientKey", input(id(&t.key)), [U, F, N, F, F], (owner, Y)),
+        row("Mutation.updateMachineClient", at(&t.client, 1), [U, F, N, F, F], (owner, Y)),
+        row("Mutation.createFiling", input(json!({ "content": { "contactPhone": "1" } })), [U, R, R, F, F], (owner, R)),
+        row(
+            "Mutation.grantFilingView",
+            input(json!({ "id": t.filing, "organisationId": t.organisation, "fields": [] })),
+            [U, N, N, F, F],
+            (owner, N),
+        ),
+        row("Mutation.updateFiling", with(&t.filing, 1, json!({ "content": {} })), [U, N, N, F, F], (owner, Y)),
+        row("Mutation.submitFiling", at(&t.filing, 2), [U, N, N, F, F], (owner, Y)),
+        row("Mutation.returnFiling", with(&t.filing, 2, json!({ "reason": "x" })), [U, F, F, F, F], (operator, R)),
+        row("Mutation.approveFiling", at(&t.filing, 3), [U, F, F, F, F], (operator, Y)),
+        row("Mutation.suspendFiling", with(&t.filing, 4, json!({ "reason": "x" })), [U, F, F, F, F], (operator, Y)),
+        row("Mutation.resumeFiling", at(&t.filing, 5), [U, F, F, F, F], (operator, Y)),
+        row(
+            "Mutation.setFilingNumber",
+            input(json!({ "id": t.filing, "agency": "TAX", "number": "1" })),
+            [U, F, F, F, F],
+            (operator, Y),
+        ),
+        // The catalog.
+        row("Mutation.createProduct", input(json!({ "content": {} })), [U, F, R, F, R], (owner, R)),
+        row("Mutation.updateProduct", with(&t.draft, 1, json!({ "content": {} })), [U, F, N, F, Y], (owner, Y)),
+        row("Mutation.proposeProduct", at(&t.draft, 1), [U, F, N, F, Y], (owner, R)),
+        row("Mutation.rejectProduct", with(&t.draft, 2, json!({ "reason": "x" })), [U, F, F, F, F], (operator, Y)),
+        row("Mutation.archiveProduct", at(&t.draft, 3), [U, F, N, F, Y], (owner, R)),
+        row("Mutation.publishProduct", at(&t.proposed, 2), [U, F, F, F, F], (operator, Y)),
+        row("Mutation.confirmProductChange", input(id(&t.change)), [U, F, F, F, F], (operator, Y)),
+        row(
+            "Mutation.rejectProductChange",
+            input(json!({ "id": t.change, "reason": "x" })),
+            [U, F, F, F, F],
+            (operator, R),
+        ),
+        row("Mutation.withdrawProductChange", input(id(&t.change)), [U, F, N, F, R], (owner, R)),
+        row(
+            "Mutation.createOffer",
+            input(json!({ "variantId": t.draft, "sku": "S", "terms": {} })),
+            [U, F, N, F, N],
+            (owner, N),
+        ),
+        row(
+            "Mutation.updateOffer",
+            with(&t.offer, 1, json!({ "terms": { "leadTimeDays": 3 } })),
+            [U, F, F, F, Y],
+            (owner, R),
+        ),
+        row(
+            "Mutation.changeOfferStatus",
+            with(&t.offer, 2, json!({ "status": "PAUSED" })),
+            [U, F, F, F, Y],
+            (owner, R),
+        ),
+        row("Mutation.bulkUpsertOffers", input(json!({ "rows": [] })), [U, F, Y, F, Y], (owner, Y)),
+        row("Mutation.createCategory", input(json!({ "name": name("walked") })), [U, F, F, F, F], (operator, Y)),
+        row("Mutation.updateCategory", at(&t.category, 1), [U, F, F, F, F], (operator, Y)),
+        row("Mutation.createBrand", input(json!({ "name": name("walked") })), [U, F, F, F, F], (operator, Y)),
+        row("Mutation.updateBrand", at(&t.brand, 1), [U, F, F, F, F], (operator, Y)),
+        // Webhooks.
+        row(
+            "Mutation.createWebhookEndpoint",
+            input(json!({ "url": "https://partner.example/w" })),
+            [U, F, Y, F, Y],
+            (owner, Y),
+        ),
+        row(
+            "Mutation.testWebhookEndpoint",
+            input(json!({ "id": t.endpoint, "dryRun": true })),
+            [U, F, N, F, Y],
+            (owner, Y),
+        ),
+        row(
+            "Mutation.replayWebhookDelivery",
+            input(json!({ "id": t.delivery, "dryRun": true })),
+            [U, F, N, F, Y],
+            (owner, Y),
+        ),
+        row("Mutation.rotateWebhookSecret", input(id(&t.endpoint)), [U, F, N, F, Y], (owner, Y)),
+        row("Mutation.updateWebhookEndpoint", at(&t.endpoint, 3), [U, F, N, F, Y], (owner, R)),
+        row("Mutation.deleteWebhookEndpoint", input(id(&t.endpoint)), [U, F, N, F, Y], (owner, N)),
+        // Dead letters.
+        row("Mutation.replayDeadLetter", input(id(&t.dead)), [U, F, F, F, F], (operator, Y)),
+        row("Mutation.discardDeadLetter", input(id(&t.dead)), [U, F, F, F, F], (operator, N)),
+        // Last: these end or count something whoever asks.
+        row(
+            "Mutation.registerPerson",
+            input(json!({ "name": "x", "password": "x", "displayName": "x" })),
+            [R, R, R, R, R],
+            (owner, R),
+        ),
+        row("Mutation.signInWithWechat", input(json!({ "code": "x" })), [R, R, R, R, R], (owner, R)),
+        row("Mutation.refreshSession", input(json!({ "refreshToken": "x" })), [R, R, R, R, R], (owner, R)),
+        row("Mutation.signIn", input(json!({ "name": "x", "password": "x" })), [R, R, R, R, R], (owner, R)),
+        row("Mutation.endSession", input(id(&t.session)), [U, N, N, N, F], (owner, Y)),
+    ]
+}
+
+/// The root fields of the schema: name, arguments with their types, and whether their type has fields.
+fn schema() -> Vec<(String, Vec<(String, String)>, bool)> {
+    let document = async_graphql::parser::parse_schema(api::graphql::sdl()).unwrap();
+    let mut leaves: BTreeSet<String> = ["ID", "String", "Int", "Boolean"].map(str::to_owned).into();
+    let mut fields = Vec::new();
+    for definition in &document.definitions {
+        let TypeSystemDefinition::Type(definition) = definition else { continue };
+        if matches!(definition.node.kind, TypeKind::Scalar | TypeKind::Enum(_)) {
+            leaves.insert(definition.node.name.node.to_string());
+        }
+    }
+    for definition in document.definitions {
+        let TypeSystemDefinition::Type(definition) = definition else { continue };
+        let root = definition.node.name.node.to_string();
+        if let TypeKind::Object(object) = definition.node.kind
+            && (root == "Query" || root == "Mutation")
+        {
+            for field in object.fields {
+                let arguments = field.node.arguments.iter();
+                let arguments = arguments.map(|a| (a.node.name.node.to_string(), a.node.ty.node.to_string())).collect();
+                let leaf = leaves.contains(field.node.ty.node.to_string().trim_matches(['[', ']', '!']));
+                fields.push((format!("{root}.{}", field.node.name.node), arguments, leaf));
+            }
+        }
+    }
+    fields
+}
+
+#[test]
+fn every_root_field_has_a_row_in_the_matrix() {
+    let schema: BTreeSet<String> = schema().into_iter().map(|(field, ..)| field).collect();
+    let matrix: BTreeSet<String> = FIELDS.iter().map(|(field, _)| (*field).to_owned()).collect();
+    assert_eq!(matrix.len(), FIELDS.len(), "a field has two rows");
+    let bare: Vec<_> = schema.difference(&matrix).collect();
+    let gone: Vec<_> = matrix.difference(&schema).collect();
+    assert!(bare.is_empty() && gone.is_empty(), "without a row: {bare:?}; no field any more: {gone:?}");
+}
+
+async fn ask(client: &Client, row: &Row, schema: &[(String, Vec<(String, String)>, bool)]) -> (Answer, Value) {
+    let (_, arguments, leaf) = schema.iter().find(|(field, ..)| field == row.field).unwrap();
+    let (root, name) = row.field.split_once('.').unwrap();
+    let asked = row.arguments.as_object().unwrap();
+    let declared: Vec<String> =
+        arguments.iter().filter(|(a, _)| asked.contains_key(a)).map(|(a, ty)| format!("${a}: {ty}")).collect();
+    let passed: Vec<String> = asked.keys().map(|a| format!("{a}: ${a}")).collect();
+    let brackets =
+        |inside: &[String]| if inside.is_empty() { String::new() } else { format!("({})", inside.join(", ")) };
+    let selection = match (root, name) {
+        _ if *leaf => "",
+        ("Mutation", "bulkUpsertOffers") => "{ results { index } userErrors { code message } }",
+        ("Mutation", _) => "{ userErrors { code message } }",
+        (_, "changeFeed") => "{ items { eventId } }",
+        (_, "nodes" | "node" | "viewer" | "organisation" | "product" | "category" | "brand" | "filing") => {
+            "{ __typename }"
+        }
+        (_, "consumerIdentities" | "bankAccounts") => "{ __typename }",
+        _ => "{ nodes { __typename } }",
+    };
+    let document =
+        format!("{}{} {{ {name}{} {selection} }}", root.to_lowercase(), brackets(&declared), brackets(&passed));
+    let response = client.response(&document, row.arguments.clone()).await;
+    (read(&response, name), response)
+}
+
+fn read(response: &Value, name: &str) -> Answer {
+    let value = &response["data"][name];
+    match (response["errors"][0]["extensions"]["code"].as_str(), value["userErrors"][0]["code"].as_str()) {
+        (Some("UNAUTHENTICATED"), _) => U,
+        (Some("FORBIDDEN"), _) => F,
+        (Some("BAD_INPUT"), _) => R,
+        (Some(code), _) => panic!("{name} answers {code}: {response}"),
+        (None, Some("NOT_FOUND")) => N,
+        (None, Some(_)) => R,
+        (None, None) => {
+            let list = if value["nodes"].is_array() {
+                &value["nodes"]
+            } else if value["items"].is_array() {
+                &value["items"]
+            } else {
+                value
+            };
+            let nothing =
+                list.is_null() || list.as_array().is_some_and(|all| all.is_empty() || all.iter().all(Value::is_null));
+            if nothing && name != "consumerIdentities" && name != "deadLetters" { N } else { Y }
+        }
+    }
+}
+
+/// Something that changes whenever anything is committed.
+async fn state(server: &TestServer) -> String {
+    match backend() {
+        Backend::Postgres(_) => dump(server).await,
+        Backend::Sqlite => {
+            // Seen from a connection of its own, this counts every commit of others.
+            let db = server.app.db().read();
+            let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), "PRAGMA data_version")).await;
+            let version: i64 = row.unwrap().unwrap().try_get("", "data_version").unwrap();
+            version.to_string()
+        }
+    }
+}
+
+#[expect(clippy::too_many_lines, reason = "one thing of each kind")]
+async fn things(server: &TestServer, owner: &Client, machine_key: &TestKey) -> Things {
+    let category = leaf(owner).await;
+    let draft = owner.done("createProduct", "product { id }", json!({ "content": rug("draft", &category) })).await;
+    let proposed =
+        owner.done("createProduct", "product { id }", json!({ "content": rug("proposed", &category) })).await;
+    owner.done("proposeProduct", "", json!({ "id": proposed["product"]["id"], "expectedVersion": 1 })).await;
+    let public = published_rug(server, SELLER, "public").await;
+    let edit =
+        json!({ "id": public["id"], "expectedVersion": public["version"], "content": { "slug": "renamed-rug" } });
+    let change = owner.done("updateProduct", "change { id }", edit).await;
+    let offer = offered(server, SELLER, &public, "WALK-1", "10.00").await;
+    let members = owner.data("{ members { nodes { id roles } } }", json!({})).await["members"]["nodes"].clone();
+    let member = members.as_array().unwrap().iter().find(|m| m["roles"] == json!(["CATALOG_MANAGER"])).unwrap().clone();
+    let invite = json!({ "contact": "w@example.com", "roles": ["RECEIVER"] });
+    let invitation = owner.done("inviteMember", "sent { invitation { id } }", invite).await;
+    let scopes = json!(["CATALOG", "FEED", "FILINGS", "WEBHOOKS"]);
+    let client = json!({ "name": "walker", "scopes": scopes, "key": machine_key.public });
+    let client =
+        owner.done("createMachineClient", "machineClient { id clientId keys { id } }", client).await["machineClient"]
+            .clone();
+    let account = json!({ "bank": "b", "holder": "h", "number": "6222000033334444", "currency": "CNY" });
+    let account = owner.done("addBankAccount", "bankAccount { id }", account).await;
+    let content = json!({
+        "legalName": "河湟", "uscc": "91630100MA7520005P", "representative": "马", "contactName": "桑", "contactPhone": "13987654321",
+        "address": "西宁", "documents": [{ "name": "d", "sha256": "ab".repeat(32), "mediaType": "application/pdf", "size": 1 }],
+    });
+    let filing = owner.done("createFiling", "filing { id }", json!({ "content": content })).await;
+    let endpoint = json!({ "url": "https://partner.example/walk", "events": ["WEBHOOK_TEST"] });
+    let endpoint =
+        owner.done("createWebhookEndpoint", "created { endpoint { id } }", endpoint).await["created"]["endpoint"]
+            .clone();
+    let delivery =
+        owner.done("testWebhookEndpoint", "sending { delivery { id } }", json!({ "id": endpoint["id"] })).await;
+    let walker = server.sign_in(&format!("exhibitor@{SELLER}.demo.chama.example"), None).await;
+    let walker = server.anonymous().with_token(walker["accessToken"].as_str().unwrap().to_owned());
+    let identity = json!({ "name": "马兰花", "residentId": "63010319900101001X" });
+    // Somebody else's identity than that of any viewer of the walk.
+    let someone = server.anonymous();
+    let register = json!({ "name": "someone@example.com", "password": "tea bricks by yak", "displayName": "S" });
+    someone.done("registerPerson", "", register).await;
+    let signed = json!({ "name": "someone@example.com", "password": "tea bricks by yak" });
+    let someone = someone.done("signIn", "tokens { accessToken }", signed).await["tokens"]["accessToken"].clone();
+    let someone = server.anonymous().with_token(someone.as_str().unwrap().to_owned());
+    let person = someone.done("setConsumerIdentity", "consumerIdentity { personId }", identity).await;
+    drop(walker);
+    let tokens = server.sign_in(&format!("owner@{SELLER}.demo.chama.example"), None).await;
+    let tx = server.app.db().begin().await.unwrap();
+    let told = api::app::Told { event: uuid::Uuid::nil() };
+    api::platform::jobs::enqueue(&tx, &told, server.app.clock().now()).await.unwrap();
+    tx.commit().await.unwrap();
+    Things {
+        organisation: server.organisation(SELLER).await,
+        category,
+        brand: owner.data("{ brands(first: 1) { nodes { id } } }", json!({})).await["brands"]["nodes"][0]["id"].clone(),
+        draft: draft["product"]["id"].clone(),
+        proposed: proposed["product"]["id"].clone(),
+        public: public["id"].clone(),
+        change: change["change"]["id"].clone(),
+        offer: offer["id"].clone(),
+        member: member["id"].clone(),
+        invitation: invitation["sent"]["invitation"]["id"].clone(),
+        key: client["keys"][0]["id"].clone(),
+        client: client["id"].clone(),
+        account: account["bankAccount"]["id"].clone(),
+        filing: filing["filing"]["id"].clone(),
+        endpoint: endpoint["id"].clone(),
+        delivery: delivery["sending"]["delivery"]["id"].clone(),
+        person: person["consumerIdentity"]["personId"].clone(),
+        session: tokens["session"]["id"].clone(),
+        public_key: TestKey::ed25519(22).public,
+        dead: json!(""),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_root_field_answers_each_kind_of_viewer_as_the_matrix_says_and_denied_ones_write_nothing() {
+    // No worker: nothing is written but by what the walk asks for. One reader, so that the count of commits is one's.
+    let server = TestServer::with(&[("CHAMA_JOBS_WORKERS", "0"), ("CHAMA_DATABASE_CONNECTIONS", "1")]).await;
+    let server =
+        if backend() == Backend::Sqlite { server } else { TestServer::with(&[("CHAMA_JOBS_WORKERS", "0")]).await };
+    let (owner, operator) = (server.member("owner", SELLER).await, server.member("operator", OPERATOR).await);
+    let key = TestKey::ed25519(21);
+    let mut things = things(&server, &owner, &key).await;
+    // What the jobs so far were is done; the one that tells of nothing is given up.
+    api::worker::drain(&server.app, |_| {}).await.unwrap();
+    let dead = operator.data("{ deadLetters { nodes { id } } }", json!({})).await;
+    things.dead = dead["deadLetters"]["nodes"][0]["id"].clone();
+    let id = owner.data("{ machineClients { nodes { clientId } } }", json!({})).await["machineClients"]["nodes"][0]["clientId"].clone();
+    let (_, token) = exchange(&server, &key.sign(None, &assertion(&server, id.as_str().unwrap(), "w")), None).await;
+    let viewers = [
+        ("nobody", server.anonymous()),
+        ("a consumer", server.consumer(1).await),
+        ("an owner of another organisation", server.member("owner", OTHER_SELLER).await),
+        ("the lowest role", server.member("exhibitor", SELLER).await),
+        ("a machine client", server.anonymous().with_token(token["access_token"].as_str().unwrap().to_owned())),
+    ];
+    let (rows, schema) = (rows(&things), schema());
+    let walked: BTreeSet<&str> = rows.iter().map(|row| row.field).collect();
+    let missing: Vec<&str> = FIELDS.iter().map(|(field, _)| *field).filter(|field| !walked.contains(field)).collect();
+    assert!(missing.is_empty(), "not walked: {missing:?}");
+    let mut wrong = Vec::new();
+    for row in &rows {
+        for ((who, client), expected) in viewers.iter().zip(row.answers) {
+            let before = state(&server).await;
+            let (answer, response) = ask(client, row, &schema).await;
+            if answer != expected {
+                wrong.push(format!("{} answers {who} {answer:?}, not {expected:?}: {response}", row.field));
+            }
+            // A failed sign-in is counted; nothing else that is not done leaves a trace.
+            if matches!(answer, U | F | N) && state(&server).await != before {
+                wrong.push(format!("{} was denied to {who} and wrote something", row.field));
+            }
+        }
+        let (who, expected) = row.right;
+        let client = if who == "owner" { &owner } else { &operator };
+        let (answer, response) = ask(client, row, &schema).await;
+        if answer != expected {
+            wrong.push(format!("{} answers the {who} {answer:?}, not {expected:?}: {response}", row.field));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -1,0 +1,6 @@
+//! The promises of the platform.
+
+mod audit;
+mod feed;
+mod jobs;
+mod repeats;
