@@ -1,9 +1,9 @@
 //! The runner of background jobs: which room does what, and how. `serve` has one inside, `chama worker` is one
 //! alone; any number of them work side by side.
 //!
-//! A worker takes due jobs ([`jobs::claim`]), groups them by aggregate, and does the groups at the same time
-//! and each group in order. A handler that takes too long is stopped before its lease runs out. A worker that
-//! is told to stop finishes what it has; one that is killed leaves its leases to run out.
+//! A worker takes due jobs ([`jobs::claim`]) for its free places, one aggregate a place, and does those of an
+//! aggregate in order. A handler that takes too long is stopped before its lease runs out. A worker that is told to
+//! stop finishes what it has begun; one that is killed leaves its leases to run out.
 
 use std::{
     collections::BTreeMap,
@@ -12,8 +12,8 @@ use std::{
 
 use chrono::Utc;
 use entities::platform::job;
-use futures_util::stream::{self, StreamExt};
 use serde::de::DeserializeOwned;
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     party,
     platform::{
         error::Error,
-        jobs::{self, Job, Verdict},
+        jobs::{self, Job, Verdict, Wanted},
     },
     webhooks::{self, jobs::Deliver},
 };
@@ -32,72 +32,112 @@ const LOOK: Duration = Duration::from_millis(500);
 /// How often the house is tidied.
 const TIDY: Duration = Duration::from_mins(10);
 
-/// Works until `stop` is done.
+/// Works until `stop` is done; then finishes what it has begun.
 pub async fn work(app: App, stop: impl Future<Output = ()>) {
-    let worker = Uuid::new_v4();
+    let mut crew = Crew::new(app.clone());
     let mut stop = std::pin::pin!(stop);
     let mut tidied: Option<Instant> = None;
     loop {
         if tidied.is_none_or(|at| at.elapsed() > TIDY) {
             tidied = Some(Instant::now());
-            if let Err(error) = tidy(&app).await {
-                tracing::warn!(?error, "the house could not be tidied");
-            }
+            tidy(&app).await;
         }
-        let done = match round(&app, worker).await {
-            Ok(done) => done,
-            Err(error) => {
-                tracing::warn!(?error, "jobs could not be taken; looking again");
-                0
-            }
-        };
-        if done > 0 {
-            // More may be due; but whoever stops is not kept by a long queue.
-            if futures_util::poll!(stop.as_mut()).is_ready() {
-                return;
-            }
-            continue;
+        if let Err(error) = crew.fill(None).await {
+            tracing::warn!(?error, "jobs could not be taken; looking again");
         }
         tokio::select! {
-            () = &mut stop => return,
+            () = &mut stop => break,
+            () = crew.one_done() => {}
             () = app.jobs_due().notified() => {}
             () = tokio::time::sleep(LOOK) => {}
         }
     }
+    while !crew.idle() {
+        crew.one_done().await;
+    }
 }
 
-/// Does what is due now, and what that makes due; answers with how many jobs were begun.
-pub async fn drain(app: &App, mut progress: impl FnMut(u64)) -> Result<u64, Error> {
-    let worker = Uuid::new_v4();
+/// Does what is due now, and what that makes due, of one kind or of all; answers with how many jobs were begun.
+pub async fn drain(app: &App, only: Option<&str>, mut progress: impl FnMut(u64)) -> Result<u64, Error> {
+    let mut crew = Crew::new(app.clone());
     let mut all = 0;
     loop {
-        let done = round(app, worker).await?;
-        if done == 0 {
+        all += crew.fill(only).await?;
+        progress(all);
+        if crew.idle() {
             return Ok(all);
         }
-        all += done;
-        progress(all);
+        crew.one_done().await;
     }
 }
 
-/// Takes due jobs and does them.
-async fn round(app: &App, worker: Uuid) -> Result<u64, Error> {
-    let claimed = jobs::claim(app.db(), worker, app.clock().now(), app.config().jobs.lease()).await?;
-    let begun = claimed.len() as u64;
-    let mut groups: BTreeMap<String, Vec<job::Model>> = BTreeMap::new();
-    for job in claimed {
-        groups.entry(job.aggregate.clone()).or_default().push(job);
+/// The jobs that one worker has begun: each place is one aggregate. Deliveries to partners, who may be slow, never
+/// take the last place.
+struct Crew {
+    app: App,
+    worker: Uuid,
+    places: usize,
+    busy: JoinSet<bool>,
+    deliveries: usize,
+}
+
+impl Crew {
+    fn new(app: App) -> Self {
+        let places = app.config().jobs.workers.max(1);
+        Self { app, worker: Uuid::new_v4(), places, busy: JoinSet::new(), deliveries: 0 }
     }
-    let side_by_side = app.config().jobs.workers.max(1);
-    stream::iter(groups.into_values())
-        .for_each_concurrent(side_by_side, |group| async move {
-            if let Err(error) = in_order(app, worker, group).await {
-                // The lease runs out and the jobs are taken again.
-                tracing::warn!(?error, "what became of jobs could not be noted");
+
+    fn idle(&self) -> bool {
+        self.busy.is_empty()
+    }
+
+    /// Takes due jobs for the free places; answers with how many.
+    async fn fill(&mut self, only: Option<&str>) -> Result<u64, Error> {
+        let mut taken = 0;
+        loop {
+            let free = self.places - self.busy.len();
+            let crowded = self.places > 1 && self.deliveries + 1 >= self.places;
+            if free == 0 {
+                return Ok(taken);
             }
-        })
-        .await;
-    Ok(begun)
+            let room = if crowded { free } else { free.min((self.places - self.deliveries).saturating_sub(1).max(1)) };
+            let wanted = Wanted { aggregates: room, only, except: crowded.then_some(Deliver::KIND) };
+            let (now, lease) = (self.app.clock().now(), self.app.config().jobs.lease());
+            let claimed = jobs::claim(self.app.db(), self.worker, now, lease, wanted).await?;
+            if claimed.is_empty() {
+                return Ok(taken);
+            }
+            taken += claimed.len() as u64;
+            let mut groups: BTreeMap<String, Vec<job::Model>> = BTreeMap::new();
+            for job in claimed {
+                groups.entry(job.aggregate.clone()).or_default().push(job);
+            }
+            for group in groups.into_values() {
+                let delivery = group.iter().any(|job| job.kind == Deliver::KIND);
+                self.deliveries += usize::from(delivery);
+                let (app, worker) = (self.app.clone(), self.worker);
+                self.busy.spawn(async move {
+                    if let Err(error) = in_order(&app, worker, group).await {
+                        // The lease runs out and the jobs are taken again.
+                        tracing::warn!(?error, "what became of jobs could not be noted");
+                    }
+                    delivery
+                });
+            }
+        }
+    }
+
+    /// Waits until one place is free again; for ever when none is taken.
+    async fn one_done(&mut self) {
+        match self.busy.join_next().await {
+            Some(delivery) => {
+                // A handler's panic is caught where it is done; what else could end a place is counted as either.
+                let delivery = delivery.unwrap_or(self.deliveries > self.busy.len());
+                self.deliveries = self.deliveries.saturating_sub(usize::from(delivery));
+            }
+            None => std::future::pending().await,
+        }
+    }
 }
 
 /// Does the jobs of one aggregate, one after the other; what stands behind a failed one waits with it.
@@ -105,37 +145,55 @@ async fn in_order(app: &App, worker: Uuid, mut group: Vec<job::Model>) -> Result
     if group.iter().all(|job| job.kind == IndexProducts::KIND) {
         return index_together(app, worker, group).await;
     }
-    let begun = Instant::now();
-    let patience = app.config().jobs.time_limit() / 2;
+    let (db, lease) = (app.db().writer(), app.config().jobs.lease());
     group.reverse();
     while let Some(job) = group.pop() {
+        // The lease may have run out while the jobs before it were done: then it is another worker's.
+        let Some(job) = jobs::begin(db, worker, &job, app.clock().now(), lease).await? else { continue };
         let verdict = one(app, &job).await;
         let stays = matches!(verdict, Verdict::Again { .. } | Verdict::Later { .. });
-        jobs::settle(app.db().writer(), worker, &job, verdict, app.clock().now()).await?;
-        if stays || begun.elapsed() > patience {
-            return jobs::give_back(app.db().writer(), worker, &group).await;
+        let given_up = jobs::settle(db, worker, &job, verdict, app.clock().now()).await?;
+        if given_up && job.kind == Deliver::KIND {
+            webhooks::jobs::given_up(app, &job.payload).await?;
+        }
+        if stays {
+            return jobs::give_back(db, worker, &group).await;
         }
     }
     Ok(())
 }
 
-/// Changes of the catalog that came in a row are put into the index at once.
+/// Changes of the catalog that came in a row are put into the index at once. While the index is away they wait: they
+/// are never given up, for nothing but a rebuild would bring them back.
 async fn index_together(app: &App, worker: Uuid, group: Vec<job::Model>) -> Result<(), Error> {
-    let mut products = Vec::new();
+    let (db, lease) = (app.db().writer(), app.config().jobs.lease());
+    let (mut begun, mut products) = (Vec::new(), Vec::new());
     for job in &group {
-        match read::<IndexProducts>(job) {
-            Ok(part) => products.extend(part.products),
-            Err(verdict) => jobs::settle(app.db().writer(), worker, job, verdict, app.clock().now()).await?,
+        let Some(job) = jobs::begin(db, worker, job, app.clock().now(), lease).await? else { continue };
+        match read::<IndexProducts>(&job) {
+            Ok(part) => {
+                products.extend(part.products);
+                begun.push(job);
+            }
+            Err(verdict) => drop(jobs::settle(db, worker, &job, verdict, app.clock().now()).await?),
         }
     }
     products.sort_unstable();
     products.dedup();
-    let verdict = match indexing::index_all(app, &products).await {
-        Ok(()) => Verdict::Done,
-        Err(error) => Verdict::Again { after: None, reason: told(&error) },
+    let indexed = tokio::time::timeout(app.config().jobs.time_limit(), indexing::index_all(app, &products)).await;
+    let verdict = match indexed {
+        Ok(Ok(())) => Verdict::Done,
+        failed => {
+            let why = match failed {
+                Ok(Err(error)) => told(&error),
+                _ => "it took too long".into(),
+            };
+            tracing::warn!(why, products = products.len(), "the search index was not updated; trying again");
+            Verdict::Later { at: app.clock().now() + chrono::Duration::seconds(30) }
+        }
     };
-    for job in &group {
-        jobs::settle(app.db().writer(), worker, job, verdict.clone(), app.clock().now()).await?;
+    for job in &begun {
+        jobs::settle(db, worker, job, verdict.clone(), app.clock().now()).await?;
     }
     Ok(())
 }
@@ -193,10 +251,16 @@ fn told(error: &Error) -> String {
     }
 }
 
-/// Takes away what has served its time, and does what the calendar says.
-pub async fn tidy(app: &App) -> Result<(), Error> {
+/// Takes away what has served its time, and does what the calendar says. What fails does not keep the rest.
+pub async fn tidy(app: &App) {
     let now: chrono::DateTime<Utc> = app.clock().now();
-    app.tidy(now).await?;
-    party::ops::tidy(app, now).await?;
-    webhooks::ops::tidy(app, now).await
+    for (what, done) in [
+        ("repeats", app.tidy(now).await),
+        ("sign-ins and filings", party::ops::tidy(app, now).await),
+        ("webhooks", webhooks::ops::tidy(app, now).await),
+    ] {
+        if let Err(error) = done {
+            tracing::warn!(?error, what, "the house could not be tidied");
+        }
+    }
 }

@@ -15,7 +15,7 @@ use entities::{
         brand, category, category_attribute, product,
     },
     party::{
-        Acting, Actor, MemberRole, OrganisationRole, PlaceKind, Viewer, login::LoginKind, organisation,
+        Acting, Actor, MemberRole, OrganisationRole, PlaceKind, Viewer, login::LoginKind, membership, organisation,
         organisation_role, place,
     },
     values::{
@@ -232,6 +232,7 @@ async fn load_organisations(
         };
         let row = organisation::Model { version: row.version + i32::from(before.is_some_and(|b| *b != row)), ..row };
         put(tx, before, row).await?;
+        refuse_gift(tx, before, &entry.roles).await?;
         for role in entry.roles {
             let role = organisation_role::Model { organisation_id: id, role }.into_active_model();
             organisation_role::Entity::insert(role)
@@ -241,6 +242,28 @@ async fn load_organisations(
         }
     }
     Ok(())
+}
+
+/// An organisation that people registered themselves under a slug of these files does not get the roles that the
+/// files mean for somebody else: an operator decides that.
+async fn refuse_gift(
+    tx: &DatabaseTransaction,
+    before: Option<&organisation::Model>,
+    roles: &[OrganisationRole],
+) -> Result<(), Error> {
+    let Some(before) = before else { return Ok(()) };
+    let own = organisation_role::Entity::find().filter(organisation_role::Column::OrganisationId.eq(before.id));
+    let own: Vec<OrganisationRole> = own.all(tx).await?.into_iter().map(|row| row.role).collect();
+    let Some(gift) = roles.iter().find(|role| !own.contains(role)) else { return Ok(()) };
+    let members = membership::Entity::find().filter(membership::Column::OrganisationId.eq(before.id));
+    if members.one(tx).await?.is_none() {
+        return Ok(());
+    }
+    Err(Error::BadInput(format!(
+        "organisation {} has members of its own and does not play {}; assign the role as an operator if it is the same one",
+        before.slug,
+        gift.to_value()
+    )))
 }
 
 async fn load_attributes(

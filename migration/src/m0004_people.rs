@@ -172,7 +172,7 @@ async fn members(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .table("invitation")
         .col(primary_id())
         .col(id("organisation_id"))
-        .col(text("contact", 254))
+        .col(text("contact", 260))
         .col(hash(manager, "lookup"))
         .col(json("roles"))
         .col(int("approval_level"))

@@ -123,7 +123,19 @@ async fn the_demo_serves_a_full_catalog_and_starts_again_at_once() {
         .bearer_auth(String::from_utf8_lossy(&token.stdout).trim());
     let mine: Value =
         mine.json(&json!({ "query": "{ viewer { standing } }" })).send().await.unwrap().json().await.unwrap();
-    assert_eq!(mine["data"]["viewer"]["standing"], "SELLER");
+    assert_eq!(mine["data"]["viewer"]["standing"], "DEVELOPMENT");
+    // The people of the demo sign in with the password that the greeting names.
+    assert!(second.greeting.contains(api::zone::DEMO_PASSWORD), "{}", second.greeting);
+    let sign_in = format!(
+        "mutation {{ signIn(input: {{ name: \"owner@hehuang-carpet.demo.chama.example\", password: \"{}\" }}) {{ tokens {{ accessToken }} }} }}",
+        api::zone::DEMO_PASSWORD
+    );
+    assert!(ask(&second.url, &sign_in).await["signIn"]["tokens"]["accessToken"].is_string());
+    let audit = run(folder.path(), &["audit", "verify"]);
+    assert!(audit.status.success() && said(&audit).contains("entries of the audit hold"), "{}", said(&audit));
+    let invite = ["invite", "--organisation", "doma-rugs", "--contact", "new@example.com", "--role", "owner"];
+    let invite = run(folder.path(), &invite);
+    assert!(invite.status.success() && said(&invite).contains("acceptInvitation"), "{}", said(&invite));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -36,7 +36,7 @@ use crate::platform::{
     error::Error,
     feed::{self, Event},
     jobs::{self, Job},
-    vault::sha256_hex,
+    vault::Vault,
 };
 
 /// Longest `clientMutationId`.
@@ -52,9 +52,9 @@ pub struct Call {
 
 #[derive(Clone, Debug)]
 struct Repeat {
-    /// SHA-256 of who asked and of its id for it.
+    /// Keyed hash of who asked and of its id for it.
     key: String,
-    /// SHA-256 of what was asked.
+    /// Keyed hash of what was asked.
     request: String,
 }
 
@@ -65,16 +65,17 @@ impl Call {
     }
 
     /// A call that is known again by the client's id for it. `request`: the operation and its whole input.
-    pub fn known_as(viewer: Viewer, id: &str, request: &str) -> Result<Self, Error> {
+    pub fn known_as(vault: &Vault, viewer: Viewer, id: &str, request: &str) -> Result<Self, Error> {
         if id.is_empty() || id.len() > LONGEST_ID || id.chars().any(char::is_control) {
             let refusal = Refusal::new(ErrorCode::TooLong).with("max", LONGEST_ID.to_string());
             return Err(refusal.at("clientMutationId").into());
         }
-        let request = sha256_hex(request.as_bytes());
+        // Keyed: an input may hold a password or a resident ID, which a plain hash would give away.
+        let request = vault.proof("request", request);
         let asking = viewer.organisation().map(|o| o.to_string()).unwrap_or_default();
         // Strangers share one name: what one of them asked with the id "1" must not be in another's way.
         let own = if viewer.signed_in() { "" } else { request.as_str() };
-        let key = sha256_hex(serde_json::json!([viewer.subject(), asking, own, id]).to_string().as_bytes());
+        let key = vault.proof("repeat", &serde_json::json!([viewer.subject(), asking, own, id]).to_string());
         Ok(Self { viewer, repeat: Some(Repeat { key, request }) })
     }
 

@@ -17,10 +17,10 @@ use entities::party::MemberRole;
 
 use crate::{
     app::App,
-    catalog::indexing,
+    catalog::indexing::{self, IndexProducts},
     config::Config,
-    http,
-    platform::{audit, clock::Clock, error::Error, telemetry},
+    http, party,
+    platform::{audit, clock::Clock, error::Error, jobs::Job, telemetry},
     seed, worker, zone,
 };
 
@@ -60,6 +60,18 @@ enum Command {
     },
     /// Work on background jobs with the settings as they are, serving nothing; beside `serve`, as many as needed.
     Worker,
+    /// Invite a person into an organisation: how the zone's first operator and its first owners come in.
+    Invite {
+        /// Slug of the organisation.
+        #[arg(long, value_name = "SLUG")]
+        organisation: String,
+        /// The e-mail address or mobile number that the person signs in with.
+        #[arg(long, value_name = "NAME")]
+        contact: String,
+        /// In which role, as `owner`; may be given several times.
+        #[arg(long, required = true, value_parser = role)]
+        role: Vec<MemberRole>,
+    },
     /// Look after the audit.
     #[command(subcommand)]
     Audit(Audit),
@@ -189,6 +201,15 @@ async fn carry_out(arguments: Arguments) -> Result<ExitCode, Error> {
             worker::work(app.clone(), http::stop_signal()).await;
             app.db().clone().close().await.map(|()| ExitCode::SUCCESS)
         }
+        Command::Invite { organisation, contact, role } => {
+            let app = App::new(config, Clock::system()).await?;
+            let token = party::ops::members::invite_from_outside(&app, &organisation, &contact, &role).await?;
+            println!(
+                "{contact} may join {organisation} within 7 days: register (mutation registerPerson), sign in, and send\n\
+                 mutation {{ acceptInvitation(input: {{ token: \"{token}\" }}) {{ userErrors {{ message }} }} }}"
+            );
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Audit(Audit::Verify) => audited(&App::new(config, Clock::system()).await?).await,
         Command::Schema { .. } => Ok(ExitCode::SUCCESS),
     }
@@ -271,11 +292,10 @@ async fn seeded(app: &App, products: u64, no_index: bool) -> Result<(), Error> {
     Ok(())
 }
 
-/// Does the jobs that a load left, so that the search index knows what it brought. What cannot be done now
-/// waits for the next worker.
+/// Does what a load left to do for the search index. What cannot be done now waits for the next worker.
 async fn followed(app: &App) -> Result<(), Error> {
     let bar = bar::counting(0, "background jobs");
-    worker::drain(app, |done| bar.set_position(done)).await?;
+    worker::drain(app, Some(IndexProducts::KIND), |done| bar.set_position(done)).await?;
     bar.finish_and_clear();
     app.search().rest();
     Ok(())

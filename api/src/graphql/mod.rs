@@ -30,7 +30,7 @@ use crate::{
     },
     platform::{
         auth::Caller,
-        graphql::{Batches, context::Session},
+        graphql::{Batches, context::Origin},
     },
     webhooks::graphql::{WebhooksMutation, WebhooksQuery},
 };
@@ -160,15 +160,20 @@ impl Gateway {
 
     /// Runs a prepared request for `caller`.
     pub async fn execute(&self, request: Request, operation: &Operation, caller: Caller, locale: Locale) -> Response {
-        let Caller { viewer, session } = caller;
+        let Caller { viewer, session, address } = caller;
         let batches = Batches::default();
         let catalog = catalog::loaders::loaders(&self.app, &viewer, &batches);
         let party = party::loaders::loaders(&self.app, &batches);
         // A mutation reads what it has just written: nothing is kept from before.
         catalog.enable_all_cache(!operation.mutation);
         party.enable_all_cache(!operation.mutation);
-        let request =
-            request.data(self.app.clone()).data(viewer).data(Session(session)).data(locale).data(catalog).data(party);
+        let request = request
+            .data(self.app.clone())
+            .data(viewer)
+            .data(Origin { session, address })
+            .data(locale)
+            .data(catalog)
+            .data(party);
         let limit: Duration = self.app.config().server.operation_timeout();
         let mut response = match tokio::time::timeout(limit, batches.run(self.schema.execute(request))).await {
             Ok(response) => response,

@@ -97,6 +97,7 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         NodeKind::ProductChange => {
             catalog.load_one(ProductChangeId(uuid)).await?.map(|row| Node::ProductChange(ProductChange(row)))
         }
+        NodeKind::Filing if context.may(Action::ReadFilings).is_err() => None,
         NodeKind::Filing => {
             let (db, viewer) = (context.app().db().read(), context.viewer());
             party::ops::filings::find_filing(db, viewer, FilingId(uuid)).await?.map(|row| Node::Filing(Filing(row)))

@@ -7,7 +7,7 @@
 use std::time::Instant;
 
 use async_graphql::{Request, Response as GraphQlResponse, ServerError};
-use entities::{party::Viewer, values::Locale};
+use entities::values::Locale;
 use poem::{
     Body, Request as HttpRequest, Response as HttpResponse, handler,
     http::{HeaderMap, StatusCode, header},
@@ -151,12 +151,10 @@ async fn run(
 
 /// Who sent the request. No token: anonymous; a token that is not good is refused, not ignored.
 async fn caller(http: &HttpRequest, gateway: &Gateway) -> Result<Caller, Error> {
-    let Some(value) = http.headers().get(header::AUTHORIZATION) else {
-        return Ok(Caller { viewer: Viewer::anonymous(), session: None });
-    };
-    let token = value.to_str().ok().and_then(|v| v.strip_prefix("Bearer ")).ok_or(Error::Unauthenticated)?;
     let app = gateway.app();
     let address = caller_address(http, &app.config().server.trusted_proxies());
+    let Some(value) = http.headers().get(header::AUTHORIZATION) else { return Ok(Caller::anonymous(address)) };
+    let token = value.to_str().ok().and_then(|v| v.strip_prefix("Bearer ")).ok_or(Error::Unauthenticated)?;
     app.gate().caller(app.db(), token.trim(), address, app.clock().now()).await
 }
 

@@ -25,7 +25,7 @@ const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer
 pub(super) async fn keys(gateway: Data<&Gateway>) -> Response {
     let app = gateway.app();
     match app.gate().key_set(app.db(), app.clock().now()).await {
-        Ok(keys) => Json(keys).with_header(header::CACHE_CONTROL, "public, max-age=300").into_response(),
+        Ok(keys) => Json(keys).with_header(header::CACHE_CONTROL, "public, max-age=60").into_response(),
         Err(error) => broken(&error),
     }
 }

@@ -293,11 +293,14 @@ impl OversightMutation {
 
 async fn replay(app: &App, call: &Call, id: JobId) -> Result<job::Model, Error> {
     call.may(Action::KeepDeadLetters, Resource::OWN)?;
-    let mut work = app.begin(&call.unrepeatable()).await?;
+    let mut work = app.begin(call).await?;
+    if let Some(before) = work.answered()? {
+        return Ok(before);
+    }
     let row = jobs::replay(work.tx(), id, work.now).await?.ok_or_else(|| not_found("id", encode(id).as_str()))?;
     let after = json!({ "kind": row.kind, "aggregate": row.aggregate });
     work.audit(call.viewer.organisation(), "replayDeadLetter", encode(id).0, json!({ "reason": row.reason }), after);
-    work.commit(()).await?;
+    let row = work.commit(row).await?;
     app.jobs_due().notify_one();
     Ok(row)
 }

@@ -13,9 +13,9 @@ use entities::{
     values::id::{AuditEntryId, OrganisationId},
 };
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, Order, QueryFilter,
-    QueryOrder, QuerySelect,
-    sea_query::{Expr, LockType, OnConflict},
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, Order,
+    QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, LockType, OnConflict, Query},
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -171,14 +171,22 @@ pub struct Broken {
     pub why: &'static str,
 }
 
-/// Walks every chain; `progress` is told how many entries are walked. The first broken link of each chain.
+/// Walks every chain up to where it ended when this began; `progress` is told how many entries are walked. The first
+/// broken link of each chain.
 pub async fn verify(db: &impl ConnectionTrait, mut progress: impl FnMut(u64)) -> Result<(u64, Vec<Broken>), Error> {
     const BATCH: u64 = 1_000;
     let (mut walked, mut broken) = (0, Vec::new());
     let heads = audit_head::Entity::find().order_by_asc(audit_head::Column::ChainId).all(db).await?;
-    let known: Vec<OrganisationId> = heads.iter().map(|h| h.chain_id).collect();
-    // Entries whose chain has no end: somebody took the end away.
-    let stray = audit_entry::Entity::find().filter(audit_entry::Column::ChainId.is_not_in(known)).one(db).await?;
+    // Entries whose chain has no end: somebody took the end away. Both are written together.
+    let end = Query::select()
+        .expr(Expr::value(1))
+        .from(audit_head::Entity)
+        .and_where(
+            Expr::col((audit_head::Entity, audit_head::Column::ChainId))
+                .equals((audit_entry::Entity, audit_entry::Column::ChainId)),
+        )
+        .take();
+    let stray = audit_entry::Entity::find().filter(Expr::exists(end).not()).one(db).await?;
     broken.extend(stray.map(|row| Broken {
         chain: row.chain_id,
         seq: row.seq,
@@ -191,7 +199,8 @@ pub async fn verify(db: &impl ConnectionTrait, mut progress: impl FnMut(u64)) ->
                 .filter(
                     Condition::all()
                         .add(audit_entry::Column::ChainId.eq(head.chain_id))
-                        .add(audit_entry::Column::Seq.gt(seq)),
+                        .add(audit_entry::Column::Seq.gt(seq))
+                        .add(audit_entry::Column::Seq.lte(head.seq)),
                 )
                 .order_by_asc(audit_entry::Column::Seq)
                 .limit(BATCH)

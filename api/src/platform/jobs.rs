@@ -94,9 +94,33 @@ pub async fn enqueue<J: Job>(db: &impl ConnectionTrait, job: &J, now: DateTime<U
     Ok(())
 }
 
-/// Takes jobs that are due, in order; of each aggregate those that nobody else must do first.
-pub async fn claim(db: &Db, worker: Uuid, now: DateTime<Utc>, lease: Duration) -> Result<Vec<job::Model>, Error> {
+/// Which jobs a worker takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// Of at most so many aggregates: as many as it can begin at once.
+    pub aggregates: usize,
+    /// Only of this kind.
+    pub only: Option<&'a str>,
+    /// Of any kind but this.
+    pub except: Option<&'a str>,
+}
+
+impl Wanted<'_> {
+    /// Everything there is.
+    pub const ALL: Self = Self { aggregates: usize::MAX, only: None, except: None };
+}
+
+/// Takes jobs that are due, in order; of each aggregate those that nobody else must do first. The lease begins
+/// anew with each job, see [`begin`].
+pub async fn claim(
+    db: &Db,
+    worker: Uuid,
+    now: DateTime<Utc>,
+    lease: Duration,
+    wanted: Wanted<'_>,
+) -> Result<Vec<job::Model>, Error> {
     let tx = db.begin().await?;
+    bury_killers(&tx, now).await?;
     let earlier = Alias::new("earlier");
     let column = |c: job::Column| Expr::col((earlier.clone(), c));
     // What holds a job up: an earlier one of its aggregate that another worker has or that waits for its time.
@@ -120,25 +144,69 @@ pub async fn claim(db: &Db, worker: Uuid, now: DateTime<Utc>, lease: Duration) -
         .filter(Expr::exists(held_up).not())
         .order_by(job::Column::Seq, Order::Asc)
         .limit(CLAIM);
+    if let Some(kind) = wanted.only {
+        due = due.filter(job::Column::Kind.eq(kind));
+    }
+    if let Some(kind) = wanted.except {
+        due = due.filter(job::Column::Kind.ne(kind));
+    }
     if dialect(&tx) == Dialect::Postgres {
         due = due.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
     }
     let found = due.all(&tx).await?;
-    let taken = in_order(&tx, found).await?;
+    let mut taken = in_order(&tx, found).await?;
+    let mut aggregates = BTreeSet::new();
+    taken.retain(|job| {
+        aggregates.contains(&job.aggregate)
+            || (aggregates.len() < wanted.aggregates && aggregates.insert(job.aggregate.clone()))
+    });
     if taken.is_empty() {
-        tx.rollback().await?;
+        // Keeps what was buried.
+        tx.commit().await?;
         return Ok(taken);
     }
     job::Entity::update_many()
-        .col_expr(job::Column::State, Expr::value("running"))
+        .col_expr(job::Column::State, Expr::value(JobState::Running))
         .col_expr(job::Column::Worker, Expr::value(worker))
         .col_expr(job::Column::LeaseUntil, Expr::value(now + lease))
-        .col_expr(job::Column::Attempts, Expr::col(job::Column::Attempts).add(1))
         .filter(job::Column::Seq.is_in(taken.iter().map(|j| j.seq)))
         .exec(&tx)
         .await?;
     tx.commit().await?;
-    Ok(taken.into_iter().map(|j| job::Model { attempts: j.attempts + 1, ..j }).collect())
+    Ok(taken)
+}
+
+/// Gives up what was begun too often without ever coming to an end: a job that kills its worker.
+async fn bury_killers(tx: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<(), Error> {
+    job::Entity::update_many()
+        .col_expr(job::Column::State, Expr::value(JobState::Dead))
+        .col_expr(job::Column::Worker, Expr::value(Option::<Uuid>::None))
+        .col_expr(job::Column::LeaseUntil, Expr::value(Option::<DateTime<Utc>>::None))
+        .col_expr(job::Column::Reason, Expr::value("its worker never came to an end with it"))
+        .filter(job::Column::State.eq(JobState::Running))
+        .filter(job::Column::LeaseUntil.lt(now))
+        .filter(job::Column::Attempts.gte(MAX_ATTEMPTS))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Begins a job that was taken: counts the attempt and starts the lease anew. None: the lease ran out meanwhile,
+/// and another worker has it.
+pub async fn begin(
+    db: &impl ConnectionTrait,
+    worker: Uuid,
+    job: &job::Model,
+    now: DateTime<Utc>,
+    lease: Duration,
+) -> Result<Option<job::Model>, Error> {
+    let begun = job::Entity::update_many()
+        .col_expr(job::Column::Attempts, Expr::col(job::Column::Attempts).add(1))
+        .col_expr(job::Column::LeaseUntil, Expr::value(now + lease))
+        .filter(leased(worker, [job.seq]))
+        .exec(db)
+        .await?;
+    Ok((begun.rows_affected == 1).then(|| job::Model { attempts: job.attempts + 1, ..job.clone() }))
 }
 
 /// Leaves out what has an earlier unfinished job that is not among those found: another worker is just
@@ -171,14 +239,15 @@ fn leased(worker: Uuid, seqs: impl IntoIterator<Item = i64>) -> Condition {
         .add(job::Column::State.eq(JobState::Running))
 }
 
-/// Notes how a job went. When the lease was lost meanwhile, nothing is noted: another worker has the job.
+/// Notes how a job went; answers whether it is given up. When the lease was lost meanwhile, nothing is noted: another
+/// worker has the job.
 pub async fn settle(
     db: &impl ConnectionTrait,
     worker: Uuid,
     job: &job::Model,
     verdict: Verdict,
     now: DateTime<Utc>,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let update = job::Entity::update_many()
         .col_expr(job::Column::Worker, Expr::value(Option::<Uuid>::None))
         .col_expr(job::Column::LeaseUntil, Expr::value(Option::<DateTime<Utc>>::None));
@@ -190,12 +259,12 @@ pub async fn settle(
             .filter(leased(worker, [job.seq]))
             .exec(db)
             .await?;
-        return Ok(());
+        return Ok(false);
     }
     let (state, run_at, reason) = match verdict {
         Verdict::Later { .. } | Verdict::Done => {
             job::Entity::delete_many().filter(leased(worker, [job.seq])).exec(db).await?;
-            return Ok(());
+            return Ok(false);
         }
         Verdict::Again { reason, .. } if job.attempts >= MAX_ATTEMPTS => (JobState::Dead, now, reason),
         Verdict::Again { after, reason } => {
@@ -214,7 +283,7 @@ pub async fn settle(
         .filter(leased(worker, [job.seq]))
         .exec(db)
         .await?;
-    Ok(())
+    Ok(state == JobState::Dead)
 }
 
 /// Gives jobs back that were taken and not begun: those behind a failed one of their aggregate.
@@ -226,7 +295,6 @@ pub async fn give_back(db: &impl ConnectionTrait, worker: Uuid, jobs: &[job::Mod
         .col_expr(job::Column::State, Expr::value(JobState::Waiting))
         .col_expr(job::Column::Worker, Expr::value(Option::<Uuid>::None))
         .col_expr(job::Column::LeaseUntil, Expr::value(Option::<DateTime<Utc>>::None))
-        .col_expr(job::Column::Attempts, Expr::col(job::Column::Attempts).sub(1))
         .filter(leased(worker, jobs.iter().map(|j| j.seq)))
         .exec(db)
         .await?;

@@ -28,11 +28,16 @@ pub const TRIPS: i32 = 5;
 /// How long a probe of an endpoint that is left alone keeps others away.
 const PROBE: Duration = Duration::minutes(1);
 
+/// After this a delivery is given up, also when its endpoint was left alone: a little more than all waits together.
+const HORIZON: Duration = Duration::days(4);
+
 /// A delivery that is due.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Deliver {
     /// Which.
     pub delivery: WebhookDeliveryId,
+    /// Since when it is to be delivered: by a replay anew.
+    pub since: DateTime<Utc>,
 }
 
 impl Job for Deliver {
@@ -82,6 +87,11 @@ pub async fn deliver(app: &App, job: Deliver) -> Result<Verdict, Error> {
         settle(app, &row, DeliveryState::Failed, now).await?;
         return Ok(Verdict::Done);
     }
+    if now > job.since + HORIZON {
+        // Its endpoint was left alone all that time.
+        settle(app, &row, DeliveryState::Failed, now).await?;
+        return Ok(Verdict::Done);
+    }
     if let Some(later) = circuit(app, &endpoint, now).await? {
         return Ok(Verdict::Later { at: later });
     }
@@ -95,6 +105,10 @@ pub async fn deliver(app: &App, job: Deliver) -> Result<Verdict, Error> {
 
 /// Asks the endpoint; its status, or why there was none. The body of the answer is not read.
 async fn send(app: &App, outgoing: ops::Outgoing) -> Result<u16, String> {
+    // Looked at again: it may have been saved under other settings.
+    if crate::platform::web::fit(&outgoing.url, app.config().webhooks.allow_private).is_err() {
+        return Err("the address is not allowed".into());
+    }
     let mut request = app.partners().post(&outgoing.url).body(outgoing.body);
     for (name, value) in outgoing.headers {
         request = request.header(name, value);
@@ -135,7 +149,7 @@ async fn after(
         Ok(200..=299) => {
             settle(app, row, DeliveryState::Delivered, now).await?;
             if endpoint.failures > 0 || endpoint.open_until.is_some() {
-                health(app, endpoint, Expr::value(0), None).await?;
+                well_again(app, endpoint).await?;
             }
             return Ok(Verdict::Done);
         }
@@ -143,6 +157,7 @@ async fn after(
             settle(app, row, DeliveryState::Failed, now).await?;
             endpoint::Entity::update_many()
                 .col_expr(endpoint::Column::Enabled, Expr::value(false))
+                .col_expr(endpoint::Column::Version, Expr::col(endpoint::Column::Version).add(1))
                 .filter(endpoint::Column::Id.eq(endpoint.id))
                 .exec(app.db().writer())
                 .await?;
@@ -151,11 +166,7 @@ async fn after(
         Ok(status) => format!("the endpoint answers {status}"),
         Err(why) => why,
     };
-    let failures = endpoint.failures + 1;
-    // A minute, two, four … an hour.
-    let rest =
-        (failures >= TRIPS).then(|| now + Duration::minutes(Ord::min(1_i64 << (failures - TRIPS).clamp(0, 6), 60)));
-    health(app, endpoint, Expr::col(endpoint::Column::Failures).add(1), rest).await?;
+    failed_once(app, endpoint, now).await?;
     let attempts = row.attempts + 1;
     let wait = usize::try_from(row.attempts).ok().and_then(|n| WAITS.get(n)).copied();
     let Some(wait) = wait else {
@@ -181,16 +192,44 @@ async fn settle(app: &App, row: &delivery::Model, state: DeliveryState, now: Dat
     Ok(())
 }
 
-async fn health(
-    app: &App,
-    endpoint: &endpoint::Model,
-    failures: Expr,
-    open_until: Option<DateTime<Utc>>,
-) -> Result<(), Error> {
+async fn well_again(app: &App, endpoint: &endpoint::Model) -> Result<(), Error> {
     endpoint::Entity::update_many()
-        .col_expr(endpoint::Column::Failures, failures)
-        .col_expr(endpoint::Column::OpenUntil, Expr::value(open_until))
+        .col_expr(endpoint::Column::Failures, Expr::value(0))
+        .col_expr(endpoint::Column::OpenUntil, Expr::value(Option::<DateTime<Utc>>::None))
         .filter(endpoint::Column::Id.eq(endpoint.id))
+        .exec(app.db().writer())
+        .await?;
+    Ok(())
+}
+
+/// Counts a failure, in the row as it is now: several deliveries may fail at once. After [`TRIPS`] in a row the endpoint
+/// is left alone: a minute, two, four … an hour.
+async fn failed_once(app: &App, endpoint: &endpoint::Model, now: DateTime<Utc>) -> Result<(), Error> {
+    let counted = endpoint::Entity::update_many()
+        .col_expr(endpoint::Column::Failures, Expr::col(endpoint::Column::Failures).add(1))
+        .filter(endpoint::Column::Id.eq(endpoint.id))
+        .exec_with_returning(app.db().writer())
+        .await?;
+    let Some(failures) = counted.first().map(|row| row.failures).filter(|failures| *failures >= TRIPS) else {
+        return Ok(());
+    };
+    let rest = Duration::minutes(Ord::min(1_i64 << (failures - TRIPS).clamp(0, 6), 60));
+    endpoint::Entity::update_many()
+        .col_expr(endpoint::Column::OpenUntil, Expr::value(now + rest))
+        .filter(endpoint::Column::Id.eq(endpoint.id))
+        .exec(app.db().writer())
+        .await?;
+    Ok(())
+}
+
+/// A delivery whose job was given up is over too, so that its owner may replay it.
+pub async fn given_up(app: &App, payload: &str) -> Result<(), Error> {
+    let Ok(job) = serde_json::from_str::<Deliver>(payload) else { return Ok(()) };
+    delivery::Entity::update_many()
+        .col_expr(delivery::Column::State, Expr::value(DeliveryState::Failed))
+        .col_expr(delivery::Column::FinishedAt, Expr::value(app.clock().now()))
+        .filter(delivery::Column::Id.eq(job.delivery))
+        .filter(delivery::Column::State.eq(DeliveryState::Pending))
         .exec(app.db().writer())
         .await?;
     Ok(())

@@ -180,7 +180,18 @@ pub async fn rotate_secret(app: &App, call: &Call, id: WebhookEndpointId) -> Res
         version: before.version + 1,
         ..before
     };
-    row.clone().into_active_model().reset_all().update(work.tx()).await?;
+    let turned = endpoint::Entity::update_many()
+        .col_expr(endpoint::Column::Secret, Expr::value(row.secret.clone()))
+        .col_expr(endpoint::Column::PreviousSecret, Expr::value(row.previous_secret.clone()))
+        .col_expr(endpoint::Column::PreviousUntil, Expr::value(row.previous_until))
+        .col_expr(endpoint::Column::Version, Expr::value(row.version))
+        .filter(endpoint::Column::Id.eq(id))
+        .filter(endpoint::Column::Version.eq(row.version - 1))
+        .exec(work.tx())
+        .await?;
+    if turned.rows_affected != 1 {
+        return Err(Refusal::new(ErrorCode::StaleVersion).at("id").into());
+    }
     work.audit(
         Some(row.organisation_id),
         "rotateWebhookSecret",
@@ -273,7 +284,7 @@ pub(super) async fn deliver_once(
         .exec_without_returning(work.tx())
         .await?;
     if made == 1 {
-        work.enqueue(&Deliver { delivery: row.id }).await?;
+        work.enqueue(&Deliver { delivery: row.id, since: work.now }).await?;
     }
     Ok(row)
 }
@@ -338,7 +349,7 @@ pub async fn replay_delivery(
     if moved.rows_affected != 1 {
         return Err(stale());
     }
-    work.enqueue(&Deliver { delivery: id }).await?;
+    work.enqueue(&Deliver { delivery: id, since: work.now }).await?;
     work.audit(
         Some(endpoint.organisation_id),
         "replayWebhookDelivery",

@@ -7,7 +7,7 @@ use super::{
     product,
 };
 use crate::{
-    party::Viewer,
+    party::{Viewer, machine_client::Scope},
     values::id::{OfferId, OrganisationId, ProductId, VariantId},
 };
 
@@ -88,7 +88,7 @@ impl Entity {
             .and_where(product::Column::Status.eq(ProductStatus::Published))
             .take();
         let public = Column::Status.eq(OfferStatus::Active).and(Expr::exists(published));
-        match viewer.organisation() {
+        match viewer.reads_for(Scope::Catalog) {
             _ if viewer.oversees() => Self::find(),
             Some(own) => Self::find().filter(public.or(Column::SellerId.eq(own))),
             None => Self::find().filter(public),

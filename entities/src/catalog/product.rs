@@ -4,7 +4,7 @@ use sea_orm::{DerivePartialModel, ExprTrait, entity::prelude::*};
 
 use super::{attributes::AttributeValues, lifecycle::ProductStatus};
 use crate::{
-    party::Viewer,
+    party::{Viewer, machine_client::Scope},
     values::{
         Localized, Slug,
         id::{BrandId, CategoryId, OrganisationId, ProductId},
@@ -66,7 +66,7 @@ impl Entity {
     /// The products that `viewer` may see: published ones, one's own, all for an operator.
     pub fn visible_to(viewer: &Viewer) -> Select<Self> {
         let public = Column::Status.eq(ProductStatus::Published);
-        match viewer.organisation() {
+        match viewer.reads_for(Scope::Catalog) {
             _ if viewer.oversees() => Self::find(),
             Some(own) => Self::find().filter(public.or(Column::OwnerId.eq(own))),
             None => Self::find().filter(public),

@@ -4,7 +4,7 @@ use sea_orm::{FromJsonQueryResult, entity::prelude::*};
 
 use super::{lifecycle::ChangeStatus, sheet::Patch};
 use crate::{
-    party::Viewer,
+    party::{Viewer, machine_client::Scope},
     values::id::{OrganisationId, ProductChangeId, ProductId},
 };
 
@@ -52,7 +52,7 @@ impl ActiveModelBehavior for ActiveModel {}
 impl Entity {
     /// The changes that `viewer` may see: those of its own organisation, all for an operator.
     pub fn visible_to(viewer: &Viewer) -> Select<Self> {
-        match viewer.organisation() {
+        match viewer.reads_for(Scope::Catalog) {
             _ if viewer.oversees() => Self::find(),
             Some(own) => Self::find().filter(Column::ProposerId.eq(own)),
             None => Self::find().filter(Expr::value(false)),

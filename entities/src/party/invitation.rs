@@ -17,7 +17,7 @@ pub struct Model {
     /// Into which organisation.
     pub organisation_id: OrganisationId,
     /// To whom, masked: `a***@example.com`.
-    #[sea_orm(column_type = "String(StringLen::N(254))")]
+    #[sea_orm(column_type = "String(StringLen::N(260))")]
     pub contact: String,
     /// Keyed hash of the address or number: only its holder may accept.
     #[serde(skip)]

@@ -23,8 +23,10 @@ pub enum Action {
     RevealIdentity,
     /// Register an organisation, accept an invitation, leave.
     JoinOrganisation,
-    /// Change names, codes, addresses and bank accounts of an organisation.
+    /// Change names, codes and addresses of an organisation.
     KeepOrganisation,
+    /// Add and remove bank accounts.
+    KeepBankAccounts,
     /// Say which roles an organisation plays.
     AssignOrganisationRoles,
     /// Read bank accounts, masked.
@@ -33,8 +35,12 @@ pub enum Action {
     RevealBankAccount,
     /// Read who the members are.
     ReadMembers,
-    /// Invite and remove members, change their roles.
+    /// Invite members, change their roles.
     KeepMembers,
+    /// Invite an owner into an organisation that has none.
+    BringFirstOwner,
+    /// Remove a member, or leave.
+    RemoveMembers,
     /// Read machine clients and their public keys.
     ReadMachineClients,
     /// Make machine clients, change what they may, turn their keys.
@@ -97,6 +103,7 @@ pub const RULES: &[(Action, &[Who])] = &[
     (Action::RevealIdentity, &[Who::Oneself, Who::Zone(&[R::Operator])]),
     (Action::JoinOrganisation, &[Who::Oneself]),
     (Action::KeepOrganisation, &[Who::Own(&[R::Owner]), Who::Zone(&[R::Operator])]),
+    (Action::KeepBankAccounts, &[Who::Own(&[R::Owner])]),
     (Action::AssignOrganisationRoles, OPERATOR),
     (
         Action::ReadBankAccounts,
@@ -104,7 +111,9 @@ pub const RULES: &[(Action, &[Who])] = &[
     ),
     (Action::RevealBankAccount, &[Who::Own(&[R::Owner, R::AccountsClerk])]),
     (Action::ReadMembers, &[Who::Own(R::ALL), Who::Zone(&[R::Operator, R::Auditor])]),
-    (Action::KeepMembers, &[Who::Own(&[R::Owner]), Who::Zone(&[R::Operator])]),
+    (Action::KeepMembers, &[Who::Own(&[R::Owner])]),
+    (Action::BringFirstOwner, OPERATOR),
+    (Action::RemoveMembers, &[Who::Oneself, Who::Own(&[R::Owner])]),
     (Action::ReadMachineClients, OVERSIGHT),
     (Action::KeepMachineClients, &[Who::Own(&[R::Owner])]),
     (

@@ -70,6 +70,13 @@ impl Viewer {
         self.acting.as_ref().map(|acting| acting.organisation)
     }
 
+    /// The organisation whose own things it reads: any member's, a machine client's only with the scope for them.
+    pub fn reads_for(&self, scope: Scope) -> Option<OrganisationId> {
+        let acting = self.acting.as_ref()?;
+        let machine = matches!(self.actor, Actor::Machine(_));
+        (!machine || acting.scopes.contains(&scope)).then_some(acting.organisation)
+    }
+
     /// The person, when it is one.
     pub fn person(&self) -> Option<PersonId> {
         match self.actor {

@@ -7,10 +7,10 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "idempotent_request")]
 pub struct Model {
-    /// SHA-256 of who asked and of its `clientMutationId`, in hex.
+    /// Keyed hash of who asked and of its `clientMutationId`, in hex.
     #[sea_orm(primary_key, auto_increment = false, column_type = "String(StringLen::N(64))")]
     pub key: String,
-    /// SHA-256 of what was asked, in hex.
+    /// Keyed hash of what was asked, in hex: it may hold a password.
     #[sea_orm(column_type = "String(StringLen::N(64))")]
     pub request: String,
     /// What the operation answered, as JSON.

@@ -5,7 +5,19 @@ use sea_orm::entity::prelude::*;
 use crate::values::id::JobId;
 
 /// State of a job (任务状态). A job that is done is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, async_graphql::Enum)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    EnumIter,
+    DeriveActiveEnum,
+    serde::Serialize,
+    serde::Deserialize,
+    async_graphql::Enum,
+)]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(24))", rename_all = "snake_case")]
 pub enum JobState {
     /// Waits for its time or for a worker (等待).
@@ -18,7 +30,7 @@ pub enum JobState {
 
 /// A row of `job`.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "job")]
 pub struct Model {
     /// In the order of writing.

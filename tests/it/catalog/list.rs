@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use api::{graphql::Gateway, platform::auth::Caller};
 use async_graphql::Request;
-use entities::{party::Viewer, values::Locale};
+use entities::values::Locale;
 use serde_json::{Value, json};
 
 use crate::support::{Client, TestServer, demo_catalog, published_rug};
@@ -283,9 +283,7 @@ async fn a_write_on_one_node_is_fresh_on_another_when_they_share_redis() {
     let count = async || {
         let mut request = Request::new("{ products { totalCount } }");
         let operation = Gateway::prepare(&mut request).unwrap();
-        let response = second
-            .execute(request, &operation, Caller { viewer: Viewer::anonymous(), session: None }, Locale::en())
-            .await;
+        let response = second.execute(request, &operation, Caller::anonymous(None), Locale::en()).await;
         response.data.into_json().unwrap()["products"]["totalCount"].as_i64().unwrap()
     };
     assert_eq!(count().await, 0);

@@ -5,7 +5,7 @@ use api::{
     platform::{auth::Caller, cache::Topic, meter::Meter},
 };
 use async_graphql::Request;
-use entities::{party::Viewer, values::Locale};
+use entities::values::Locale;
 
 use crate::support::{TestServer, demo_catalog};
 
@@ -14,14 +14,7 @@ async fn statements(server: &TestServer, query: &str) -> (u64, usize) {
     let mut request = Request::new(query);
     let operation = Gateway::prepare(&mut request).unwrap();
     let meter = Meter::default();
-    let response = meter
-        .measure(gateway.execute(
-            request,
-            &operation,
-            Caller { viewer: Viewer::anonymous(), session: None },
-            Locale::en(),
-        ))
-        .await;
+    let response = meter.measure(gateway.execute(request, &operation, Caller::anonymous(None), Locale::en())).await;
     assert!(response.errors.is_empty(), "{:?}", response.errors);
     let data = response.data.into_json().unwrap();
     (meter.statements(), data["products"]["edges"].as_array().unwrap().len())

@@ -1,5 +1,6 @@
 //! Machine clients: assertions, tokens, keys that overlap.
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::Duration;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
@@ -84,7 +85,6 @@ async fn an_assertion_that_does_not_prove_its_client_is_refused() {
     let head = |alg: &str| {
         let signed = key.sign(None, &good("n"));
         let claims = signed.split('.').nth(1).unwrap().to_owned();
-        use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
         format!("{}.{claims}.", BASE64_URL_SAFE_NO_PAD.encode(json!({ "alg": alg }).to_string()))
     };
     let cases = [

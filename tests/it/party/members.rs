@@ -140,8 +140,17 @@ async fn other_organisations_members_do_not_exist() {
     assert_eq!(stranger.refused("changeMemberRoles", input).await[0].0, "NOT_FOUND");
     let input = json!({ "organisationId": id, "contact": "spy@example.com", "roles": ["OWNER"] });
     assert_eq!(stranger.denied("inviteMember", input.clone()).await, "FORBIDDEN");
-    // The zone's operator may bring an organisation its first owner; its auditor reads.
-    server.member("operator", OPERATOR).await.done("inviteMember", "", input.clone()).await;
+    // The zone's operator brings an organisation its first owner, and no second one; its auditor reads.
+    let operator = server.member("operator", OPERATOR).await;
+    assert_eq!(operator.denied("inviteMember", input.clone()).await, "FORBIDDEN", "an operator makes itself an owner");
+    let empty = json!({ "organisationId": server.organisation("doma-rugs").await, "contact": "o@example.com", "roles": ["OWNER"] });
+    operator.done("inviteMember", "", empty).await;
+    assert_eq!(
+        operator
+            .denied("changeMemberRoles", json!({ "id": manager["id"], "expectedVersion": 1, "roles": ["OWNER"] }))
+            .await,
+        "FORBIDDEN"
+    );
     let auditor = server.member("auditor", OPERATOR).await;
     assert_eq!(auditor.data(list, json!({ "id": id })).await["members"]["nodes"].as_array().unwrap().len(), 3);
     assert_eq!(auditor.denied("inviteMember", input).await, "FORBIDDEN");
@@ -185,4 +194,18 @@ async fn who_registers_an_organisation_owns_it_and_an_operator_gives_it_roles() 
         "WRONG_ROLE",
         "the platform was given away"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invitation_does_not_outlive_the_right_to_invite() {
+    let server = TestServer::start().await;
+    let owner = server.member("owner", SELLER).await;
+    let manager = member_with(&owner, "CATALOG_MANAGER").await;
+    owner.done("changeMemberRoles", "", json!({ "id": manager["id"], "expectedVersion": 1, "roles": ["OWNER"] })).await;
+    let second = server.member("catalog-manager", SELLER).await;
+    let input = json!({ "contact": "consumer-1@demo.chama.example", "roles": ["OWNER"] });
+    let token = second.done("inviteMember", "sent { token }", input).await["sent"]["token"].clone();
+    owner.done("removeMember", "", json!({ "id": manager["id"] })).await;
+    let accomplice = server.consumer(1).await;
+    assert_eq!(accomplice.refused("acceptInvitation", json!({ "token": token })).await[0].0, "INVITATION_INVALID");
 }

@@ -7,7 +7,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 
-use crate::support::{Client, SELLER, TestServer, receiver::Receiver};
+use crate::support::{Client, SELLER, TestServer, keys::TestKey, receiver::Receiver};
 
 const PERSON: &str = "owner@hehuang-carpet.demo.chama.example";
 const PASSWORD: &str = api::zone::DEMO_PASSWORD;
@@ -196,13 +196,15 @@ async fn one_of_many_refreshes_at_once_wins_and_the_session_ends() {
     }
 }
 
+/// What is done to the claims of a token.
+type Change<'a> = &'a dyn Fn(&mut Value);
+
 /// A token signed with the server's own key, with whatever claims.
 async fn forged(server: &TestServer, header: Header, change: impl Fn(&mut Value)) -> String {
     let row = signing_key::Entity::find().one(server.app.db().read()).await.unwrap().unwrap();
     let place = format!("signing_key.private_key:{}", row.kid);
     let seed = server.app.vault().unseal(&place, &row.private_key).unwrap();
-    const HEAD: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
-    let key = EncodingKey::from_ed_der(&[&HEAD[..], &seed].concat());
+    let key = TestKey::ed25519_of(&seed).signs;
     let tokens = server.sign_in(PERSON, None).await;
     let claims = text(&tokens, "accessToken").split('.').nth(1).unwrap();
     let mut claims: Value = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
@@ -220,7 +222,7 @@ async fn a_token_that_is_expired_or_for_someone_else_is_refused() {
     let good = forged(&server, eddsa(), |_| {}).await;
     server.anonymous().with_token(good).data(query, json!({})).await;
     let another = uuid::Uuid::now_v7().to_string();
-    let changes: [(&str, &dyn Fn(&mut Value)); 8] = [
+    let changes: [(&str, Change); 8] = [
         ("another audience", &|c| c["aud"] = json!("chama:bank")),
         ("no audience", &|c| drop(c.as_object_mut().unwrap().remove("aud"))),
         ("another issuer", &|c| c["iss"] = json!("https://evil.example")),
@@ -274,7 +276,7 @@ async fn the_algorithm_is_the_key_s_and_never_the_token_s() {
         }
     }
     // Another key of the right kind under the right name, and a name that nobody has.
-    let stranger = crate::support::keys::TestKey::ed25519(9);
+    let stranger = TestKey::ed25519(9);
     for kid in [Some(kid), Some("0000000000000000"), None] {
         let token = stranger.sign(kid, &claims);
         assert_eq!(server.anonymous().with_token(token).error(query, json!({})).await, "UNAUTHENTICATED", "{kid:?}");

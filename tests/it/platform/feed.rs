@@ -106,7 +106,9 @@ async fn eight_writers_and_one_that_dawdles_lose_no_row_and_repeat_none() {
     }
     let seen = reader.await.unwrap();
     let mut count: BTreeMap<&String, usize> = BTreeMap::new();
-    seen.iter().for_each(|node| *count.entry(node).or_default() += 1);
+    for node in &seen {
+        *count.entry(node).or_default() += 1;
+    }
     assert_eq!((seen.len(), count.len()), (320, 320), "rows were lost or came twice");
     // What one writer wrote comes in its order.
     for writer in 0..8 {

@@ -8,7 +8,7 @@ use std::{
 
 use api::{
     app::Call,
-    platform::jobs::{self, Job, Verdict},
+    platform::jobs::{self, Job, Verdict, Wanted},
 };
 use entities::{
     party::Viewer,
@@ -62,25 +62,30 @@ async fn jobs_of_one_aggregate_are_done_in_order_and_by_one_worker_at_a_time() {
     enqueue(&server, "a", 0..3).await;
     enqueue(&server, "b", 0..2).await;
     let (one, two) = (Uuid::new_v4(), Uuid::new_v4());
-    let taken = jobs::claim(db, one, now, lease).await.unwrap();
+    let taken = jobs::claim(db, one, now, lease, Wanted::ALL).await.unwrap();
     assert_eq!(taken.iter().map(number).collect::<Vec<_>>(), [0, 1, 2, 0, 1]);
     enqueue(&server, "a", 3..4).await;
     enqueue(&server, "c", 0..1).await;
-    let other = jobs::claim(db, two, now, lease).await.unwrap();
+    let other = jobs::claim(db, two, now, lease, Wanted::ALL).await.unwrap();
     assert_eq!(other.iter().map(|j| j.aggregate.as_str()).collect::<Vec<_>>(), ["c"], "a job overtook one before it");
-    // The first fails: what stands behind it waits with it.
+    // The first is begun and fails: what stands behind it waits with it.
+    jobs::begin(db.writer(), one, &taken[0], now, lease).await.unwrap().unwrap();
     let failed = Verdict::Again { after: Some(chrono::Duration::seconds(5)), reason: "no".into() };
     jobs::settle(db.writer(), one, &taken[0], failed, now).await.unwrap();
     jobs::give_back(db.writer(), one, &taken[1..3]).await.unwrap();
-    assert!(jobs::claim(db, two, now, lease).await.unwrap().is_empty(), "a later job overtakes a failed one");
+    assert!(
+        jobs::claim(db, two, now, lease, Wanted::ALL).await.unwrap().is_empty(),
+        "a later job overtakes a failed one"
+    );
     let later = now + chrono::Duration::seconds(6);
-    let again = jobs::claim(db, two, later, lease).await.unwrap();
-    assert_eq!(again.iter().map(|j| (number(j), j.attempts)).collect::<Vec<_>>(), [(0, 2), (1, 1), (2, 1), (3, 1)]);
-    // Who lost its lease settles nothing.
+    let again = jobs::claim(db, two, later, lease, Wanted::ALL).await.unwrap();
+    assert_eq!(again.iter().map(|j| (number(j), j.attempts)).collect::<Vec<_>>(), [(0, 1), (1, 0), (2, 0), (3, 0)]);
+    // Who lost its lease begins and settles nothing.
     let expired = later + chrono::Duration::seconds(61);
     let three = Uuid::new_v4();
-    let taken_over = jobs::claim(db, three, expired, lease).await.unwrap();
+    let taken_over = jobs::claim(db, three, expired, lease, Wanted::ALL).await.unwrap();
     assert_eq!(taken_over.iter().filter(|j| j.aggregate == "a").count(), 4, "a dead worker keeps its jobs");
+    assert!(jobs::begin(db.writer(), two, &again[1], expired, lease).await.unwrap().is_none());
     jobs::settle(db.writer(), two, &again[0], Verdict::Done, expired).await.unwrap();
     assert_eq!(job::Entity::find().filter(job::Column::Aggregate.eq("a")).count(db.read()).await.unwrap(), 4);
 }
@@ -100,7 +105,9 @@ async fn many_workers_share_the_work_and_keep_the_order() {
                 let mut idle = 0;
                 while idle < 5 {
                     let now = app.clock().now();
-                    let Ok(taken) = jobs::claim(app.db(), worker, now, chrono::Duration::seconds(60)).await else {
+                    let Ok(taken) =
+                        jobs::claim(app.db(), worker, now, chrono::Duration::seconds(60), Wanted::ALL).await
+                    else {
                         continue;
                     };
                     if taken.is_empty() {
@@ -165,11 +172,12 @@ async fn what_never_succeeds_is_given_up_with_its_reason_and_can_be_replayed() {
 async fn a_job_that_keeps_failing_is_tried_later_and_later_and_then_no_more() {
     let server = quiet().await;
     enqueue(&server, "x", 0..1).await;
-    let worker = Uuid::new_v4();
+    let (worker, lease) = (Uuid::new_v4(), chrono::Duration::seconds(60));
     let mut tries = 0;
     for _ in 0..100 {
         let now = server.app.clock().now();
-        for job in jobs::claim(server.app.db(), worker, now, chrono::Duration::seconds(60)).await.unwrap() {
+        for job in jobs::claim(server.app.db(), worker, now, lease, Wanted::ALL).await.unwrap() {
+            let job = jobs::begin(server.app.db().writer(), worker, &job, now, lease).await.unwrap().unwrap();
             tries += 1;
             let verdict = Verdict::Again { after: None, reason: format!("no. {tries}") };
             jobs::settle(server.app.db().writer(), worker, &job, verdict, now).await.unwrap();

@@ -17,8 +17,12 @@ pub struct TestKey {
 
 impl TestKey {
     pub fn ed25519(seed: u8) -> Self {
+        Self::ed25519_of(&[seed; 32])
+    }
+
+    pub fn ed25519_of(seed: &[u8]) -> Self {
         const HEAD: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
-        Self::of(Algorithm::EdDSA, EncodingKey::from_ed_der(&[&HEAD[..], &[seed; 32]].concat()))
+        Self::of(Algorithm::EdDSA, EncodingKey::from_ed_der(&[&HEAD[..], seed].concat()))
     }
 
     pub fn es256(seed: u8) -> Self {

@@ -113,6 +113,8 @@ pub async fn confirm_change(
     sheet.complete()?;
     let product = products::apply(tx, viewer, &before, &sheet, HistoryAction::ChangeConfirmed, Some(id), now).await?;
     audited(&mut work, "confirmProductChange", &change, pending());
+    let differences = serde_json::to_value(sheet.differences(&before.sheet)).map_err(Error::internal)?;
+    products::audited(&mut work, "confirmProductChange", &product, Some(&before.row), differences);
     work.tell(change.proposer_id, EventKind::ProductChangeDecided, encode(id).0, 1).await?;
     indexing::changed(&mut work, &[product.id]).await?;
     work.commit((product, change)).await

@@ -57,9 +57,9 @@ pub async fn create_offer(app: &App, call: &Call, new: &NewOffer) -> Result<offe
     check_sku(&new.sku).map_err(|r| r.at("sku"))?;
     let terms = Terms::patched(None, &new.terms)?;
     let row = store::new_offer((product.id, variant.id), seller, &new.sku, OfferStatus::Active, &terms, now);
-    store::insert_offers(tx, &[(row.clone(), terms)]).await.map_err(|e| taken(e, &new.sku))?;
+    store::insert_offers(tx, &[(row.clone(), terms.clone())]).await.map_err(|e| taken(e, &new.sku))?;
     store::refresh_price_tags(tx, &BTreeSet::from([product.id])).await?;
-    audited(&mut work, "createOffer", &row, None);
+    audited(&mut work, "createOffer", &row, None, Some(&terms));
     indexing::changed(&mut work, &[product.id]).await?;
     work.commit(row).await
 }
@@ -78,6 +78,7 @@ pub async fn update_offer(
     }
     let (viewer, tx, now) = (&call.viewer, work.tx(), work.now);
     let before = own(tx, viewer, id, expected_version).await?;
+    refuse_non_seller(tx, before.seller_id).await?;
     if before.status == OfferStatus::Ended {
         return Err(Refusal::new(ErrorCode::IllegalTransition)
             .with("from", "ENDED")
@@ -92,9 +93,9 @@ pub async fn update_offer(
     }
     let row = offer::Model { version: before.version + 1, updated_at: now, ..store::with_terms(&before, &terms) };
     write(tx, &before, &row).await?;
-    store::replace_prices(tx, &[(id, terms)]).await?;
+    store::replace_prices(tx, &[(id, terms.clone())]).await?;
     store::refresh_price_tags(tx, &BTreeSet::from([row.product_id])).await?;
-    audited(&mut work, "updateOffer", &row, Some(&before));
+    audited(&mut work, "updateOffer", &row, Some((&before, present.as_ref())), Some(&terms));
     indexing::changed(&mut work, &[row.product_id]).await?;
     work.commit(row).await
 }
@@ -113,6 +114,9 @@ pub async fn change_offer_status(
     }
     let (viewer, tx, now) = (&call.viewer, work.tx(), work.now);
     let before = own(tx, viewer, id, expected_version).await?;
+    if status == OfferStatus::Active {
+        refuse_non_seller(tx, before.seller_id).await?;
+    }
     let status = before.status.to(status).map_err(|r| r.at("status"))?;
     if status == before.status {
         return work.commit(before).await;
@@ -120,20 +124,27 @@ pub async fn change_offer_status(
     let row = offer::Model { status, version: before.version + 1, updated_at: now, ..before.clone() };
     write(tx, &before, &row).await?;
     store::refresh_price_tags(tx, &BTreeSet::from([row.product_id])).await?;
-    audited(&mut work, "changeOfferStatus", &row, Some(&before));
+    audited(&mut work, "changeOfferStatus", &row, Some((&before, None)), None);
     indexing::changed(&mut work, &[row.product_id]).await?;
     work.commit(row).await
 }
 
-/// Notes a change of an offer in its seller's audit.
-fn audited(work: &mut Work, operation: &'static str, row: &offer::Model, before: Option<&offer::Model>) {
-    let state = |row: &offer::Model| {
+/// Notes a change of an offer in its seller's audit; with its prices where they may have changed.
+fn audited(
+    work: &mut Work,
+    operation: &'static str,
+    row: &offer::Model,
+    before: Option<(&offer::Model, Option<&Terms>)>,
+    terms: Option<&Terms>,
+) {
+    let state = |row: &offer::Model, terms: Option<&Terms>| {
         json!({
             "status": row.status, "version": row.version, "sku": row.sku, "moq": row.moq, "multiple": row.multiple,
-            "lead_time_days": row.lead_time_days,
+            "lead_time_days": row.lead_time_days, "prices": terms.map(|terms| format!("{:?}", terms.prices)),
         })
     };
-    work.audit(Some(row.seller_id), operation, encode(row.id).0, before.map_or(Value::Null, state), state(row));
+    let before = before.map_or(Value::Null, |(row, terms)| state(row, terms));
+    work.audit(Some(row.seller_id), operation, encode(row.id).0, before, state(row, terms));
 }
 
 /// An offer that `viewer` may change, in the version that it saw.
@@ -147,6 +158,8 @@ async fn own(
     let row = offer::Entity::visible_to(viewer).filter(offer::Column::Id.eq(id)).one(tx).await?;
     let row = row.ok_or_else(|| not_found("id", encode(id).as_str()))?;
     policy::offering_seller(viewer, Some(row.seller_id))?;
+    // Before the offer, as every batch does it: two that lock in different orders deadlock.
+    store::lock(tx, &[row.product_id]).await?;
     if row.version != expected_version {
         return Err(stale());
     }

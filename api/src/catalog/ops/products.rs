@@ -60,7 +60,7 @@ pub async fn create_product(app: &App, call: &Call, patch: &Patch) -> Result<pro
 }
 
 /// Notes a step of a product in its owner's audit.
-fn audited(
+pub(crate) fn audited(
     work: &mut Work,
     operation: &'static str,
     row: &product::Model,

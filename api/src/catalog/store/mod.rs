@@ -29,7 +29,7 @@ use sea_orm::{
 
 use crate::platform::error::Error;
 
-pub use offers::{insert_offers, load_terms, new_offer, refresh_price_tags, replace_prices, with_terms};
+pub use offers::{insert_offers, load_terms, lock, new_offer, refresh_price_tags, replace_prices, with_terms};
 
 /// A stored product: the row, what is shared about it, and the ids of its variants by code.
 #[derive(Clone, Debug)]

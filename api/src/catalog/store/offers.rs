@@ -137,7 +137,7 @@ pub fn with_terms(row: &offer::Model, terms: &Terms) -> offer::Model {
 /// Locks products against others that write their tags, in id order. Two transactions that each changed an
 /// offer do not see each other's change; the second one must look only when the first is done. SQLite has
 /// one writer anyway. Weaker than FOR UPDATE, which would clash with the share locks of new offers.
-async fn lock(db: &impl ConnectionTrait, ids: &[ProductId]) -> Result<(), Error> {
+pub async fn lock(db: &impl ConnectionTrait, ids: &[ProductId]) -> Result<(), Error> {
     if dialect(db) == Dialect::Postgres {
         product::Entity::find()
             .filter(product::Column::Id.is_in(ids.iter().copied()))

@@ -44,13 +44,14 @@ impl Filing {
 
     /// State of the version in work; for others than its owner, of what is in force.
     async fn status(&self, context: &Context<'_>) -> FilingStatus {
-        let whole = filings::is_own(context.viewer(), &self.0) || context.viewer().oversees();
-        if self.0.in_force_version.is_some() && !whole { FilingStatus::Approved } else { self.0.status }
+        let seen = filings::shown(&self.0).map(|(status, _)| status);
+        seen.filter(|_| !self.whole(context)).unwrap_or(self.0.status)
     }
 
-    /// Counts up with every change; sent back as `expectedVersion`.
-    async fn version(&self) -> i32 {
-        self.0.version
+    /// Counts up with every change; sent back as `expectedVersion`. For others than its owner: what is in force.
+    async fn version(&self, context: &Context<'_>) -> i32 {
+        let seen = filings::shown(&self.0).and_then(|(_, version)| version);
+        seen.filter(|_| !self.whole(context)).unwrap_or(self.0.version)
     }
 
     /// The approved version, while the filing is in force.
@@ -89,9 +90,12 @@ impl Filing {
         Ok(seen.map(|(version, content)| FilingContent { version, content, own }))
     }
 
-    /// Numbers that agencies keep for it.
+    /// Numbers that agencies keep for it; for its owner and the zone.
     #[graphql(complexity = "10 + 5 * child_complexity")]
     async fn numbers(&self, context: &Context<'_>) -> Result<Vec<FilingNumber>> {
+        if !self.whole(context) {
+            return Ok(Vec::new());
+        }
         let rows = filings::numbers_of(context.app().db().read(), self.0.id).await?;
         Ok(rows.into_iter().map(FilingNumber::from).collect())
     }

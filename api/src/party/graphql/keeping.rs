@@ -290,7 +290,7 @@ impl KeepingMutation {
         context: &Context<'_>,
         input: AddBankAccountInput,
     ) -> Result<AddBankAccountPayload> {
-        let call = context.call(Action::KeepOrganisation)?;
+        let call = context.call(Action::KeepBankAccounts)?;
         let result = async {
             let organisation = named_or_own(context, input.organisation_id.as_ref())?;
             let new =
@@ -306,7 +306,7 @@ impl KeepingMutation {
         context: &Context<'_>,
         input: RemoveBankAccountInput,
     ) -> Result<RemoveBankAccountPayload> {
-        let call = context.call(Action::KeepOrganisation)?;
+        let call = context.call(Action::KeepBankAccounts)?;
         let result = async { accounts::remove_account(context.app(), &call, decode(&input.id, "id")?).await };
         RemoveBankAccountPayload::new(context, input.client_mutation_id, result.await.map(encode))
     }

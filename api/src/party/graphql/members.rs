@@ -251,9 +251,10 @@ fn standing(roles: Vec<MemberRole>, level: Option<i32>) -> Standing {
 
 #[Object]
 impl MembersMutation {
-    /// Invites a person to act for an organisation; the answer holds a token to be sent to it (邀请成员).
+    /// Invites a person to act for an organisation; the answer holds a token to be sent to it. An operator brings an
+    /// organisation its first owner (邀请成员).
     async fn invite_member(&self, context: &Context<'_>, input: InviteMemberInput) -> Result<InviteMemberPayload> {
-        let call = context.call(Action::KeepMembers)?;
+        let call = context.call(Action::KeepMembers).or_else(|_| context.call(Action::BringFirstOwner))?;
         let result = async {
             let organisation = named_or_own(context, input.organisation_id.as_ref())?;
             let standing = standing(input.roles, input.approval_level);
@@ -306,8 +307,7 @@ impl MembersMutation {
 
     /// Removes a member; everyone may remove itself. The last owner stays (移除成员).
     async fn remove_member(&self, context: &Context<'_>, input: RemoveMemberInput) -> Result<RemoveMemberPayload> {
-        // A member who is no owner may still leave; whose membership it is, the operation sees.
-        let call = context.call(Action::JoinOrganisation).or_else(|_| context.call(Action::KeepMembers))?;
+        let call = context.call(Action::RemoveMembers)?;
         let result = async { members::remove(context.app(), &call, decode(&input.id, "id")?).await };
         RemoveMemberPayload::new(context, input.client_mutation_id, result.await.map(encode))
     }

@@ -448,9 +448,9 @@ payload! {
 #[derive(Default)]
 pub struct PeopleMutation;
 
-fn device(name: Option<String>, organisation: Option<&ID>) -> Result<Device, Error> {
+fn device(context: &Context<'_>, name: Option<String>, organisation: Option<&ID>) -> Result<Device, Error> {
     let organisation = organisation.map(|id| decode(id, "organisationId")).transpose()?;
-    Ok(Device { name: name.unwrap_or_default(), organisation })
+    Ok(Device { name: name.unwrap_or_default(), organisation, address: context.address() })
 }
 
 #[Object]
@@ -470,7 +470,7 @@ impl PeopleMutation {
     async fn sign_in(&self, context: &Context<'_>, input: SignInInput) -> Result<SignInPayload> {
         context.call(Action::SignIn)?;
         let result = async {
-            let device = device(input.device, input.organisation_id.as_ref())?;
+            let device = device(context, input.device, input.organisation_id.as_ref())?;
             sessions::sign_in(context.app(), &input.name, &input.password, &device).await
         };
         SignInPayload::new(context, input.client_mutation_id, result.await.map(SessionTokens::from))
@@ -484,7 +484,7 @@ impl PeopleMutation {
     ) -> Result<SignInWithWechatPayload> {
         context.call(Action::SignIn)?;
         let result = async {
-            let device = device(input.device, input.organisation_id.as_ref())?;
+            let device = device(context, input.device, input.organisation_id.as_ref())?;
             sessions::sign_in_with_wechat(context.app(), &input.code, &device).await
         };
         SignInWithWechatPayload::new(context, input.client_mutation_id, result.await.map(SessionTokens::from))

@@ -67,7 +67,7 @@ pub async fn add_account(
     organisation: OrganisationId,
     new: &NewAccount,
 ) -> Result<bank_account::Model, Error> {
-    call.may(Action::KeepOrganisation, Resource::of(organisation))?;
+    call.may(Action::KeepBankAccounts, Resource::of(organisation))?;
     let number = read_number(&new.number)?;
     let currency: Currency = new.currency.parse().map_err(|r: Refusal| r.at("currency"))?;
     let bank = line(&new.bank, 120).map_err(|r| r.at("bank"))?;
@@ -117,7 +117,7 @@ pub async fn remove_account(app: &App, call: &Call, id: BankAccountId) -> Result
         return Ok(before);
     }
     let row = visible(work.tx(), call, id).await?;
-    call.may(Action::KeepOrganisation, Resource::of(row.organisation_id))?;
+    call.may(Action::KeepBankAccounts, Resource::of(row.organisation_id))?;
     bank_account::Entity::delete_by_id(id).exec(work.tx()).await?;
     let before = json!({ "bank": row.bank, "number": row.masked_number });
     work.audit(Some(row.organisation_id), "removeBankAccount", encode(id).0, before, Value::Null);

@@ -12,6 +12,7 @@ use entities::{
         Action, Actor, Resource, Viewer,
         filing::{self, Agency, Content, Fields, FilingAction, FilingKind, FilingStatus},
         filing_grant, filing_number, filing_snapshot,
+        machine_client::Scope,
     },
     platform::EventKind,
     values::{
@@ -23,13 +24,14 @@ use entities::{
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, Order,
     PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
-    sea_query::{Expr, OnConflict, Query},
+    sea_query::{Expr, LockType, OnConflict, Query},
 };
 use serde_json::{Value, json};
 
 use crate::{
     app::{App, Call, Work, allowed},
     platform::{
+        db::{Dialect, dialect},
         error::{Error, not_found, stale, taken},
         graphql::encode,
         page::{Cursor, Page, PageArgs, key},
@@ -59,7 +61,7 @@ pub fn visible_to(viewer: &Viewer) -> Select<filing::Entity> {
     if let Some(person) = viewer.person() {
         own = own.add(filing::Column::PersonId.eq(person));
     }
-    if let Some(organisation) = viewer.organisation() {
+    if let Some(organisation) = viewer.reads_for(Scope::Filings) {
         let granted = Query::select()
             .column(filing_grant::Column::FilingId)
             .from(filing_grant::Entity)
@@ -79,7 +81,7 @@ pub fn visible_to(viewer: &Viewer) -> Select<filing::Entity> {
 /// Whether it is the viewer's own: its person's, or its organisation's.
 pub fn is_own(viewer: &Viewer, row: &filing::Model) -> bool {
     let person = row.person_id.is_some() && row.person_id == viewer.person();
-    person || (row.organisation_id.is_some() && row.organisation_id == viewer.organisation())
+    person || (row.organisation_id.is_some() && row.organisation_id == viewer.reads_for(Scope::Filings))
 }
 
 fn resource(row: &filing::Model) -> Resource {
@@ -88,14 +90,14 @@ fn resource(row: &filing::Model) -> Resource {
 
 /// Begins a filing: of the organisation that one acts for, or of oneself when one acts for none.
 pub async fn create_filing(app: &App, call: &Call, content: Content) -> Result<filing::Model, Error> {
-    call.may(Action::WriteFiling, Resource::OWN)?;
+    let organisation_id = call.viewer.organisation();
+    let person_id = if organisation_id.is_none() { call.viewer.person() } else { None };
+    call.may(Action::WriteFiling, Resource { organisation: organisation_id, person: person_id })?;
     let content = checked(content)?;
     let mut work = app.begin(call).await?;
     if let Some(before) = work.answered()? {
         return Ok(before);
     }
-    let organisation_id = call.viewer.organisation();
-    let person_id = if organisation_id.is_none() { call.viewer.person() } else { None };
     let row = filing::Model {
         id: FilingId::new(work.now),
         kind: if organisation_id.is_some() { FilingKind::Enterprise } else { FilingKind::Individual },
@@ -109,7 +111,6 @@ pub async fn create_filing(app: &App, call: &Call, content: Content) -> Result<f
         created_at: work.now,
         updated_at: work.now,
     };
-    call.may(Action::WriteFiling, resource(&row))?;
     filing::Entity::insert(row.clone().into_active_model()).exec_without_returning(work.tx()).await.map_err(|e| {
         let column = if organisation_id.is_some() { "organisation_id" } else { "person_id" };
         taken(e, "filing", &[column], "content", "filing")
@@ -206,7 +207,9 @@ pub async fn content_for(app: &App, viewer: &Viewer, row: &filing::Model) -> Res
     if is_own(viewer, row) || viewer.oversees() {
         return Ok(Some((row.version, content(app.vault(), db, row.id, row.version).await?)));
     }
-    let (Some(version), Some(grantee)) = (row.in_force_version, viewer.organisation()) else { return Ok(None) };
+    let (Some(version), Some(grantee)) = (row.in_force_version, viewer.reads_for(Scope::Filings)) else {
+        return Ok(None);
+    };
     let grant = filing_grant::Entity::find_by_id((row.id, grantee)).one(db).await?;
     let Some(grant) = grant else { return Ok(None) };
     Ok(Some((version, content(app.vault(), db, row.id, version).await?.only(&grant.fields))))
@@ -277,10 +280,10 @@ async fn carry_out(
     if before.version != step.expected_version {
         return Err(stale());
     }
-    // A version that is still being worked on stays so when the approved one before it runs out.
-    let only_lapses =
-        action == FilingAction::Expire && before.in_force_version.is_some() && before.status != FilingStatus::Approved;
-    let status = if only_lapses { before.status } else { action.from(before.status).map_err(|r| r.at("id"))? };
+    // A version that is still being worked on stays so when the approved one before it goes out of force.
+    let out_of_force = matches!(action, FilingAction::Expire | FilingAction::Suspend);
+    let only_before = out_of_force && before.in_force_version.is_some() && before.status != FilingStatus::Approved;
+    let status = if only_before { before.status } else { action.from(before.status).map_err(|r| r.at("id"))? };
     let mut said = content(app.vault(), work.tx(), id, before.version).await?;
     if let Some(new) = step.content {
         said = checked(new)?.over(said);
@@ -330,7 +333,7 @@ async fn carry_out(
     if let Some(owner) = row.organisation_id.filter(|_| decided) {
         work.tell(owner, EventKind::FilingChanged, node.clone(), version).await?;
     }
-    if before.in_force_version != row.in_force_version {
+    if shown(&before) != shown(&row) {
         for grant in grants_of(work.tx(), id).await? {
             if Some(grant.grantee_id) != row.organisation_id {
                 work.tell(grant.grantee_id, EventKind::FilingChanged, node.clone(), version).await?;
@@ -338,6 +341,16 @@ async fn carry_out(
         }
     }
     work.commit(row).await
+}
+
+/// What a filing looks like to whoever was granted a view: its version in force, or that it is out of force; none:
+/// it is not seen at all.
+pub fn shown(row: &filing::Model) -> Option<(FilingStatus, Option<i32>)> {
+    match (row.in_force_version, row.status) {
+        (Some(version), _) => Some((FilingStatus::Approved, Some(version))),
+        (None, status @ (FilingStatus::Suspended | FilingStatus::Expired)) => Some((status, None)),
+        (None, _) => None,
+    }
 }
 
 /// Notes the number that an agency keeps for a filing.
@@ -396,6 +409,11 @@ pub async fn grant(
         return Ok(before);
     }
     let tx = work.tx();
+    if dialect(tx) == Dialect::Postgres {
+        filing::Entity::find_by_id(id).lock(LockType::NoKeyUpdate).one(tx).await?;
+    }
+    // Read again, locked: an approval at the same moment either sees this grant or is seen here.
+    let row = visible(tx, &call.viewer, id).await?;
     let known = entities::party::organisation::Entity::find_by_id(grantee).one(tx).await?;
     known
         .filter(|o| Some(o.id) != row.organisation_id)
@@ -448,7 +466,7 @@ pub async fn list_filings(
     allowed(viewer, Action::ReadFilings, Resource::OWN)?;
     let mut list = visible_to(viewer);
     if let Some(status) = status {
-        list = list.filter(filing::Column::Status.eq(status));
+        list = list.filter(in_state(viewer, status));
     }
     let id = Expr::col((filing::Entity, filing::Column::Id));
     if let Some(beyond) = page.beyond(NEWEST, vec![id], Order::Desc, |k| Some(vec![key::id(k.first()?)?]))? {
@@ -456,6 +474,26 @@ pub async fn list_filings(
     }
     let rows = list.order_by(filing::Column::Id, page.walk(Order::Desc)).limit(page.fetch()).all(db).await?;
     Ok(page.page(rows))
+}
+
+/// Filings in a state, as `viewer` sees it: of its own that of the version in work, of others what [`shown`] shows.
+fn in_state(viewer: &Viewer, status: FilingStatus) -> Condition {
+    let raw = filing::Column::Status.eq(status);
+    if viewer.oversees() {
+        return Condition::all().add(raw);
+    }
+    let person = viewer.person().map(|id| filing::Column::PersonId.is_not_null().and(filing::Column::PersonId.eq(id)));
+    let organisation = viewer
+        .reads_for(Scope::Filings)
+        .map(|id| filing::Column::OrganisationId.is_not_null().and(filing::Column::OrganisationId.eq(id)));
+    let own =
+        [person, organisation].into_iter().flatten().fold(Condition::any().add(Expr::value(false)), Condition::add);
+    let seen = match status {
+        FilingStatus::Approved => filing::Column::InForceVersion.is_not_null(),
+        FilingStatus::Suspended | FilingStatus::Expired => filing::Column::InForceVersion.is_null().and(raw.clone()),
+        _ => Expr::value(false),
+    };
+    Condition::any().add(Condition::all().add(own.clone()).add(raw)).add(Condition::all().add(own.not()).add(seen))
 }
 
 /// The cursor of a filing in that list.
@@ -474,12 +512,14 @@ pub(super) async fn expire(app: &App, now: DateTime<Utc>) -> Result<(), Error> {
         .await?;
     let calendar = Viewer { actor: Actor::Tool("calendar".into()), acting: None };
     for before in due {
+        let id = before.id;
         let work = app.begin(&Call::by(calendar.clone())).await?;
         let step = Step { expected_version: before.version, ..Step::default() };
         match carry_out(app, work, before, FilingAction::Expire, "expireFiling", step).await {
             // Somebody else took a step meanwhile; the next round looks again.
             Ok(_) | Err(Error::Refused(_)) => {}
-            Err(error) => return Err(error),
+            // One that cannot be ended does not keep the others.
+            Err(error) => tracing::error!(filing = %id, ?error, "a filing could not be ended"),
         }
     }
     Ok(())

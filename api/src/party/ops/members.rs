@@ -6,7 +6,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::Duration;
 use entities::{
     party::{
-        Action, MemberRole, Resource, invitation,
+        Acting, Action, Actor, MemberRole, Resource, Viewer, invitation,
         membership::{self, Roles},
         organisation_role, permission,
     },
@@ -100,7 +100,10 @@ pub async fn invite(
     contact: &str,
     standing: &Standing,
 ) -> Result<invitation::Model, Error> {
-    call.may(Action::KeepMembers, Resource::of(organisation))?;
+    let brings_first = call.may(Action::KeepMembers, Resource::of(organisation)).is_err();
+    if brings_first {
+        call.may(Action::BringFirstOwner, Resource::of(organisation))?;
+    }
     let contact = Name::read(contact.trim()).map_err(|r| r.at("contact"))?;
     let mut work = app.begin(call).await?;
     if let Some(before) = work.answered()? {
@@ -108,6 +111,9 @@ pub async fn invite(
     }
     let (tx, now) = (work.tx(), work.now);
     locked(tx, organisation).await?;
+    if brings_first && owners(organisation).count(tx).await? > 0 {
+        return Err(Error::Forbidden);
+    }
     checked(tx, organisation, standing).await?;
     let open = invitation::Entity::find()
         .filter(invitation::Column::OrganisationId.eq(organisation))
@@ -133,6 +139,28 @@ pub async fn invite(
     let after = json!({ "contact": row.contact, "roles": row.roles });
     work.audit(Some(organisation), "inviteMember", encode(row.id).0, Value::Null, after);
     work.commit(row).await
+}
+
+/// Invites someone from the command line: whoever runs it has the database anyway. Answers with the token.
+pub async fn invite_from_outside(
+    app: &App,
+    organisation: &str,
+    contact: &str,
+    roles: &[MemberRole],
+) -> Result<String, Error> {
+    let found = super::organisation_by_slug(app.db().read(), organisation).await?;
+    let found = found.ok_or_else(|| Error::BadInput(format!("there is no organisation {organisation}")))?;
+    let acting = Acting {
+        organisation: found.id,
+        kinds: BTreeSet::new(),
+        roles: BTreeSet::from([MemberRole::Owner]),
+        approval_level: 0,
+        scopes: BTreeSet::new(),
+    };
+    let call = Call::by(Viewer { actor: Actor::Tool("command line".into()), acting: Some(acting) });
+    let standing = Standing { roles: roles.iter().copied().collect(), approval_level: 0 };
+    let row = invite(app, &call, found.id, contact, &standing).await?;
+    Ok(invitation_token(app.vault(), row.id))
 }
 
 /// Accepts an invitation that was sent to oneself.
@@ -260,6 +288,8 @@ pub async fn change_roles(
     }
     let tx = work.tx();
     locked(tx, before.organisation_id).await?;
+    // Read again: what it was before the lock may have changed.
+    let before = visible(tx, call, id).await?;
     checked(tx, before.organisation_id, standing).await?;
     let row = membership::Model {
         roles: Roles(standing.roles.clone()),
@@ -280,6 +310,9 @@ pub async fn change_roles(
     if written.rows_affected != 1 {
         return Err(stale());
     }
+    if before.is_owner && !row.is_owner {
+        close_invitations_of(tx, &row, work.now).await?;
+    }
     let roles = |row: &membership::Model| json!({ "roles": row.roles, "approval_level": row.approval_level });
     changed(&mut work, &row, "changeMemberRoles", roles(&before), roles(&row)).await?;
     work.commit(row).await
@@ -293,10 +326,11 @@ pub async fn remove(app: &App, call: &Call, id: MembershipId) -> Result<Membersh
     }
     let before = visible(work.tx(), call, id).await?;
     if call.viewer.person() != Some(before.person_id) {
-        call.may(Action::KeepMembers, Resource::of(before.organisation_id))?;
+        call.may(Action::RemoveMembers, Resource::of(before.organisation_id))?;
     }
     let tx = work.tx();
     locked(tx, before.organisation_id).await?;
+    let before = visible(tx, call, id).await?;
     if before.is_owner {
         keeps_an_owner(tx, &before).await?;
     }
@@ -304,17 +338,37 @@ pub async fn remove(app: &App, call: &Call, id: MembershipId) -> Result<Membersh
     if gone.rows_affected != 1 {
         return Err(not_found("id", encode(id).as_str()));
     }
+    close_invitations_of(tx, &before, work.now).await?;
     let after = membership::Model { version: before.version + 1, ..before.clone() };
     changed(&mut work, &after, "removeMember", json!({ "roles": before.roles }), Value::Null).await?;
     work.commit(id).await
 }
 
+fn owners(organisation: OrganisationId) -> sea_orm::Select<membership::Entity> {
+    membership::Entity::find()
+        .filter(membership::Column::OrganisationId.eq(organisation))
+        .filter(membership::Column::IsOwner.eq(true))
+}
+
+/// Takes the open invitations of someone back who may not invite any more: they must not outlive their inviter.
+async fn close_invitations_of(
+    tx: &impl ConnectionTrait,
+    member: &membership::Model,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<(), Error> {
+    invitation::Entity::update_many()
+        .col_expr(invitation::Column::ClosedAt, Expr::value(now))
+        .filter(invitation::Column::OrganisationId.eq(member.organisation_id))
+        .filter(invitation::Column::InvitedBy.eq(Actor::Person(member.person_id).to_string()))
+        .filter(invitation::Column::ClosedAt.is_null())
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
 /// Refuses to take the last owner away. The organisation is locked, so two owners cannot remove each other.
 async fn keeps_an_owner(tx: &impl ConnectionTrait, leaving: &membership::Model) -> Result<(), Error> {
-    let others = membership::Entity::find()
-        .filter(membership::Column::OrganisationId.eq(leaving.organisation_id))
-        .filter(membership::Column::IsOwner.eq(true))
-        .filter(membership::Column::Id.ne(leaving.id));
+    let others = owners(leaving.organisation_id).filter(membership::Column::Id.ne(leaving.id));
     if others.count(tx).await? > 0 { Ok(()) } else { Err(Refusal::new(ErrorCode::LastOwner).at("id").into()) }
 }
 

@@ -6,6 +6,8 @@
 //!   it; nothing of it is stored. Refreshing moves the session to the next generation, once: a token of an
 //!   earlier one that comes back ends the session, for its owner and for whoever stole it.
 
+use std::net::IpAddr;
+
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use entities::{
@@ -63,6 +65,8 @@ pub struct Device {
     pub name: String,
     /// The organisation to act for.
     pub organisation: Option<OrganisationId>,
+    /// Where it calls from.
+    pub address: Option<IpAddr>,
 }
 
 fn refused() -> Error {
@@ -76,18 +80,45 @@ pub async fn sign_in(app: &App, name: &str, password: &str, device: &Device) -> 
         Ok(name) => name.lookup(app.vault()),
         Err(_) => app.vault().lookup("no name", name.get(..name.len().min(300)).unwrap_or_default()),
     };
-    count_attempt(app, &lookup).await?;
+    let from = device.address.map(|address| address.to_string()).unwrap_or_default();
+    // From one address a name is soon locked. From everywhere together only much later: whoever wants to keep
+    // somebody else out has to try from many places.
+    let here = app.vault().lookup("attempts here", &format!("{lookup} {from}"));
+    let counters =
+        [(here.as_str(), app.config().auth.lock_after), (lookup.as_str(), app.config().auth.lock_after * 10)];
+    for (counter, limit) in counters {
+        count_attempt(app, counter, limit).await?;
+    }
     let person = people::by_lookup(app.db().read(), &lookup).await?;
     let hash = person.as_ref().and_then(|p| p.password.as_deref());
-    let right = app.passwords().verify(password, hash).await?;
+    let right = match app.passwords().verify(password, hash).await {
+        Ok(right) => right,
+        Err(busy) => {
+            // Nothing was tried.
+            for (counter, _) in counters {
+                uncount_attempt(app, counter).await?;
+            }
+            return Err(busy);
+        }
+    };
     let Some(person) = person.filter(|_| right) else { return Err(refused()) };
-    sign_in_failure::Entity::delete_by_id(lookup).exec(app.db().writer()).await?;
+    let counted = sign_in_failure::Column::Lookup.is_in(counters.map(|(counter, _)| counter));
+    sign_in_failure::Entity::delete_many().filter(counted).exec(app.db().writer()).await?;
     open(app, &person, device).await
+}
+
+async fn uncount_attempt(app: &App, counter: &str) -> Result<(), Error> {
+    sign_in_failure::Entity::update_many()
+        .col_expr(sign_in_failure::Column::Failures, Expr::col(sign_in_failure::Column::Failures).sub(1))
+        .filter(sign_in_failure::Column::Lookup.eq(counter))
+        .exec(app.db().writer())
+        .await?;
+    Ok(())
 }
 
 /// Counts an attempt to sign in with a name; refuses it when there were too many in a row. Counting comes
 /// first, so that many attempts at once are not more than many one after the other.
-async fn count_attempt(app: &App, lookup: &str) -> Result<(), Error> {
+async fn count_attempt(app: &App, counter: &str, limit: i32) -> Result<(), Error> {
     let (now, settings) = (app.clock().now(), &app.config().auth);
     let sql = "INSERT INTO sign_in_failure (lookup, failures, last_at) VALUES ($1, 1, $2) \
                ON CONFLICT (lookup) DO UPDATE SET \
@@ -95,11 +126,11 @@ async fn count_attempt(app: &App, lookup: &str) -> Result<(), Error> {
                last_at = CASE WHEN sign_in_failure.last_at < $3 OR sign_in_failure.failures < $4 THEN $2 \
                          ELSE sign_in_failure.last_at END \
                RETURNING failures";
-    let values = [lookup.into(), now.into(), (now - settings.lock_time()).into(), settings.lock_after.into()];
+    let values = [counter.into(), now.into(), (now - settings.lock_time()).into(), limit.into()];
     let db = app.db().writer();
     let row = db.query_one_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await?;
     let failures: i32 = row.ok_or_else(|| Error::internal("an attempt was not counted"))?.try_get("", "failures")?;
-    if failures > settings.lock_after {
+    if failures > limit {
         let minutes = settings.lock_time().num_minutes().to_string();
         return Err(Refusal::new(ErrorCode::TooManyAttempts).with("minutes", minutes).into());
     }
@@ -116,16 +147,20 @@ pub async fn sign_in_with_wechat(app: &App, code: &str, device: &Device) -> Resu
     if let Some(person) = people::by_openid(app, &openid).await? {
         return open(app, &person, device).await;
     }
-    let mut work = app.begin(&Call::by(Viewer::anonymous())).await?;
-    let person = people::insert(work.tx(), "微信用户", None, work.now).await?;
-    people::attach(app, work.tx(), person.id, LoginKind::Wechat, &openid, "WeChat", work.now).await?;
-    work.audit(None, "signInWithWechat", encode(person.id).0, Value::Null, json!({ "registered": true }));
-    let person = match work.commit(person).await {
+    let person = match register_wechat(app, &openid).await {
         Ok(person) => person,
         // The same user signed in twice at once for the first time: the other one has registered it.
         Err(error) => people::by_openid(app, &openid).await?.ok_or(error)?,
     };
     open(app, &person, device).await
+}
+
+async fn register_wechat(app: &App, openid: &str) -> Result<person::Model, Error> {
+    let mut work = app.begin(&Call::by(Viewer::anonymous())).await?;
+    let person = people::insert(work.tx(), "微信用户", None, work.now).await?;
+    people::attach(app, work.tx(), person.id, LoginKind::Wechat, openid, "WeChat", work.now).await?;
+    work.audit(None, "signInWithWechat", encode(person.id).0, Value::Null, json!({ "registered": true }));
+    work.commit(person).await
 }
 
 /// Opens a session.
@@ -230,8 +265,15 @@ pub async fn refresh(app: &App, token: &str) -> Result<Tokens, Error> {
         .filter(session::Column::ExpiresAt.gt(now))
         .exec(tx)
         .await?;
-    let session = session::Entity::find_by_id(id).one(tx).await?.ok_or_else(over)?;
+    let mut session = session::Entity::find_by_id(id).one(tx).await?.ok_or_else(over)?;
     if moved.rows_affected == 1 {
+        if let Some(organisation) = session.organisation_id
+            && member_of(tx, session.person_id, organisation).await.is_err()
+        {
+            // It was a member of it; from now on the session acts for its person again.
+            session.organisation_id = None;
+            session.clone().into_active_model().reset_all().update(tx).await?;
+        }
         let session = work.commit(session).await?;
         return tokens(app, session).await;
     }
@@ -329,11 +371,15 @@ pub async fn change_password(
     new: &str,
 ) -> Result<person::Model, Error> {
     let (id, session) = own_session(call, current_session)?;
+    // Looked at first: a repeat comes with the password of before.
+    if let Some(before) = app.begin(call).await?.answered()? {
+        return Ok(before);
+    }
     let before = person::Entity::find_by_id(id).one(app.db().read()).await?.ok_or(Error::Unauthenticated)?;
     // Who came by WeChat has none yet, and proves itself by its session.
     if before.password.is_some() {
         let counter = app.vault().lookup("password of", &id.to_string());
-        count_attempt(app, &counter).await?;
+        count_attempt(app, &counter, app.config().auth.lock_after).await?;
         if !app.passwords().verify(current.unwrap_or_default(), before.password.as_deref()).await? {
             return Err(Refusal::new(ErrorCode::SignInRefused).at("currentPassword").into());
         }
@@ -345,7 +391,7 @@ pub async fn change_password(
         }
         other => other,
     })?;
-    let mut work = app.begin(&call.unrepeatable()).await?;
+    let mut work = app.begin(call).await?;
     let (tx, now) = (work.tx(), work.now);
     let row = person::Model { password: Some(hash), version: before.version + 1, ..before.clone() };
     let written = person::Entity::update_many()

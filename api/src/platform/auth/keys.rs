@@ -2,7 +2,7 @@
 //!
 //! The newest key signs; when it is older than `auth.key_days` the next token makes a new one. An older key
 //! verifies until the last token that it signed has run out, and stays in the key set that long. All nodes
-//! share them: a node that meets a key it does not know looks once a second at most.
+//! share them: a node that meets a key it does not know looks, four times a second at most.
 
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -25,7 +25,7 @@ use crate::platform::{
 };
 
 /// How often a node looks for a key that it does not know.
-const LOOK: Span = Span::from_secs(1);
+const LOOK: Span = Span::from_millis(250);
 /// How long a key verifies after it stopped signing: longer than any token lives.
 const OVERLAP: Duration = Duration::days(2);
 
@@ -44,6 +44,7 @@ pub(super) struct Keys {
     vault: Arc<Vault>,
     period: Duration,
     known: RwLock<Known>,
+    making: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -55,7 +56,7 @@ struct Known {
 
 impl Keys {
     pub(super) fn new(vault: Arc<Vault>, period: Duration) -> Self {
-        Self { vault, period, known: RwLock::default() }
+        Self { vault, period, known: RwLock::default(), making: tokio::sync::Mutex::new(()) }
     }
 
     /// The key that signs now; made when the newest is too old.
@@ -63,6 +64,8 @@ impl Keys {
         if let Some(key) = self.newest(now) {
             return Ok(key);
         }
+        // One of those who wait makes it, the others find it.
+        let _making = self.making.lock().await;
         self.load(db, now).await?;
         if let Some(key) = self.newest(now) {
             return Ok(key);
@@ -87,7 +90,9 @@ impl Keys {
 
     fn newest(&self, now: DateTime<Utc>) -> Option<Arc<Key>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.keys.first().filter(|key| key.created_at + self.period > now).cloned()
+        // Also one that was made under other settings signs only what it can still verify.
+        let signs = |key: &&Arc<Key>| key.created_at + self.period > now && key.retires_at > now + OVERLAP / 2;
+        known.keys.first().filter(signs).cloned()
     }
 
     /// The key of a token, as long as it verifies.

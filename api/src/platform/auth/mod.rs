@@ -11,7 +11,15 @@
 mod keys;
 mod password;
 
-use std::{collections::BTreeSet, net::IpAddr, sync::Arc, time::Duration as Span};
+use std::{
+    collections::BTreeSet,
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration as Span,
+};
 
 use chrono::{DateTime, Duration, Utc};
 use entities::{
@@ -51,6 +59,8 @@ const MACHINE: Duration = Duration::minutes(5);
 pub struct Gate {
     keys: Keys,
     known: moka::sync::Cache<[u8; 32], Arc<Known>>,
+    // Counts what changed: what was looked up before a change is not remembered after it.
+    changes: AtomicU64,
     issuer: String,
     lifetime: Duration,
     development: bool,
@@ -97,6 +107,15 @@ pub struct Caller {
     pub viewer: Viewer,
     /// In which session, when it is a person's.
     pub session: Option<SessionId>,
+    /// From where.
+    pub address: Option<IpAddr>,
+}
+
+impl Caller {
+    /// Nobody in particular, from somewhere.
+    pub fn anonymous(address: Option<IpAddr>) -> Self {
+        Self { viewer: Viewer::anonymous(), session: None, address }
+    }
 }
 
 /// An access token, and until when it is good.
@@ -114,6 +133,7 @@ impl Gate {
         Self {
             keys: Keys::new(vault, config.auth.key_period()),
             known: moka::sync::Cache::builder().max_capacity(50_000).time_to_live(KNOWN).build(),
+            changes: AtomicU64::new(0),
             issuer: config.server.public_url.clone(),
             lifetime: config.auth.access_lifetime(),
             development: config.auth.development_tokens,
@@ -203,19 +223,23 @@ impl Gate {
         let known = if let Some(known) = self.known.get(&digest) {
             known
         } else {
+            let before = self.changes.load(Ordering::SeqCst);
             let known = Arc::new(self.verified(db, token, now).await?);
-            self.known.insert(digest, known.clone());
+            if self.changes.load(Ordering::SeqCst) == before {
+                self.known.insert(digest, known.clone());
+            }
             known
         };
         let near = |address: IpAddr| known.networks.iter().any(|net| net.contains(&address.to_canonical()));
         if known.expires <= now.timestamp() || !(known.networks.is_empty() || address.is_some_and(near)) {
             return Err(Error::Unauthenticated);
         }
-        Ok(Caller { viewer: known.viewer.clone(), session: known.session })
+        Ok(Caller { viewer: known.viewer.clone(), session: known.session, address })
     }
 
     /// Forgets what tokens are worth: sessions, members or clients have changed.
     pub fn forget(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
         self.known.invalidate_all();
     }
 

@@ -4,7 +4,7 @@
 //! cores; who waits too long is told that the house is busy. A sign-in with a name that nobody has is
 //! checked against a dummy, so that it takes as long as one with a wrong password.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use argon2::{
     Argon2,
@@ -45,7 +45,7 @@ const COMMON: [&str; 16] = [
 /// Hashes and verifies.
 #[derive(Debug)]
 pub struct Passwords {
-    cores: Semaphore,
+    cores: Arc<Semaphore>,
     dummy: String,
 }
 
@@ -53,7 +53,7 @@ impl Passwords {
     /// For this machine's cores.
     pub fn new() -> Result<Self, Error> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Ok(Self { cores: Semaphore::new(cores), dummy: hashed("nobody has this password")? })
+        Ok(Self { cores: Arc::new(Semaphore::new(cores)), dummy: hashed("nobody has this password")? })
     }
 
     /// The hash of a password that someone chose; refused when it is too short or a common one.
@@ -87,8 +87,14 @@ impl Passwords {
 
     async fn aside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
         let busy = || Error::Unavailable("too many sign-ins at once".into());
-        let permit = tokio::time::timeout(PATIENCE, self.cores.acquire()).await.map_err(|_| busy())?;
-        let _permit = permit.map_err(Error::internal)?;
+        let permit = tokio::time::timeout(PATIENCE, self.cores.clone().acquire_owned()).await.map_err(|_| busy())?;
+        let permit = permit.map_err(Error::internal)?;
+        // The permit goes with the work: a client that hangs up meanwhile does not free the core.
+        let work = move || {
+            let done = work();
+            drop(permit);
+            done
+        };
         tokio::task::spawn_blocking(work).await.map_err(Error::internal)
     }
 }

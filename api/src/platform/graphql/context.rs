@@ -1,5 +1,7 @@
 //! Typed access to what a request carries. `crate::graphql::Gateway` puts all of it into every request.
 
+use std::net::IpAddr;
+
 use async_graphql::{Context, Result, Value};
 use entities::{
     party::{Action, Resource, Viewer},
@@ -11,9 +13,14 @@ use crate::{
     platform::error::Error,
 };
 
-/// The session that a request comes in.
+/// The session that a request comes in, and from where.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Session(pub Option<SessionId>);
+pub struct Origin {
+    /// The session.
+    pub session: Option<SessionId>,
+    /// The address of the caller.
+    pub address: Option<IpAddr>,
+}
 
 /// The field of every input that a repeat is known by.
 const ID: &str = "clientMutationId";
@@ -30,6 +37,8 @@ pub trait ContextExt {
     fn text(&self, text: &Localized, wanted: Option<&str>) -> Result<Option<String>>;
     /// The session that the request comes in.
     fn session(&self) -> Option<SessionId>;
+    /// Where the request comes from.
+    fn address(&self) -> Option<IpAddr>;
     /// Refuses who may not do this at all, whatever it is done to. Every root field begins with this or
     /// with [`ContextExt::call`]; what it is done to is looked at in the operation.
     fn may(&self, action: Action) -> Result<(), Error>;
@@ -65,7 +74,11 @@ impl ContextExt for Context<'_> {
     }
 
     fn session(&self) -> Option<SessionId> {
-        self.data_unchecked::<Session>().0
+        self.data_unchecked::<Origin>().session
+    }
+
+    fn address(&self) -> Option<IpAddr> {
+        self.data_unchecked::<Origin>().address
     }
 
     fn may(&self, action: Action) -> Result<(), Error> {
@@ -81,7 +94,12 @@ impl ContextExt for Context<'_> {
             Some(Value::String(id)) => {
                 // The order in which a client writes its fields makes no other request.
                 let asked = canonical(&Value::Object(input));
-                Call::known_as(self.viewer().clone(), &id, &format!("{} {asked}", self.field().name()))
+                Call::known_as(
+                    self.app().vault(),
+                    self.viewer().clone(),
+                    &id,
+                    &format!("{} {asked}", self.field().name()),
+                )
             }
             _ => Ok(Call::by(self.viewer().clone())),
         }
