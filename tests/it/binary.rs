@@ -124,8 +124,7 @@ async fn the_demo_serves_a_full_catalog_and_starts_again_at_once() {
     let mine: Value =
         mine.json(&json!({ "query": "{ viewer { standing } }" })).send().await.unwrap().json().await.unwrap();
     assert_eq!(mine["data"]["viewer"]["standing"], "DEVELOPMENT");
-    // The people of the demo sign in with the password that the greeting names.
-    assert!(second.greeting.contains(api::zone::DEMO_PASSWORD), "{}", second.greeting);
+    // The people of the demo sign in.
     let sign_in = format!(
         "mutation {{ signIn(input: {{ name: \"owner@hehuang-carpet.demo.chama.example\", password: \"{}\" }}) {{ tokens {{ accessToken }} }} }}",
         api::zone::DEMO_PASSWORD

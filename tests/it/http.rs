@@ -201,7 +201,7 @@ async fn the_examples_of_the_page_answer_without_errors() {
     let script =
         server.http().get(format!("{}/assets/start.js", server.url)).send().await.unwrap().text().await.unwrap();
     let examples: Vec<&str> = script.split("query: `").skip(1).map(|rest| rest.split('`').next().unwrap()).collect();
-    assert_eq!(examples.len(), 5);
+    assert_eq!(examples.len(), 6);
     for example in examples {
         let data = server.anonymous().data(example, json!({})).await;
         assert!(!data.to_string().contains("\"nodes\":[]"), "an example shows nothing: {example}");

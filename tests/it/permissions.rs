@@ -334,8 +334,11 @@ async fn ask(client: &Client, row: &Row, schema: &[RootField]) -> (Answer, Value
         ("Mutation", "bulkUpsertOffers") => "{ results { index } userErrors { code message } }",
         ("Mutation", _) => "{ userErrors { code message } }",
         (_, "changeFeed") => "{ items { eventId } }",
-        (_, "nodes" | "node" | "viewer" | "organisation" | "product" | "category" | "brand" | "filing")
-        | (_, "consumerIdentities" | "bankAccounts") => "{ __typename }",
+        (
+            _,
+            "nodes" | "node" | "viewer" | "organisation" | "product" | "category" | "brand" | "filing"
+            | "consumerIdentities" | "bankAccounts",
+        ) => "{ __typename }",
         _ => "{ nodes { __typename } }",
     };
     let document =

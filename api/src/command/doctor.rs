@@ -6,7 +6,7 @@ use crate::{
     app::App,
     catalog::indexing,
     config::Config,
-    platform::{clock::Clock, db::Dialect, error::Error},
+    platform::{clock::Clock, db::Dialect, error::Error, jobs},
     zone,
 };
 
@@ -89,6 +89,30 @@ pub(super) async fn doctor(config: Config) -> Result<ExitCode, Error> {
                 "check meilisearch.url (CHAMA_MEILISEARCH_URL) and that it runs",
             );
         }
+    }
+    match (app.config().master_key().is_some(), app.db().dialect()) {
+        (true, _) => findings.good("master key", "is set"),
+        (false, Dialect::Sqlite) => findings.good("master key", "in the data folder; back it up with the database"),
+        (false, Dialect::Postgres) => findings.bad(
+            "master key",
+            "lies in the data folder of this node alone",
+            "set secrets.master_key (CHAMA_SECRETS_MASTER_KEY) to the content of master.key, on every node",
+        ),
+    }
+    // A key that does not open what the database holds shows here, not at the first sign-in.
+    match app.gate().key_set(app.db(), app.clock().now()).await {
+        Ok(_) => findings.good("signing keys", "open with the master key"),
+        Err(error) => findings.bad("signing keys", &super::told(&error), "restore the master key from a backup"),
+    }
+    let dead = jobs::count_dead(app.db().read()).await?;
+    if dead == 0 {
+        findings.good("jobs", "none was given up");
+    } else {
+        findings.bad(
+            "jobs",
+            &format!("{dead} were given up"),
+            "look at deadLetters as an operator; replayDeadLetter or discardDeadLetter",
+        );
     }
     match (app.config().auth.development_tokens, listen.ip().is_loopback()) {
         (false, _) => findings.good("sign-in", "development tokens are off"),

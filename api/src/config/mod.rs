@@ -364,16 +364,16 @@ mod tests {
     #[test]
     fn the_environment_wins_over_the_defaults() {
         let config = load(&[
-            ("CHAMA_DATABASE_URL", "postgres://u:secret@h/d"),
+            ("CHAMA_DATABASE_URL", "postgres://u:hunter2@h/d"),
             ("CHAMA_DATA_DIR", "/var/lib/chama"),
             ("CHAMA_SERVER_BODY_LIMIT", "2048"),
             ("HOME", "/root"),
         ])
         .unwrap();
-        assert_eq!(config.postgres(), Some("postgres://u:secret@h/d"));
+        assert_eq!(config.postgres(), Some("postgres://u:hunter2@h/d"));
         assert_eq!(config.server.body_limit, 2048);
         assert_eq!(config.sqlite_file(), PathBuf::from("/var/lib/chama/chama.sqlite"));
-        assert!(!format!("{config:?}").contains("secret"), "a password shows in a log line");
+        assert!(!format!("{config:?}").contains("hunter2"), "a password shows in a log line");
         assert_eq!(load(&[]).unwrap().postgres(), None);
     }
 
@@ -386,6 +386,10 @@ mod tests {
             ("CHAMA_SERVER_LISTEN", "here", "server.listen"),
             ("CHAMA_DATABASE_CONNECTIONS", "0", "database.connections"),
             ("CHAMA_LOG_FORMAT", "xml", "log.format"),
+            ("CHAMA_SERVER_PUBLIC_URL", "chama.example", "server.public_url"),
+            ("CHAMA_SERVER_TRUSTED_PROXIES", "10.0.0.0/8, here", "server.trusted_proxies"),
+            ("CHAMA_AUTH_ACCESS_MINUTES", "0", "auth.access_minutes"),
+            ("CHAMA_JOBS_LEASE", "10", "webhooks.timeout"),
         ] {
             let message = load(&[(variable, value)]).unwrap_err();
             assert!(message.contains(named), "{variable}={value} answers: {message}");

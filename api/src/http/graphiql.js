@@ -24,6 +24,24 @@ query Products {
 }`,
   },
   {
+    headers: en,
+    query: `# Sign in as a seller of the demo zone. Put the accessToken into "Headers" below, in any tab:
+# { "authorization": "Bearer …" }
+mutation SignIn {
+  signIn(
+    input: { name: "owner@hehuang-carpet.demo.chama.example", password: "tea-for-horses", device: "GraphiQL" }
+  ) {
+    tokens {
+      accessToken
+      accessTokenExpiresAt
+      refreshToken
+      session { id }
+    }
+    userErrors { code message }
+  }
+}`,
+  },
+  {
     headers: zh,
     query: `# 藏毯绒纺类目下的出口商品，按美元价格从低到高
 # (change accept-language to "en" below)

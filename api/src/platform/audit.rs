@@ -23,7 +23,7 @@ use uuid::Uuid;
 use super::{
     db::{Dialect, dialect},
     error::Error,
-    page::{Cursor, Page, PageArgs, key},
+    page::{Cursor, Page, PageArgs},
     vault::hex,
 };
 
@@ -147,17 +147,12 @@ pub async fn trail(
     if let Some(chain) = chain {
         list = list.filter(audit_entry::Column::ChainId.eq(chain));
     }
-    let id = Expr::col((audit_entry::Entity, audit_entry::Column::Id));
-    if let Some(beyond) = page.beyond(NEWEST, vec![id], Order::Desc, |k| Some(vec![key::id(k.first()?)?]))? {
-        list = list.filter(beyond);
-    }
-    let rows = list.order_by(audit_entry::Column::Id, page.walk(Order::Desc)).limit(page.fetch()).all(db).await?;
-    Ok(page.page(rows))
+    page.by_id(db, list, audit_entry::Column::Id, NEWEST, Order::Desc).await
 }
 
 /// The cursor of an entry in a trail.
 pub fn trail_cursor(row: &audit_entry::Model) -> Cursor {
-    Cursor::new(NEWEST, vec![row.id.to_string().into()])
+    Cursor::of_id(NEWEST, row.id)
 }
 
 /// Where a chain does not hold.

@@ -20,7 +20,8 @@ use entities::{
 };
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, Order, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, Order, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
     sea_query::{Alias, Expr, LockBehavior, LockType, Query},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -319,6 +320,11 @@ pub async fn list_dead(db: &impl ConnectionTrait, page: &PageArgs) -> Result<Pag
     }
     let rows = list.order_by(job::Column::Seq, page.walk(Order::Desc)).limit(page.fetch()).all(db).await?;
     Ok(page.page(rows))
+}
+
+/// How many jobs were given up.
+pub async fn count_dead(db: &impl ConnectionTrait) -> Result<u64, Error> {
+    Ok(job::Entity::find().filter(job::Column::State.eq(JobState::Dead)).count(db).await?)
 }
 
 /// The cursor of a job in that list.

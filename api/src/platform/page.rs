@@ -3,7 +3,7 @@
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use sea_orm::{
-    ExprTrait, Order,
+    ConnectionTrait, EntityTrait, ExprTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::{Expr, SimpleExpr, Value},
 };
 
@@ -104,6 +104,21 @@ impl PageArgs {
         }))
     }
 
+    /// A page of rows in the order of their ids, which is that of their making.
+    pub async fn by_id<E: EntityTrait>(
+        &self,
+        db: &impl ConnectionTrait,
+        list: Select<E>,
+        id: E::Column,
+        name: &str,
+        order: Order,
+    ) -> Result<Page<E::Model>, Error> {
+        let place = vec![Expr::col((E::default(), id))];
+        let beyond = self.beyond(name, place, order.clone(), |k| Some(vec![key::id(k.first()?)?]))?;
+        let list = beyond.into_iter().fold(list, |list, beyond| list.filter(beyond));
+        Ok(self.page(list.order_by(id, self.walk(order)).limit(self.fetch()).all(db).await?))
+    }
+
     /// A page of rows that are all in memory: for lists that a rule keeps short.
     pub fn slice<T>(&self, rows: Vec<T>, cursor: impl Fn(&T) -> Cursor) -> Result<Page<T>, Error> {
         let place = match &self.cursor {
@@ -143,6 +158,11 @@ impl Cursor {
     /// The place of a row with this key in the list ordered by `order`.
     pub fn new(order: impl Into<String>, key: Vec<serde_json::Value>) -> Self {
         Self { order: order.into(), key }
+    }
+
+    /// The place of a row in a list in the order of its ids.
+    pub fn of_id(order: &str, id: impl std::fmt::Display) -> Self {
+        Self::new(order, vec![id.to_string().into()])
     }
 
     /// The cursor as clients see it.

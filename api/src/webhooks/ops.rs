@@ -32,7 +32,7 @@ use crate::{
     platform::{
         error::{Error, not_found, stale},
         graphql::encode,
-        page::{Cursor, Page, PageArgs, key},
+        page::{Cursor, Page, PageArgs},
         vault::{Vault, random},
         web,
     },
@@ -368,18 +368,13 @@ pub async fn list_endpoints(
 ) -> Result<Page<endpoint::Model>, Error> {
     allowed(viewer, Action::ReadWebhooks, Resource::OWN)?;
     let organisation: OrganisationId = viewer.organisation().ok_or(Error::Forbidden)?;
-    let mut list = endpoint::Entity::find().filter(endpoint::Column::OrganisationId.eq(organisation));
-    let id = Expr::col((endpoint::Entity, endpoint::Column::Id));
-    if let Some(beyond) = page.beyond(NEWEST, vec![id], Order::Desc, |k| Some(vec![key::id(k.first()?)?]))? {
-        list = list.filter(beyond);
-    }
-    let rows = list.order_by(endpoint::Column::Id, page.walk(Order::Desc)).limit(page.fetch()).all(db).await?;
-    Ok(page.page(rows))
+    let list = endpoint::Entity::find().filter(endpoint::Column::OrganisationId.eq(organisation));
+    page.by_id(db, list, endpoint::Column::Id, NEWEST, Order::Desc).await
 }
 
 /// The cursor of an endpoint in that list.
 pub fn endpoint_cursor(row: &endpoint::Model) -> Cursor {
-    Cursor::new(NEWEST, vec![row.id.to_string().into()])
+    Cursor::of_id(NEWEST, row.id)
 }
 
 /// What was delivered to an endpoint, newest first.
@@ -388,18 +383,13 @@ pub async fn list_deliveries(
     endpoint: WebhookEndpointId,
     page: &PageArgs,
 ) -> Result<Page<delivery::Model>, Error> {
-    let mut list = delivery::Entity::find().filter(delivery::Column::EndpointId.eq(endpoint));
-    let id = Expr::col((delivery::Entity, delivery::Column::Id));
-    if let Some(beyond) = page.beyond(NEWEST_DELIVERY, vec![id], Order::Desc, |k| Some(vec![key::id(k.first()?)?]))? {
-        list = list.filter(beyond);
-    }
-    let rows = list.order_by(delivery::Column::Id, page.walk(Order::Desc)).limit(page.fetch()).all(db).await?;
-    Ok(page.page(rows))
+    let list = delivery::Entity::find().filter(delivery::Column::EndpointId.eq(endpoint));
+    page.by_id(db, list, delivery::Column::Id, NEWEST_DELIVERY, Order::Desc).await
 }
 
 /// The cursor of a delivery in that list.
 pub fn delivery_cursor(row: &delivery::Model) -> Cursor {
-    Cursor::new(NEWEST_DELIVERY, vec![row.id.to_string().into()])
+    Cursor::of_id(NEWEST_DELIVERY, row.id)
 }
 
 /// The attempts of a delivery, in their order.

@@ -17,7 +17,7 @@ use entities::{
 };
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Order, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect, Select, sea_query::Expr,
+    QuerySelect, Select,
 };
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ use crate::{
     platform::{
         error::Error,
         graphql::encode,
-        page::{Cursor, Page, PageArgs, key},
+        page::{Cursor, Page, PageArgs},
     },
 };
 
@@ -187,14 +187,9 @@ pub async fn list_changes(
     status: Option<ChangeStatus>,
     page: &PageArgs,
 ) -> Result<Page<product_change::Model>, Error> {
-    let mut list = listed(viewer, product, status);
+    let list = listed(viewer, product, status);
     // Ids are made in the order of time.
-    let id = vec![Expr::col(product_change::Column::Id)];
-    if let Some(beyond) = page.beyond(NEWEST, id, Order::Desc, |k| Some(vec![key::id(k.first()?)?]))? {
-        list = list.filter(beyond);
-    }
-    let rows = list.order_by(product_change::Column::Id, page.walk(Order::Desc)).limit(page.fetch()).all(db).await?;
-    Ok(page.page(rows))
+    page.by_id(db, list, product_change::Column::Id, NEWEST, Order::Desc).await
 }
 
 /// How many proposals that list has.
@@ -220,5 +215,5 @@ fn listed(viewer: &Viewer, product: Option<ProductId>, status: Option<ChangeStat
 
 /// The cursor of a proposal in that list.
 pub fn change_cursor(row: &product_change::Model) -> Cursor {
-    Cursor::new(NEWEST, vec![row.id.to_string().into()])
+    Cursor::of_id(NEWEST, row.id)
 }

@@ -5,15 +5,13 @@ use entities::{
     party::Viewer,
     values::id::ProductId,
 };
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select, sea_query::Expr,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, Order, QueryFilter, Select};
 
 use crate::{
     catalog::loaders::OffersParent,
     platform::{
         error::Error,
-        page::{Cursor, Page, PageArgs, key},
+        page::{Cursor, Page, PageArgs},
     },
 };
 
@@ -27,18 +25,13 @@ pub async fn list_history(
     page: &PageArgs,
 ) -> Result<Page<product_history::Model>, Error> {
     // Ids are made in the order of time.
-    let mut list = product_history::Entity::find().filter(product_history::Column::ProductId.eq(product));
-    let id = vec![Expr::col(product_history::Column::Id)];
-    if let Some(beyond) = page.beyond(HISTORY, id, Order::Desc, |k| Some(vec![key::id(k.first()?)?]))? {
-        list = list.filter(beyond);
-    }
-    let rows = list.order_by(product_history::Column::Id, page.walk(Order::Desc)).limit(page.fetch()).all(db).await?;
-    Ok(page.page(rows))
+    let list = product_history::Entity::find().filter(product_history::Column::ProductId.eq(product));
+    page.by_id(db, list, product_history::Column::Id, HISTORY, Order::Desc).await
 }
 
 /// The cursor of an entry in that list.
 pub fn history_cursor(row: &product_history::Model) -> Cursor {
-    Cursor::new(HISTORY, vec![row.id.to_string().into()])
+    Cursor::of_id(HISTORY, row.id)
 }
 
 /// Offers of a product or variant that `viewer` may see, oldest first.
@@ -48,13 +41,8 @@ pub async fn list_offers(
     of: OffersParent,
     page: &PageArgs,
 ) -> Result<Page<offer::Model>, Error> {
-    let mut list = offered(viewer, of);
-    let id = vec![Expr::col((offer::Entity, offer::Column::Id))];
-    if let Some(beyond) = page.beyond(OFFERS, id, Order::Asc, |k| Some(vec![key::id(k.first()?)?]))? {
-        list = list.filter(beyond);
-    }
-    let rows = list.order_by(offer::Column::Id, page.walk(Order::Asc)).limit(page.fetch()).all(db).await?;
-    Ok(page.page(rows))
+    let list = offered(viewer, of);
+    page.by_id(db, list, offer::Column::Id, OFFERS, Order::Asc).await
 }
 
 fn offered(viewer: &Viewer, of: OffersParent) -> Select<offer::Entity> {
@@ -67,5 +55,5 @@ fn offered(viewer: &Viewer, of: OffersParent) -> Select<offer::Entity> {
 
 /// The cursor of an offer in that list.
 pub fn offer_cursor(row: &offer::Model) -> Cursor {
-    Cursor::new(OFFERS, vec![row.id.to_string().into()])
+    Cursor::of_id(OFFERS, row.id)
 }

@@ -34,7 +34,7 @@ use crate::{
         db::{Dialect, dialect},
         error::{Error, not_found, stale, taken},
         graphql::encode,
-        page::{Cursor, Page, PageArgs, key},
+        page::{Cursor, Page, PageArgs},
         vault::Vault,
     },
 };
@@ -468,12 +468,7 @@ pub async fn list_filings(
     if let Some(status) = status {
         list = list.filter(in_state(viewer, status));
     }
-    let id = Expr::col((filing::Entity, filing::Column::Id));
-    if let Some(beyond) = page.beyond(NEWEST, vec![id], Order::Desc, |k| Some(vec![key::id(k.first()?)?]))? {
-        list = list.filter(beyond);
-    }
-    let rows = list.order_by(filing::Column::Id, page.walk(Order::Desc)).limit(page.fetch()).all(db).await?;
-    Ok(page.page(rows))
+    page.by_id(db, list, filing::Column::Id, NEWEST, Order::Desc).await
 }
 
 /// Filings in a state, as `viewer` sees it: of its own that of the version in work, of others what [`shown`] shows.
@@ -498,7 +493,7 @@ fn in_state(viewer: &Viewer, status: FilingStatus) -> Condition {
 
 /// The cursor of a filing in that list.
 pub fn filing_cursor(row: &filing::Model) -> Cursor {
-    Cursor::new(NEWEST, vec![row.id.to_string().into()])
+    Cursor::of_id(NEWEST, row.id)
 }
 
 /// Ends the approvals whose last day is over.

@@ -24,7 +24,7 @@ use ipnet::IpNet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, Order, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
+    QueryFilter, QueryOrder, QuerySelect,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ use crate::{
         auth::{Access, is_coordinate},
         error::{Error, not_found, stale, violates_unique},
         graphql::encode,
-        page::{Cursor, Page, PageArgs, key},
+        page::{Cursor, Page, PageArgs},
         vault::sha256_hex,
     },
 };
@@ -298,18 +298,13 @@ pub async fn list_clients(
     organisation: OrganisationId,
     page: &PageArgs,
 ) -> Result<Page<machine_client::Model>, Error> {
-    let mut list = machine_client::Entity::find().filter(machine_client::Column::OrganisationId.eq(organisation));
-    let id = Expr::col((machine_client::Entity, machine_client::Column::Id));
-    if let Some(beyond) = page.beyond(NEWEST, vec![id], Order::Desc, |k| Some(vec![key::id(k.first()?)?]))? {
-        list = list.filter(beyond);
-    }
-    let rows = list.order_by(machine_client::Column::Id, page.walk(Order::Desc)).limit(page.fetch()).all(db).await?;
-    Ok(page.page(rows))
+    let list = machine_client::Entity::find().filter(machine_client::Column::OrganisationId.eq(organisation));
+    page.by_id(db, list, machine_client::Column::Id, NEWEST, Order::Desc).await
 }
 
 /// The cursor of a client in that list.
 pub fn client_cursor(row: &machine_client::Model) -> Cursor {
-    Cursor::new(NEWEST, vec![row.id.to_string().into()])
+    Cursor::of_id(NEWEST, row.id)
 }
 
 /// Why an assertion is not changed into a token, as OAuth says it (RFC 6749, section 5.2).

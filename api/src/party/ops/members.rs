@@ -32,7 +32,7 @@ use crate::{
     platform::{
         error::{Error, not_found, stale, violates_unique},
         graphql::encode,
-        page::{Cursor, Page, PageArgs, key},
+        page::{Cursor, Page, PageArgs},
         vault::Vault,
     },
 };
@@ -386,18 +386,13 @@ pub async fn list_members(
     organisation: OrganisationId,
     page: &PageArgs,
 ) -> Result<Page<membership::Model>, Error> {
-    let mut list = membership::Entity::find().filter(membership::Column::OrganisationId.eq(organisation));
-    let id = Expr::col((membership::Entity, membership::Column::Id));
-    if let Some(beyond) = page.beyond(BY_JOINING, vec![id], Order::Asc, |k| Some(vec![key::id(k.first()?)?]))? {
-        list = list.filter(beyond);
-    }
-    let rows = list.order_by(membership::Column::Id, page.walk(Order::Asc)).limit(page.fetch()).all(db).await?;
-    Ok(page.page(rows))
+    let list = membership::Entity::find().filter(membership::Column::OrganisationId.eq(organisation));
+    page.by_id(db, list, membership::Column::Id, BY_JOINING, Order::Asc).await
 }
 
 /// The cursor of a member in that list.
 pub fn member_cursor(row: &membership::Model) -> Cursor {
-    Cursor::new(BY_JOINING, vec![row.id.to_string().into()])
+    Cursor::of_id(BY_JOINING, row.id)
 }
 
 /// For whom a person acts.
@@ -412,16 +407,11 @@ pub async fn list_invitations(
     organisation: OrganisationId,
     page: &PageArgs,
 ) -> Result<Page<invitation::Model>, Error> {
-    let mut list = invitation::Entity::find().filter(invitation::Column::OrganisationId.eq(organisation));
-    let id = Expr::col((invitation::Entity, invitation::Column::Id));
-    if let Some(beyond) = page.beyond(NEWEST, vec![id], Order::Desc, |k| Some(vec![key::id(k.first()?)?]))? {
-        list = list.filter(beyond);
-    }
-    let rows = list.order_by(invitation::Column::Id, page.walk(Order::Desc)).limit(page.fetch()).all(db).await?;
-    Ok(page.page(rows))
+    let list = invitation::Entity::find().filter(invitation::Column::OrganisationId.eq(organisation));
+    page.by_id(db, list, invitation::Column::Id, NEWEST, Order::Desc).await
 }
 
 /// The cursor of an invitation in that list.
 pub fn invitation_cursor(row: &invitation::Model) -> Cursor {
-    Cursor::new(NEWEST, vec![row.id.to_string().into()])
+    Cursor::of_id(NEWEST, row.id)
 }

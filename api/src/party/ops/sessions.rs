@@ -37,7 +37,7 @@ use crate::{
         auth::Access,
         error::{Error, not_found, stale},
         graphql::encode,
-        page::{Cursor, Page, PageArgs, key},
+        page::{Cursor, Page, PageArgs},
         vault::Vault,
     },
 };
@@ -348,18 +348,13 @@ pub async fn list_sessions(
     person: PersonId,
     page: &PageArgs,
 ) -> Result<Page<session::Model>, Error> {
-    let mut list = session::Entity::find().filter(session::Column::PersonId.eq(person));
-    let id = Expr::col((session::Entity, session::Column::Id));
-    if let Some(beyond) = page.beyond(NEWEST, vec![id], Order::Desc, |k| Some(vec![key::id(k.first()?)?]))? {
-        list = list.filter(beyond);
-    }
-    let rows = list.order_by(session::Column::Id, page.walk(Order::Desc)).limit(page.fetch()).all(db).await?;
-    Ok(page.page(rows))
+    let list = session::Entity::find().filter(session::Column::PersonId.eq(person));
+    page.by_id(db, list, session::Column::Id, NEWEST, Order::Desc).await
 }
 
 /// The cursor of a session in that list.
 pub fn session_cursor(row: &session::Model) -> Cursor {
-    Cursor::new(NEWEST, vec![row.id.to_string().into()])
+    Cursor::of_id(NEWEST, row.id)
 }
 
 /// Changes one's own password; every other session ends. Wrong ones are counted as at signing in.

@@ -3,6 +3,8 @@
 //! On SQLite in a folder of its own, or on the PostgreSQL database that `CHAMA_DATABASE_URL` names (an
 //! empty one: it is filled). Figures are for comparing within one run; the ratios travel between machines.
 
+mod signing_in;
+
 use std::{
     io::Write,
     path::Path,
@@ -55,7 +57,11 @@ fn told(error: &api::platform::error::Error) -> Failure {
 
 async fn bench(products: u64) -> Result<(), Failure> {
     let folder = tempfile::tempdir()?;
-    let settings = [("CHAMA_DATA_DIR".to_owned(), folder.path().to_string_lossy().into_owned())];
+    let settings = [
+        ("CHAMA_DATA_DIR".to_owned(), folder.path().to_string_lossy().into_owned()),
+        // Many sign-ins of one person at once are no guessing here.
+        ("CHAMA_AUTH_LOCK_AFTER".to_owned(), "100".to_owned()),
+    ];
     let from_outside = std::env::vars().filter(|(name, _)| name.starts_with("CHAMA_"));
     let config = Config::load(None, from_outside.chain(settings))?;
     let app = App::new(config, Clock::system()).await.map_err(|e| told(&e))?;
@@ -71,7 +77,8 @@ async fn bench(products: u64) -> Result<(), Failure> {
         return Err(format!("the import is not what it should be: {first}; {again}").into());
     }
     app.db().analyze().await.map_err(|e| told(&e))?;
-    pages(&app).await
+    pages(&app).await?;
+    signing_in::signing_in(&app).await
 }
 
 /// A catalog file of one offer a product.
