@@ -90,6 +90,21 @@ pub(super) async fn doctor(config: Config) -> Result<ExitCode, Error> {
             );
         }
     }
+    promises(&app, &mut findings).await?;
+    match (app.config().auth.development_tokens, listen.ip().is_loopback()) {
+        (false, _) => findings.good("sign-in", "development tokens are off"),
+        (true, true) => findings.good("sign-in", "development tokens are on, for this machine only"),
+        (true, false) => findings.bad(
+            "sign-in",
+            "development tokens are on, and the server listens beyond this machine",
+            "switch auth.development_tokens off",
+        ),
+    }
+    Ok(findings.code())
+}
+
+/// The keys, and what background jobs were given up.
+async fn promises(app: &App, findings: &mut Findings) -> Result<(), Error> {
     match (app.config().master_key().is_some(), app.db().dialect()) {
         (true, _) => findings.good("master key", "is set"),
         (false, Dialect::Sqlite) => findings.good("master key", "in the data folder; back it up with the database"),
@@ -114,16 +129,7 @@ pub(super) async fn doctor(config: Config) -> Result<ExitCode, Error> {
             "look at deadLetters as an operator; replayDeadLetter or discardDeadLetter",
         );
     }
-    match (app.config().auth.development_tokens, listen.ip().is_loopback()) {
-        (false, _) => findings.good("sign-in", "development tokens are off"),
-        (true, true) => findings.good("sign-in", "development tokens are on, for this machine only"),
-        (true, false) => findings.bad(
-            "sign-in",
-            "development tokens are on, and the server listens beyond this machine",
-            "switch auth.development_tokens off",
-        ),
-    }
-    Ok(findings.code())
+    Ok(())
 }
 
 struct Findings {

@@ -120,6 +120,13 @@ pub async fn claim(
     lease: Duration,
     wanted: Wanted<'_>,
 ) -> Result<Vec<job::Model>, Error> {
+    let due = Condition::any()
+        .add(job::Column::State.eq(JobState::Waiting).and(job::Column::RunAt.lte(now)))
+        .add(job::Column::State.eq(JobState::Running).and(job::Column::LeaseUntil.lt(now)));
+    // Most looks find nothing: they are not to queue with those who write.
+    if job::Entity::find().filter(due.clone()).limit(1).one(db.read()).await?.is_none() {
+        return Ok(Vec::new());
+    }
     let tx = db.begin().await?;
     bury_killers(&tx, now).await?;
     let earlier = Alias::new("earlier");
@@ -137,11 +144,7 @@ pub async fn claim(
         )
         .take();
     let mut due = job::Entity::find()
-        .filter(
-            Condition::any()
-                .add(job::Column::State.eq(JobState::Waiting).and(job::Column::RunAt.lte(now)))
-                .add(job::Column::State.eq(JobState::Running).and(job::Column::LeaseUntil.lt(now))),
-        )
+        .filter(due)
         .filter(Expr::exists(held_up).not())
         .order_by(job::Column::Seq, Order::Asc)
         .limit(CLAIM);

@@ -115,7 +115,7 @@ impl PageArgs {
     ) -> Result<Page<E::Model>, Error> {
         let place = vec![Expr::col((E::default(), id))];
         let beyond = self.beyond(name, place, order.clone(), |k| Some(vec![key::id(k.first()?)?]))?;
-        let list = beyond.into_iter().fold(list, |list, beyond| list.filter(beyond));
+        let list = beyond.into_iter().fold(list, QueryFilter::filter);
         Ok(self.page(list.order_by(id, self.walk(order)).limit(self.fetch()).all(db).await?))
     }
 

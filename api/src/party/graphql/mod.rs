@@ -116,8 +116,12 @@ impl Organisation {
         self.0.customs_code.as_ref().map(CustomsRegistration::as_str)
     }
 
-    /// Addresses (地址).
-    async fn addresses(&self) -> Vec<Address> {
+    /// Addresses (地址); where goods and invoices go only for its own people and the zone's.
+    async fn addresses(&self, context: &Context<'_>) -> Vec<Address> {
+        let viewer = context.viewer();
+        let whole = viewer.oversees() || viewer.organisation() == Some(self.0.id);
+        let public =
+            |a: &&organisation::Address| whole || matches!(a.kind, AddressKind::Registered | AddressKind::Business);
         let shown = |a: &organisation::Address| Address {
             kind: a.kind,
             country: a.country.to_string(),
@@ -125,7 +129,7 @@ impl Organisation {
             street: a.street.clone(),
             postal_code: a.postal_code.clone(),
         };
-        self.0.addresses.0.iter().map(shown).collect()
+        self.0.addresses.0.iter().filter(public).map(shown).collect()
     }
 
     /// Counts up with every change; sent back as `expectedVersion`.
