@@ -43,7 +43,7 @@ pub async fn work(app: App, stop: impl Future<Output = ()>) {
             tidy(&app).await;
         }
         if let Err(error) = crew.fill(None).await {
-            tracing::warn!(?error, "jobs could not be taken; looking again");
+            tracing::warn!(cause = error.told(), "jobs could not be taken; looking again");
         }
         tokio::select! {
             () = &mut stop => break,
@@ -119,7 +119,7 @@ impl Crew {
                 self.busy.spawn(async move {
                     if let Err(error) = in_order(&app, worker, group).await {
                         // The lease runs out and the jobs are taken again.
-                        tracing::warn!(?error, "what became of jobs could not be noted");
+                        tracing::warn!(cause = error.told(), "what became of jobs could not be noted");
                     }
                     delivery
                 });
@@ -149,12 +149,15 @@ async fn in_order(app: &App, worker: Uuid, mut group: Vec<job::Model>) -> Result
     group.reverse();
     while let Some(job) = group.pop() {
         // The lease may have run out while the jobs before it were done: then it is another worker's.
-        let Some(job) = jobs::begin(db, worker, &job, app.clock().now(), lease).await? else { continue };
+        let Some(job) = jobs::begin(db, worker, &job, app.clock().now(), lease).await? else {
+            // So are those behind it, or they wait for that worker.
+            return jobs::give_back(db, worker, &group).await;
+        };
         let verdict = one(app, &job).await;
         let stays = matches!(verdict, Verdict::Again { .. } | Verdict::Later { .. });
         let given_up = jobs::settle(db, worker, &job, verdict, app.clock().now()).await?;
         if given_up && job.kind == Deliver::KIND {
-            webhooks::jobs::given_up(app, &job.payload).await?;
+            webhooks::jobs::given_up(db, &job.payload, app.clock().now()).await?;
         }
         if stays {
             return jobs::give_back(db, worker, &group).await;
@@ -185,7 +188,7 @@ async fn index_together(app: &App, worker: Uuid, group: Vec<job::Model>) -> Resu
         Ok(Ok(())) => Verdict::Done,
         failed => {
             let why = match failed {
-                Ok(Err(error)) => told(&error),
+                Ok(Err(error)) => error.told(),
                 _ => "it took too long".into(),
             };
             tracing::warn!(why, products = products.len(), "the search index was not updated; trying again");
@@ -205,7 +208,7 @@ async fn one(app: &App, job: &job::Model) -> Verdict {
     let abort = task.abort_handle();
     let verdict = match tokio::time::timeout(app.config().jobs.time_limit(), task).await {
         Ok(Ok(Ok(verdict))) => verdict,
-        Ok(Ok(Err(error))) => Verdict::Again { after: None, reason: told(&error) },
+        Ok(Ok(Err(error))) => Verdict::Again { after: None, reason: error.told() },
         Ok(Err(panic)) => Verdict::Again { after: None, reason: format!("the handler broke: {panic}") },
         Err(_) => {
             abort.abort();
@@ -241,16 +244,6 @@ fn read<J: Job + DeserializeOwned>(job: &job::Model) -> Result<J, Verdict> {
     serde_json::from_str(&job.payload).map_err(|e| Verdict::Dead { reason: format!("the payload cannot be read: {e}") })
 }
 
-/// The cause of a failure, for operators.
-fn told(error: &Error) -> String {
-    match error {
-        Error::Refused(refusals) => refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
-        Error::BadInput(message) => message.clone(),
-        Error::Unauthenticated | Error::Forbidden => "not allowed".into(),
-        Error::Unavailable(cause) | Error::Internal(cause) => cause.to_string(),
-    }
-}
-
 /// Takes away what has served its time, and does what the calendar says. What fails does not keep the rest.
 pub async fn tidy(app: &App) {
     let now: chrono::DateTime<Utc> = app.clock().now();
@@ -260,7 +253,7 @@ pub async fn tidy(app: &App) {
         ("webhooks", webhooks::ops::tidy(app, now).await),
     ] {
         if let Err(error) = done {
-            tracing::warn!(?error, what, "the house could not be tidied");
+            tracing::warn!(cause = error.told(), what, "the house could not be tidied");
         }
     }
 }

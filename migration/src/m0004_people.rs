@@ -240,6 +240,7 @@ async fn filings(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(state("status"))
         .col(int("version"))
         .col(ColumnDef::new("in_force_version").integer().null())
+        .col(ColumnDef::new("approved_version").integer().null())
         .col(ColumnDef::new("valid_until").date().null())
         .col(ColumnDef::new("reason").text().null())
         .col(moment("created_at"))

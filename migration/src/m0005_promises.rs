@@ -115,11 +115,17 @@ async fn audit(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
              $$ BEGIN RAISE EXCEPTION 'the audit is append-only'; END $$",
             "CREATE TRIGGER audit_entry_append_only BEFORE UPDATE OR DELETE ON audit_entry \
              FOR EACH ROW EXECUTE FUNCTION audit_is_append_only()",
+            "CREATE TRIGGER audit_entry_no_truncate BEFORE TRUNCATE ON audit_entry \
+             FOR EACH STATEMENT EXECUTE FUNCTION audit_is_append_only()",
         ],
         _ => &[
             "CREATE TRIGGER audit_entry_no_update BEFORE UPDATE ON audit_entry \
              BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END",
             "CREATE TRIGGER audit_entry_no_delete BEFORE DELETE ON audit_entry \
+             BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END",
+            // REPLACE deletes without asking the trigger above.
+            "CREATE TRIGGER audit_entry_no_replace BEFORE INSERT ON audit_entry \
+             WHEN EXISTS (SELECT 1 FROM audit_entry e WHERE e.id = NEW.id OR (e.chain_id = NEW.chain_id AND e.seq = NEW.seq)) \
              BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END",
         ],
     };

@@ -237,3 +237,34 @@ async fn an_endpoint_does_not_lead_into_a_private_network() {
     let attempts = only(&owner).await["deliveries"]["nodes"][0]["attempts"].clone();
     assert!(attempts[0]["status"].is_null() && attempts[0]["error"].is_string(), "{attempts}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_whose_job_was_given_up_is_sent_when_an_operator_replays_it() {
+    use api::platform::jobs::{self, Verdict, Wanted};
+    let settings =
+        [("CHAMA_WEBHOOKS_ALLOW_PRIVATE", "true"), ("CHAMA_WEBHOOKS_TIMEOUT", "2"), ("CHAMA_JOBS_WORKERS", "0")];
+    let server = TestServer::with(&settings).await;
+    let owner = server.member("owner", SELLER).await;
+    let receiver = Receiver::answering("200 OK").await;
+    let made = endpoint(&owner, &receiver.url, json!(null)).await;
+    owner.done("testWebhookEndpoint", "", json!({ "id": made["endpoint"]["id"] })).await;
+    // Its job is given up by an accident of ours, not by the endpoint.
+    let (db, now, worker) = (server.app.db(), server.app.clock().now(), uuid::Uuid::new_v4());
+    for job in jobs::claim(db, worker, now, Duration::seconds(60), Wanted::ALL).await.unwrap() {
+        let given_up =
+            jobs::settle(db.writer(), worker, &job, Verdict::Dead { reason: "an accident".into() }, now).await.unwrap();
+        assert!(given_up);
+        api::webhooks::jobs::given_up(db.writer(), &job.payload, now).await.unwrap();
+    }
+    assert_eq!(only(&owner).await["deliveries"]["nodes"][0]["state"], "FAILED");
+    let operator = server.member("operator", crate::support::OPERATOR).await;
+    let dead =
+        operator.data("{ deadLetters { nodes { id } } }", json!({})).await["deadLetters"]["nodes"][0]["id"].clone();
+    server.wait(Duration::days(5));
+    let operator = server.member("operator", crate::support::OPERATOR).await;
+    operator.done("replayDeadLetter", "", json!({ "id": dead })).await;
+    api::worker::drain(&server.app, None, |_| {}).await.unwrap();
+    assert_eq!(receiver.received().len(), 1, "a replayed dead letter sends nothing");
+    let owner = server.member("owner", SELLER).await;
+    assert_eq!(only(&owner).await["deliveries"]["nodes"][0]["state"], "DELIVERED");
+}

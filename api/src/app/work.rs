@@ -39,7 +39,7 @@ use crate::platform::{
     vault::Vault,
 };
 
-/// Longest `clientMutationId`.
+/// Longest `clientMutationId`, in characters.
 const LONGEST_ID: usize = 128;
 
 /// Who asks for a change, and how a repeat of it is known.
@@ -66,8 +66,12 @@ impl Call {
 
     /// A call that is known again by the client's id for it. `request`: the operation and its whole input.
     pub fn known_as(vault: &Vault, viewer: Viewer, id: &str, request: &str) -> Result<Self, Error> {
-        if id.is_empty() || id.len() > LONGEST_ID || id.chars().any(char::is_control) {
+        if id.chars().count() > LONGEST_ID {
             let refusal = Refusal::new(ErrorCode::TooLong).with("max", LONGEST_ID.to_string());
+            return Err(refusal.at("clientMutationId").into());
+        }
+        if id.is_empty() || id.chars().any(char::is_control) {
+            let refusal = Refusal::new(ErrorCode::InvalidValue).with("value", "empty, or control characters");
             return Err(refusal.at("clientMutationId").into());
         }
         // Keyed: an input may hold a password or a resident ID, which a plain hash would give away.
@@ -104,12 +108,14 @@ pub(crate) fn allowed(viewer: &Viewer, action: Action, to: Resource) -> Result<(
 pub struct Told {
     /// The event's id.
     pub event: Uuid,
+    /// To what it happened: what happened to one thing is told in its order.
+    pub node: String,
 }
 
 impl Job for Told {
     const KIND: &'static str = "webhooks.told";
     fn aggregate(&self) -> String {
-        format!("event:{}", self.event)
+        format!("told:{}", self.node)
     }
 }
 
@@ -177,7 +183,7 @@ impl App {
 }
 
 /// How long the answer to a request is kept for its repeats.
-const KEPT: chrono::Duration = chrono::Duration::days(30);
+const KEPT: chrono::Duration = chrono::Duration::days(90);
 
 impl App {
     /// Forgets answers that nobody repeats any more.
@@ -255,8 +261,8 @@ impl Work {
         version: i32,
     ) -> Result<(), Error> {
         let event = Event { audience, kind, node: node.into(), version };
-        let event = feed::write(&self.tx, &event, self.now).await?;
-        self.enqueue(&Told { event }).await
+        let id = feed::write(&self.tx, &event, self.now).await?;
+        self.enqueue(&Told { event: id, node: event.node }).await
     }
 
     /// What is kept of this topic is out of date after the commit.
@@ -272,7 +278,8 @@ impl Work {
     /// Commits, with the answer that a repeat is given; gives it back.
     pub async fn commit<T: Serialize>(self, answer: T) -> Result<T, Error> {
         let actor = self.viewer.subject();
-        audit::append(&self.tx, self.audit, &actor, self.viewer.organisation(), self.now).await?;
+        let by = audit::By { actor: &actor, acting: self.viewer.organisation() };
+        audit::append(&self.tx, self.audit, by, self.now, self.app.clock()).await?;
         if let Some(Repeat { key, request }) = self.repeat {
             let kept = serde_json::to_string(&answer).map_err(Error::internal)?;
             let row = idempotent_request::Model { key, request, answer: kept, at: self.now };

@@ -32,6 +32,10 @@ pub(super) async fn demo(mut config: Config, file: Option<PathBuf>, listen: Opti
     config.server.listen = listen.unwrap_or(config.server.listen);
     config.auth.development_tokens = true;
     let (listener, address) = http::bind(config.server.listen).await?;
+    // What machine clients make their assertions for is where this server is.
+    if config.server.public_url == Config::PUBLIC_URL {
+        config.server.public_url = format!("http://{address}");
+    }
     let folder = config.data_dir.clone();
     if !marker(&folder).exists() {
         load_apart(file.as_ref(), &folder)?;

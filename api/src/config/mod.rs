@@ -210,6 +210,9 @@ pub enum LogFormat {
 }
 
 impl Config {
+    /// The default of `server.public_url`: nobody has said where the server is reached.
+    pub const PUBLIC_URL: &str = "http://127.0.0.1:8000";
+
     /// Reads the settings. `file`: as named on the command line; `environment`: usually [`std::env::vars`].
     pub fn load(
         file: Option<PathBuf>,

@@ -12,10 +12,14 @@ mod permissions;
 use std::time::Duration;
 
 use async_graphql::{
-    EmptySubscription, ErrorExtensionValues, MergedObject, Request, Response, SDLExportOptions, Schema, ServerError,
-    parser::types::OperationType,
+    EmptySubscription, ErrorExtensionValues, MergedObject, Positioned, Request, Response, SDLExportOptions, Schema,
+    ServerError,
+    parser::types::{OperationDefinition, OperationType, Selection},
 };
-use entities::values::{ErrorCode, Locale};
+use entities::{
+    party::Action,
+    values::{ErrorCode, Locale},
+};
 
 use crate::{
     app::App,
@@ -114,6 +118,8 @@ pub struct Operation {
     pub name: Option<String>,
     /// Whether it changes something.
     pub mutation: bool,
+    /// Whether it only registers, signs in or refreshes: then a token that is not good (any more) is not looked at.
+    pub signs_in: bool,
     /// The order of the response's fields.
     order: std::sync::Arc<order::Order>,
 }
@@ -153,9 +159,11 @@ impl Gateway {
             None => document.operations.iter().next(),
         };
         let mutation = chosen.is_some_and(|(_, operation)| operation.node.ty == OperationType::Mutation);
-        let name = name.or_else(|| chosen.and_then(|(name, _)| name.map(ToString::to_string)));
+        // For the log: only a name that the document has, and not more of it than is read.
+        let name = chosen.and_then(|(name, _)| name.map(|name| name.chars().take(64).collect()));
+        let signs_in = mutation && chosen.is_some_and(|(_, operation)| only_signs_in(&operation.node));
         let order = order::Order::of(document, request_name.as_deref());
-        Ok(Operation { name, mutation, order: order.into() })
+        Ok(Operation { name, mutation, signs_in, order: order.into() })
     }
 
     /// Runs a prepared request for `caller`.
@@ -189,6 +197,16 @@ impl Gateway {
         }
         response
     }
+}
+
+/// Whether every root field is one that asks for no token.
+fn only_signs_in(operation: &OperationDefinition) -> bool {
+    let signs_in = |selection: &Positioned<Selection>| {
+        let Selection::Field(field) = &selection.node else { return false };
+        let name = format!("Mutation.{}", field.node.name.node);
+        FIELDS.iter().any(|(field, action)| *field == name && *action == Action::SignIn)
+    };
+    operation.selection_set.node.items.iter().all(signs_in)
 }
 
 /// The code of a refusal by the library, which has only texts: parsing, validation, its own limits.

@@ -130,6 +130,10 @@ async fn run(
     }
     let caller = match caller(http, gateway).await {
         Ok(caller) => caller,
+        // Who signs in again still sends the token that has run out.
+        Err(Error::Unauthenticated) if operation.signs_in => {
+            Caller::anonymous(caller_address(http, &gateway.app().config().server.trusted_proxies()))
+        }
         Err(Error::Unauthenticated) => {
             let response =
                 refusal("UNAUTHENTICATED", ServerError::new("the token is not valid, or not any more", None));
@@ -154,7 +158,8 @@ async fn caller(http: &HttpRequest, gateway: &Gateway) -> Result<Caller, Error> 
     let app = gateway.app();
     let address = caller_address(http, &app.config().server.trusted_proxies());
     let Some(value) = http.headers().get(header::AUTHORIZATION) else { return Ok(Caller::anonymous(address)) };
-    let token = value.to_str().ok().and_then(|v| v.strip_prefix("Bearer ")).ok_or(Error::Unauthenticated)?;
+    let token = value.to_str().ok().and_then(|v| v.split_once(' ')).filter(|(s, _)| s.eq_ignore_ascii_case("bearer"));
+    let (_, token) = token.ok_or(Error::Unauthenticated)?;
     app.gate().caller(app.db(), token.trim(), address, app.clock().now()).await
 }
 
@@ -211,6 +216,9 @@ fn written(headers: &HeaderMap, status: StatusCode, response: &GraphQlResponse, 
         .header(REQUEST_ID, id)
         .header(header::VARY, "accept, accept-language, authorization")
         .header(header::CACHE_CONTROL, "no-store");
+    if status == StatusCode::UNAUTHORIZED {
+        built = built.header(header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"");
+    }
     if status == StatusCode::METHOD_NOT_ALLOWED {
         built = built.header(header::ALLOW, "POST");
     }

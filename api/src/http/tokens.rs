@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     graphql::Gateway,
-    party::ops::machines::{self, Denied},
+    party::ops::machines::{self, Asked, Denied},
     platform::error::Error,
 };
 
@@ -35,6 +35,7 @@ struct Form {
     grant_type: Option<String>,
     client_assertion_type: Option<String>,
     client_assertion: Option<String>,
+    client_id: Option<String>,
     scope: Option<String>,
 }
 
@@ -47,6 +48,7 @@ impl Form {
                 "grant_type" => &mut form.grant_type,
                 "client_assertion_type" => &mut form.client_assertion_type,
                 "client_assertion" => &mut form.client_assertion,
+                "client_id" => &mut form.client_id,
                 "scope" => &mut form.scope,
                 _ => continue,
             };
@@ -65,7 +67,8 @@ pub(super) async fn token(request: &Request, body: Body, gateway: Data<&Gateway>
         return refused(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request");
     };
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|h| h.to_str().ok()).unwrap_or_default();
-    let form = kind.starts_with("application/x-www-form-urlencoded").then(|| Form::read(&bytes)).flatten();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    let form = kind.eq_ignore_ascii_case("application/x-www-form-urlencoded").then(|| Form::read(&bytes)).flatten();
     let Some(form) = form else { return refused(StatusCode::BAD_REQUEST, "invalid_request") };
     match form.grant_type.as_deref() {
         Some("client_credentials") => {}
@@ -77,7 +80,8 @@ pub(super) async fn token(request: &Request, body: Body, gateway: Data<&Gateway>
         return refused(StatusCode::UNAUTHORIZED, "invalid_client");
     };
     let address = caller_address(request, &gateway.app().config().server.trusted_proxies());
-    match machines::exchange(gateway.app(), assertion, form.scope.as_deref(), address).await {
+    let asked = Asked { assertion, client_id: form.client_id.as_deref(), scope: form.scope.as_deref(), address };
+    match machines::exchange(gateway.app(), asked).await {
         Ok((access, scopes)) => {
             let left = access.expires_at - gateway.app().clock().now();
             let scope = scopes.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(" ");
@@ -97,7 +101,7 @@ fn refused(status: StatusCode, code: &str) -> Response {
 }
 
 fn broken(error: &Error) -> Response {
-    tracing::error!(?error, "a token request failed");
+    tracing::error!(cause = error.told(), "a token request failed");
     let busy = matches!(error, Error::Unavailable(_));
     let status = if busy { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::INTERNAL_SERVER_ERROR };
     refused(status, if busy { "temporarily_unavailable" } else { "server_error" })

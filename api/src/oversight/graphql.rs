@@ -1,5 +1,7 @@
 //! The audit, the change feed and dead letters in the schema.
 
+use std::collections::BTreeSet;
+
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use entities::{
@@ -17,9 +19,10 @@ use crate::{
         error::{Error, not_found},
         feed,
         graphql::{Connection, ContextExt, connection::list_cost, decode, encode, id},
-        jobs,
+        jobs::{self, Job},
         page::PageArgs,
     },
+    webhooks::{self, jobs::Deliver},
 };
 
 /// Most entries of one read of the feed.
@@ -205,12 +208,17 @@ impl OversightQuery {
         let audience = context.viewer().organisation().ok_or(Error::Forbidden)?;
         let foreign = || Error::BadInput("the cursor is not one of this feed".into());
         let from: i64 = after.as_deref().map_or(Ok(0), str::parse).map_err(|_| foreign())?;
+        if from < 0 || (from > 0 && from > feed::end(context.app().db()).await?) {
+            return Err(foreign().into());
+        }
         let size = first.unwrap_or(100);
-        if !(1..=MAX_FEED).contains(&size) || from < 0 {
+        if !(1..=MAX_FEED).contains(&size) {
             return Err(Error::BadInput(format!("first must be between 1 and {MAX_FEED}")).into());
         }
         let size = usize::try_from(size).unwrap_or_default();
-        let events = events.unwrap_or_default();
+        // Named twice is named once.
+        let events: Vec<EventKind> =
+            events.unwrap_or_default().into_iter().collect::<BTreeSet<_>>().into_iter().collect();
         let mut rows = feed::read(context.app().db(), audience, &events, from, size as u64 + 1).await?;
         let has_more = rows.len() > size;
         rows.truncate(size);
@@ -298,6 +306,9 @@ async fn replay(app: &App, call: &Call, id: JobId) -> Result<job::Model, Error> 
         return Ok(before);
     }
     let row = jobs::replay(work.tx(), id, work.now).await?.ok_or_else(|| not_found("id", encode(id).as_str()))?;
+    if row.kind == Deliver::KIND {
+        webhooks::jobs::revive(work.tx(), &row, work.now).await?;
+    }
     let after = json!({ "kind": row.kind, "aggregate": row.aggregate });
     work.audit(call.viewer.organisation(), "replayDeadLetter", encode(id).0, json!({ "reason": row.reason }), after);
     let row = work.commit(row).await?;
@@ -312,6 +323,9 @@ async fn discard(app: &App, call: &Call, id: JobId) -> Result<JobId, Error> {
         return Ok(before);
     }
     let row = jobs::discard(work.tx(), id).await?.ok_or_else(|| not_found("id", encode(id).as_str()))?;
+    if row.kind == Deliver::KIND {
+        webhooks::jobs::given_up(work.tx(), &row.payload, work.now).await?;
+    }
     let before = json!({ "kind": row.kind, "aggregate": row.aggregate, "reason": row.reason });
     work.audit(call.viewer.organisation(), "discardDeadLetter", encode(id).0, before, Value::Null);
     work.commit(id).await

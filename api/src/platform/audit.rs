@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
+    clock::Clock,
     db::{Dialect, dialect},
     error::Error,
     page::{Cursor, Page, PageArgs},
@@ -48,13 +49,22 @@ pub struct Entry {
     pub after: Value,
 }
 
-/// Adds entries to their chains.
+/// Who makes a change.
+#[derive(Clone, Copy, Debug)]
+pub struct By<'a> {
+    /// Who.
+    pub actor: &'a str,
+    /// For which organisation.
+    pub acting: Option<OrganisationId>,
+}
+
+/// Adds entries to their chains. `now`: when the change began; the order of entries is that of their being written.
 pub async fn append(
     tx: &impl ConnectionTrait,
     entries: Vec<Entry>,
-    actor: &str,
-    acting: Option<OrganisationId>,
+    By { actor, acting }: By<'_>,
     now: DateTime<Utc>,
+    clock: &Clock,
 ) -> Result<(), Error> {
     let mut chains: BTreeMap<OrganisationId, Vec<Entry>> = BTreeMap::new();
     for entry in entries {
@@ -80,7 +90,7 @@ pub async fn append(
             hash = audit_entry::link(&hash, &body);
             rows.push(
                 audit_entry::Model {
-                    id: AuditEntryId::new(now),
+                    id: AuditEntryId::new(clock.now()),
                     chain_id: chain,
                     seq,
                     node: entry.node,
@@ -224,9 +234,30 @@ pub async fn verify(db: &impl ConnectionTrait, mut progress: impl FnMut(u64)) ->
             }
             progress(walked);
         };
+        let fault = match fault {
+            None => beyond_the_end(db, &head).await?,
+            fault => fault,
+        };
         broken.extend(fault.map(|(seq, why)| Broken { chain: head.chain_id, seq, why }));
     }
     Ok((walked, broken))
+}
+
+/// An entry that stands behind the end of its chain, if the chain still ends there: nobody adds one without moving the
+/// end.
+async fn beyond_the_end(
+    db: &impl ConnectionTrait,
+    head: &audit_head::Model,
+) -> Result<Option<(i64, &'static str)>, Error> {
+    let beyond = audit_entry::Entity::find()
+        .filter(audit_entry::Column::ChainId.eq(head.chain_id))
+        .filter(audit_entry::Column::Seq.gt(head.seq))
+        .order_by_asc(audit_entry::Column::Seq)
+        .one(db)
+        .await?;
+    let still = audit_head::Entity::find_by_id(head.chain_id).one(db).await?;
+    let moved = still.is_some_and(|now| now.seq > head.seq);
+    Ok(beyond.filter(|_| !moved).map(|row| (row.seq, "it stands behind the end of its chain")))
 }
 
 /// Whether the columns, by which entries are found, are those of the hashed body.

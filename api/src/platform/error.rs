@@ -35,6 +35,19 @@ impl Error {
     }
 }
 
+impl Error {
+    /// The cause in words, for the log and for operators. Never the whole of a database's error: that repeats the values
+    /// of rows.
+    pub fn told(&self) -> String {
+        match self {
+            Self::Refused(refusals) => refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+            Self::BadInput(message) => message.clone(),
+            Self::Unauthenticated | Self::Forbidden => "not allowed".into(),
+            Self::Unavailable(cause) | Self::Internal(cause) => cause.to_string(),
+        }
+    }
+}
+
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(vec![refusal])
@@ -98,15 +111,23 @@ fn driver_error(error: &DbErr) -> Option<&dyn sqlx::error::DatabaseError> {
 }
 
 /// True for what goes away by itself: serialization failures and deadlocks (`PostgreSQL` 40001, 40P01), a
-/// busy `SQLite` (5 and its extended codes), a pool with no connection left, a connection that broke.
+/// stopped or overfull server, a busy `SQLite` (5 and its extended codes), a pool with no connection left, a connection that broke.
 fn is_transient(error: &DbErr) -> bool {
-    if matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) {
+    if matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) || broke(error) {
         return true;
     }
     driver_error(error).and_then(|e| e.code().map(std::borrow::Cow::into_owned)).is_some_and(|code| {
-        matches!(code.as_str(), "40001" | "40P01" | "57P01" | "57P03")
+        matches!(code.as_str(), "40001" | "40P01" | "53300" | "55P03" | "57014" | "57P01" | "57P02" | "57P03")
+            || (code.len() == 5 && code.starts_with("08"))
             || code.parse::<u32>().is_ok_and(|c| c & 0xff == 5 && c < 1000)
     })
+}
+
+/// True when the connection broke in the middle of a statement.
+fn broke(error: &DbErr) -> bool {
+    use sqlx::Error as E;
+    let (DbErr::Exec(RuntimeErr::SqlxError(e)) | DbErr::Query(RuntimeErr::SqlxError(e))) = error else { return false };
+    matches!(&**e, E::Io(_) | E::Tls(_) | E::Protocol(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed)
 }
 
 /// True when `error` is the violation of the unique index over these columns of `table`.

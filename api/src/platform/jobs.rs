@@ -182,7 +182,7 @@ pub async fn claim(
 
 /// Gives up what was begun too often without ever coming to an end: a job that kills its worker.
 async fn bury_killers(tx: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<(), Error> {
-    job::Entity::update_many()
+    let buried = job::Entity::update_many()
         .col_expr(job::Column::State, Expr::value(JobState::Dead))
         .col_expr(job::Column::Worker, Expr::value(Option::<Uuid>::None))
         .col_expr(job::Column::LeaseUntil, Expr::value(Option::<DateTime<Utc>>::None))
@@ -192,6 +192,9 @@ async fn bury_killers(tx: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<(
         .filter(job::Column::Attempts.gte(MAX_ATTEMPTS))
         .exec(tx)
         .await?;
+    if buried.rows_affected > 0 {
+        tracing::error!(jobs = buried.rows_affected, "jobs are given up whose workers never came to an end with them");
+    }
     Ok(())
 }
 
@@ -303,6 +306,42 @@ pub async fn give_back(db: &impl ConnectionTrait, worker: Uuid, jobs: &[job::Mod
         .exec(db)
         .await?;
     Ok(())
+}
+
+/// Makes waiting jobs of these aggregates due at once.
+pub async fn hasten(
+    db: &impl ConnectionTrait,
+    aggregates: impl IntoIterator<Item = String>,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let aggregates: Vec<String> = aggregates.into_iter().collect();
+    if aggregates.is_empty() {
+        return Ok(());
+    }
+    job::Entity::update_many()
+        .col_expr(job::Column::RunAt, Expr::value(now))
+        .filter(job::Column::Aggregate.is_in(aggregates))
+        .filter(job::Column::State.eq(JobState::Waiting))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Which of these aggregates have a job that is not given up.
+pub async fn live(
+    db: &impl ConnectionTrait,
+    aggregates: impl IntoIterator<Item = String>,
+) -> Result<BTreeSet<String>, Error> {
+    let asked: Vec<String> = aggregates.into_iter().collect();
+    if asked.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let live = job::Entity::find()
+        .select_only()
+        .column(job::Column::Aggregate)
+        .filter(job::Column::Aggregate.is_in(asked))
+        .filter(job::Column::State.ne(JobState::Dead));
+    Ok(live.into_tuple::<String>().all(db).await?.into_iter().collect())
 }
 
 /// When a job that failed is tried again: 1 s, 5 s, 30 s, then longer, to 6 h, with a little jitter so that

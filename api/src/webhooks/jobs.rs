@@ -5,11 +5,11 @@ use std::time::Instant;
 use chrono::{DateTime, Duration, Utc};
 use entities::{
     party::{Actor, Viewer},
-    platform::feed_entry,
+    platform::{feed_entry, job},
     values::id::{WebhookAttemptId, WebhookDeliveryId},
     webhooks::{DeliveryState, attempt, delivery, endpoint},
 };
-use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
 use serde::{Deserialize, Serialize};
 
 use super::ops;
@@ -29,7 +29,7 @@ pub const TRIPS: i32 = 5;
 const PROBE: Duration = Duration::minutes(1);
 
 /// After this a delivery is given up, also when its endpoint was left alone: a little more than all waits together.
-const HORIZON: Duration = Duration::days(4);
+pub(super) const HORIZON: Duration = Duration::days(4);
 
 /// A delivery that is due.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -223,14 +223,33 @@ async fn failed_once(app: &App, endpoint: &endpoint::Model, now: DateTime<Utc>) 
 }
 
 /// A delivery whose job was given up is over too, so that its owner may replay it.
-pub async fn given_up(app: &App, payload: &str) -> Result<(), Error> {
+pub async fn given_up(db: &impl ConnectionTrait, payload: &str, now: DateTime<Utc>) -> Result<(), Error> {
     let Ok(job) = serde_json::from_str::<Deliver>(payload) else { return Ok(()) };
     delivery::Entity::update_many()
         .col_expr(delivery::Column::State, Expr::value(DeliveryState::Failed))
-        .col_expr(delivery::Column::FinishedAt, Expr::value(app.clock().now()))
+        .col_expr(delivery::Column::FinishedAt, Expr::value(now))
         .filter(delivery::Column::Id.eq(job.delivery))
         .filter(delivery::Column::State.eq(DeliveryState::Pending))
-        .exec(app.db().writer())
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// A delivery whose job is brought back begins anew with it.
+pub async fn revive(db: &impl ConnectionTrait, job: &job::Model, now: DateTime<Utc>) -> Result<(), Error> {
+    let Ok(deliver) = serde_json::from_str::<Deliver>(&job.payload) else { return Ok(()) };
+    delivery::Entity::update_many()
+        .col_expr(delivery::Column::State, Expr::value(DeliveryState::Pending))
+        .col_expr(delivery::Column::Attempts, Expr::value(0))
+        .col_expr(delivery::Column::FinishedAt, Expr::value(Option::<DateTime<Utc>>::None))
+        .filter(delivery::Column::Id.eq(deliver.delivery))
+        .exec(db)
+        .await?;
+    let payload = serde_json::to_string(&Deliver { since: now, ..deliver }).map_err(Error::internal)?;
+    job::Entity::update_many()
+        .col_expr(job::Column::Payload, Expr::value(payload))
+        .filter(job::Column::Id.eq(job.id))
+        .exec(db)
         .await?;
     Ok(())
 }

@@ -26,12 +26,13 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use uuid::Uuid;
 
-use super::jobs::Deliver;
+use super::jobs::{Deliver, HORIZON};
 use crate::{
     app::{App, Call, Work, allowed},
     platform::{
         error::{Error, not_found, stale},
         graphql::encode,
+        jobs::{self, Job},
         page::{Cursor, Page, PageArgs},
         vault::{Vault, random},
         web,
@@ -149,6 +150,15 @@ pub async fn update_endpoint(
     if written.rows_affected != 1 {
         return Err(stale());
     }
+    let waiting = delivery::Entity::find()
+        .filter(delivery::Column::EndpointId.eq(id))
+        .filter(delivery::Column::State.eq(DeliveryState::Pending))
+        .limit(1_000)
+        .all(work.tx())
+        .await?;
+    let since = work.now;
+    let waiting = waiting.iter().map(|row| Deliver { delivery: row.id, since }.aggregate());
+    jobs::hasten(work.tx(), waiting, work.now).await?;
     work.audit(Some(row.organisation_id), "updateWebhookEndpoint", encode(id).0, shown(&before), shown(&row));
     work.commit(row).await
 }
@@ -398,8 +408,20 @@ pub async fn attempts_of(db: &impl ConnectionTrait, id: WebhookDeliveryId) -> Re
     Ok(attempts.order_by_asc(attempt::Column::Id).limit(100).all(db).await?)
 }
 
-/// Takes away deliveries that were finished long ago.
+/// Takes away deliveries that were finished long ago, and gives up those whose job is gone.
 pub async fn tidy(app: &App, now: DateTime<Utc>) -> Result<(), Error> {
+    let old = delivery::Entity::find()
+        .filter(delivery::Column::State.eq(DeliveryState::Pending))
+        .filter(delivery::Column::CreatedAt.lt(now - HORIZON - Duration::days(1)))
+        .limit(500)
+        .all(app.db().read())
+        .await?;
+    let deliver = |row: &delivery::Model| Deliver { delivery: row.id, since: now };
+    let live = jobs::live(app.db().read(), old.iter().map(|row| deliver(row).aggregate())).await?;
+    for row in old.iter().filter(|row| !live.contains(&deliver(row).aggregate())) {
+        let payload = serde_json::to_string(&deliver(row)).map_err(Error::internal)?;
+        super::jobs::given_up(app.db().writer(), &payload, now).await?;
+    }
     delivery::Entity::delete_many()
         .filter(delivery::Column::State.ne(DeliveryState::Pending))
         .filter(delivery::Column::FinishedAt.lt(now - KEPT))

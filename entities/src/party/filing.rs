@@ -88,7 +88,7 @@ impl FilingAction {
         }
     }
 
-    /// The state after this step from `from`.
+    /// The state after this step from `from`; `in_force`: whether an approved version is in force.
     ///
     /// | step | draft | submitted | returned | approved | suspended | expired |
     /// |---|---|---|---|---|---|---|
@@ -96,20 +96,21 @@ impl FilingAction {
     /// | submit | submitted | - | submitted | - | - | - |
     /// | return | - | returned | - | - | - | - |
     /// | approve | - | approved | - | - | - | - |
-    /// | suspend | - | - | - | suspended | - | - |
+    /// | suspend | if in force | if in force | if in force | suspended | - | - |
     /// | resume | - | - | - | - | approved | - |
-    /// | expire | - | - | - | expired | expired | - |
+    /// | expire | if in force | if in force | if in force | expired | expired | - |
     ///
-    /// Amending an approved filing leaves its approved version in force until the new one is decided.
-    pub fn from(self, from: FilingStatus) -> Result<FilingStatus, Refusal> {
+    /// Amending an approved filing leaves its approved version in force until the new one is decided. Taken out of force
+    /// meanwhile, the filing is suspended or expired as a whole; resuming brings back what was approved.
+    pub fn from(self, from: FilingStatus, in_force: bool) -> Result<FilingStatus, Refusal> {
         use FilingStatus as S;
         match (self, from) {
             (Self::Amend, S::Draft | S::Approved | S::Expired) => Ok(S::Draft),
             (Self::Amend, S::Returned) | (Self::Return, S::Submitted) => Ok(S::Returned),
             (Self::Submit, S::Draft | S::Returned) => Ok(S::Submitted),
             (Self::Approve, S::Submitted) | (Self::Resume, S::Suspended) => Ok(S::Approved),
-            (Self::Suspend, S::Approved) => Ok(S::Suspended),
-            (Self::Expire, S::Approved | S::Suspended) => Ok(S::Expired),
+            (Self::Suspend, _) if in_force => Ok(S::Suspended),
+            (Self::Expire, _) if in_force || from == S::Suspended => Ok(S::Expired),
             _ => {
                 let from = async_graphql::Value::from(from).to_string();
                 Err(Refusal::new(ErrorCode::IllegalTransition).with("from", from).with("action", self.name()))
@@ -298,6 +299,8 @@ pub struct Model {
     pub version: i32,
     /// The approved version, while the filing is in force.
     pub in_force_version: Option<i32>,
+    /// The version that was last approved, in force or not.
+    pub approved_version: Option<i32>,
     /// Until when the approval holds, Asia/Shanghai.
     pub valid_until: Option<Date>,
     /// Why it was returned or suspended.
@@ -330,7 +333,14 @@ mod tests {
         ];
         for (action, row) in table {
             for (from, to) in states.into_iter().zip(row) {
-                assert_eq!(action.from(from).ok(), to, "{} from {from:?}", action.name());
+                // What is approved is in force; nothing else is, unless it is being amended.
+                let in_force = from == S::Approved;
+                assert_eq!(action.from(from, in_force).ok(), to, "{} from {from:?}", action.name());
+            }
+        }
+        for from in [S::Draft, S::Submitted, S::Returned] {
+            for (action, to) in [(FilingAction::Suspend, S::Suspended), (FilingAction::Expire, S::Expired)] {
+                assert_eq!(action.from(from, true), Ok(to), "{} while amended, {from:?}", action.name());
             }
         }
     }

@@ -64,7 +64,7 @@ impl FromStr for Locale {
     type Err = Refusal;
 
     fn from_str(text: &str) -> Result<Self, Refusal> {
-        let refused = || Refusal::new(ErrorCode::InvalidValue).with("value", text);
+        let refused = || Refusal::new(ErrorCode::InvalidValue).with("value", text.chars().take(60).collect::<String>());
         if text.len() > 35 {
             return Err(refused());
         }

@@ -36,7 +36,9 @@ impl FromStr for Currency {
         iso_currency::Currency::from_code(code)
             .filter(|c| c.exponent().is_some()) // gold and test codes have none: nothing can be priced in them
             .map(Self)
-            .ok_or_else(|| Refusal::new(ErrorCode::InvalidCurrency).with("value", code))
+            .ok_or_else(|| {
+                Refusal::new(ErrorCode::InvalidCurrency).with("value", code.chars().take(60).collect::<String>())
+            })
     }
 }
 

@@ -184,6 +184,15 @@ impl std::error::Error for Refusal {}
 
 /// A line of text that people wrote: trimmed, not empty, without control characters, at most `max` long.
 pub fn line(text: &str, max: usize) -> Result<String, Refusal> {
+    written(text, max, char::is_control)
+}
+
+/// The same for a text of several lines.
+pub fn paragraph(text: &str, max: usize) -> Result<String, Refusal> {
+    written(text, max, |c| c.is_control() && c != '\n' && c != '\t')
+}
+
+fn written(text: &str, max: usize, unfit: impl Fn(char) -> bool) -> Result<String, Refusal> {
     let text = text.trim();
     if text.is_empty() {
         return Err(Refusal::new(ErrorCode::Required));
@@ -191,7 +200,7 @@ pub fn line(text: &str, max: usize) -> Result<String, Refusal> {
     if text.chars().count() > max {
         return Err(Refusal::new(ErrorCode::TooLong).with("max", max.to_string()));
     }
-    if text.chars().any(char::is_control) {
+    if text.chars().any(unfit) {
         return Err(Refusal::new(ErrorCode::InvalidValue).with("value", "control character"));
     }
     Ok(text.to_owned())

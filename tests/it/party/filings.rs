@@ -157,3 +157,49 @@ async fn a_person_without_an_organisation_files_for_itself() {
     let seen = person.data("{ filings { nodes { status } } }", json!({})).await;
     assert_eq!(seen["filings"]["nodes"], json!([{ "status": "APPROVED" }]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn amending_does_not_keep_a_filing_in_force_and_resuming_brings_back_what_was_approved() {
+    let server = TestServer::start().await;
+    let owner = server.member("owner", SELLER).await;
+    let operator = server.member("operator", OPERATOR).await;
+    let agency = server.member("owner", AGENCY).await;
+    let draft = owner.done("createFiling", FILING, json!({ "content": content() })).await["filing"].clone();
+    let grant =
+        json!({ "id": draft["id"], "organisationId": server.organisation(AGENCY).await, "fields": ["ADDRESS"] });
+    owner.done("grantFilingView", "", grant).await;
+    let submitted = step(&owner, "submitFiling", &draft, json!({})).await;
+    let approved = step(&operator, "approveFiling", &submitted, json!({})).await;
+    let amended = step(&owner, "updateFiling", &approved, json!({ "content": { "address": "不实地址" } })).await;
+    let suspended = step(&operator, "suspendFiling", &amended, json!({ "reason": "复核\n第二行" })).await;
+    assert_eq!((&suspended["status"], &suspended["inForceVersion"]), (&json!("SUSPENDED"), &Value::Null));
+    let see = "query($id: ID!) { filing(id: $id) { status version content { address } } }";
+    let seen = agency.data(see, json!({ "id": draft["id"] })).await["filing"].clone();
+    assert_eq!((&seen["status"], &seen["content"]), (&json!("SUSPENDED"), &Value::Null));
+    let resumed = step(&operator, "resumeFiling", &suspended, json!({})).await;
+    let seen = agency.data(see, json!({ "id": draft["id"] })).await["filing"].clone();
+    assert_eq!(seen["content"]["address"], "西宁市南川工业园区", "what nobody approved came into force");
+    assert_eq!((&seen["status"], &seen["version"]), (&json!("APPROVED"), &resumed["version"]));
+    // Every version can be read again by its owner.
+    let versions = "query($id: ID!) { filing(id: $id) { versions { version content { address } } } }";
+    let versions = owner.data(versions, json!({ "id": draft["id"] })).await["filing"]["versions"].clone();
+    let of = |version: &Value| {
+        versions.as_array().unwrap().iter().find(|v| v["version"] == *version).unwrap()["content"]["address"].clone()
+    };
+    assert_eq!((of(&amended["version"]), of(&approved["version"])), (json!("不实地址"), json!("西宁市南川工业园区")));
+    for until in ["1999-12-31", "+10000-01-01", "+262142-12-31"] {
+        let again = json!({ "id": draft["id"], "expectedVersion": resumed["version"], "validUntil": until });
+        let refused = operator.refused("approveFiling", again).await;
+        assert!(matches!(refused[0].0.as_str(), "ILLEGAL_TRANSITION" | "INVALID_VALUE"), "{until}: {refused:?}");
+    }
+    let list = |status: &str| format!("{{ filings(status: {status}) {{ nodes {{ id }} }} }}");
+    let step_back = step(&owner, "updateFiling", &resumed, json!({ "content": {} })).await;
+    assert_eq!(step_back["status"], "DRAFT");
+    assert_eq!(
+        agency.data(&list("DRAFT"), json!({})).await["filings"]["nodes"],
+        json!([]),
+        "an agency learns of a draft"
+    );
+    assert_eq!(agency.data(&list("APPROVED"), json!({})).await["filings"]["nodes"].as_array().unwrap().len(), 1);
+    assert_eq!(owner.data(&list("DRAFT"), json!({})).await["filings"]["nodes"].as_array().unwrap().len(), 1);
+}

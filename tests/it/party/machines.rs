@@ -111,6 +111,21 @@ async fn an_assertion_that_does_not_prove_its_client_is_refused() {
         let (status, answer) = exchange(&server, &assertion, None).await;
         assert_eq!((status, answer), (401, json!({ "error": "invalid_client" })), "{what}");
     }
+    // A fraction of a second is a date all the same; a client_id beside it must be the same one.
+    let mut fraction = good("fraction");
+    fraction["exp"] = serde_json::from_str(&format!("{}.25", now + 60)).unwrap();
+    assert_eq!(exchange(&server, &key.sign(None, &fraction), None).await.0, 200);
+    for (named, status) in [(id(&other), 401), (id(&client), 200)] {
+        let assertion = key.sign(None, &good(&format!("named {named}")));
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+            ("client_assertion", assertion.as_str()),
+            ("client_id", named),
+        ];
+        let sent = server.http().post(format!("{}/oauth/token", server.url)).form(&form).send().await.unwrap();
+        assert_eq!(sent.status().as_u16(), status, "another client_id beside the assertion");
+    }
     // A good one works, once.
     let assertion = key.sign(None, &good("once"));
     assert_eq!(exchange(&server, &assertion, None).await.0, 200);
@@ -172,6 +187,9 @@ async fn keys_overlap_and_what_is_switched_off_is_off_at_once() {
     assert!(works(&old).await, "a key ends before its time");
     server.wait(Duration::minutes(61));
     assert!(!works(&old).await && works(&new).await, "a retired key works");
+    let owner = server.member("owner", SELLER).await;
+    let absurd = json!({ "id": added["key"]["id"], "at": "+10000-01-01T00:00:00Z" });
+    assert_eq!(owner.refused("retireMachineClientKey", absurd).await[0].1, "at");
 
     let owner = server.member("owner", SELLER).await;
     let (_, answer) = exchange(&server, &new.sign(None, &assertion(&server, id(&client), "t")), None).await;
@@ -221,6 +239,9 @@ async fn a_client_calls_from_its_networks_only() {
             .json(&json!({ "query": "{ viewer { standing } }" }));
         assert_eq!(sent.send().await.unwrap().status().as_u16(), status, "{address}: a stolen token travels");
     }
+    let mapped = json!({ "name": "V6", "scopes": [], "networks": ["::ffff:10.0.0.0/104", "2001:db8::/32", "10.1.2.3"], "key": key.public });
+    let mapped = owner.done("createMachineClient", CLIENT, mapped).await;
+    assert_eq!(mapped["machineClient"]["networks"], json!(["10.0.0.0/8", "2001:db8::/32", "10.1.2.3/32"]));
     let wrong = json!({ "name": "X", "scopes": [], "networks": ["here"], "key": key.public });
     assert_eq!(owner.refused("createMachineClient", wrong).await, [("INVALID_VALUE".into(), "networks".into())]);
 }

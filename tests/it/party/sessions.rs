@@ -405,3 +405,60 @@ async fn a_mini_program_signs_in_with_the_sandbox_and_with_the_real_protocol() {
         "production has a sandbox"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_who_signs_in_on_many_devices_at_once_gets_in_on_all() {
+    let server = TestServer::start().await;
+    let tasks: Vec<_> = (0..20)
+        .map(|_| {
+            let client = server.anonymous();
+            tokio::spawn(async move {
+                client
+                    .payload("signIn", "tokens { accessToken }", json!({ "name": PERSON, "password": PASSWORD }))
+                    .await
+            })
+        })
+        .collect();
+    for task in tasks {
+        assert_eq!(task.await.unwrap()["userErrors"], json!([]));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_write_bearer_small_or_send_an_old_token_along_are_understood() {
+    let server = TestServer::start().await;
+    let tokens = server.sign_in(PERSON, None).await;
+    let ask = async |authorization: String, query: &str| {
+        let sent = server.http().post(format!("{}/graphql", server.url)).header("authorization", authorization);
+        sent.json(&json!({ "query": query })).send().await.unwrap()
+    };
+    let viewer = "{ viewer { standing } }";
+    let small = ask(format!("bearer {}", text(&tokens, "accessToken")), viewer).await;
+    assert_eq!(small.json::<Value>().await.unwrap()["data"]["viewer"]["standing"], "PERSON");
+    for header in ["Basic eDp5", "Bearer", "Bearer ", "Bearer a b", ""] {
+        let bad = ask(header.into(), viewer).await;
+        assert_eq!(bad.status().as_u16(), 401, "{header}");
+        assert!(bad.headers().contains_key("www-authenticate"));
+    }
+    server.wait(Duration::minutes(11));
+    let expired = format!("Bearer {}", text(&tokens, "accessToken"));
+    assert_eq!(ask(expired.clone(), viewer).await.status().as_u16(), 401);
+    let refresh = format!(
+        "mutation {{ refreshSession(input: {{ refreshToken: \"{}\" }}) {{ tokens {{ accessToken }} userErrors {{ code }} }} }}",
+        text(&tokens, "refreshToken")
+    );
+    let fresh: Value = ask(expired.clone(), &refresh).await.json().await.unwrap();
+    assert!(fresh["data"]["refreshSession"]["tokens"]["accessToken"].is_string(), "{fresh}");
+    // Beside anything else a bad token is still refused.
+    let both = "mutation { signIn(input: { name: \"x\", password: \"x\" }) { clientMutationId } endSession(input: {}) { clientMutationId } }";
+    assert_eq!(ask(expired, both).await.status().as_u16(), 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_change_of_the_password_answers_the_same() {
+    let server = TestServer::start().await;
+    let me = with(&server, &server.sign_in(PERSON, None).await);
+    let input = json!({ "currentPassword": PASSWORD, "newPassword": "saddles for silk", "clientMutationId": "pw-1" });
+    let first = me.done("changePassword", "person { id }", input.clone()).await;
+    assert_eq!(me.done("changePassword", "person { id }", input).await, first);
+}

@@ -85,9 +85,18 @@ async fn what_is_tampered_with_is_found_at_its_first_broken_link() {
     // The database itself refuses a mistaken statement.
     assert!(sql("UPDATE audit_entry SET actor = 'nobody'".into()).await.is_err());
     assert!(sql("DELETE FROM audit_entry".into()).await.is_err());
+    let way_around = match backend() {
+        Backend::Sqlite => "REPLACE INTO audit_entry SELECT * FROM audit_entry",
+        Backend::Postgres(_) => "TRUNCATE audit_entry",
+    };
+    assert!(sql(way_around.into()).await.is_err(), "{way_around}");
     // Whoever gets past that is found.
     let open: &[&str] = match backend() {
-        Backend::Sqlite => &["DROP TRIGGER audit_entry_no_update", "DROP TRIGGER audit_entry_no_delete"],
+        Backend::Sqlite => &[
+            "DROP TRIGGER audit_entry_no_update",
+            "DROP TRIGGER audit_entry_no_delete",
+            "DROP TRIGGER audit_entry_no_replace",
+        ],
         Backend::Postgres(_) => &["DROP TRIGGER audit_entry_append_only ON audit_entry"],
     };
     for statement in open {
@@ -114,6 +123,19 @@ async fn what_is_tampered_with_is_found_at_its_first_broken_link() {
         sql(format!("UPDATE audit_entry SET {undo} WHERE {id}")).await.unwrap();
         assert!(check().await.is_empty(), "{what}");
     }
+    // An entry that is added behind the end.
+    let behind = third.seq + 1_000;
+    let copy = format!("SELECT chain_id, {behind}, node, actor, action, at, body, hash FROM audit_entry WHERE {id}");
+    let new_id = match backend() {
+        Backend::Sqlite => "x'00000000000000000000000000000001'".to_owned(),
+        Backend::Postgres(_) => "'00000000-0000-0000-0000-000000000001'::uuid".to_owned(),
+    };
+    let columns = "id, chain_id, seq, node, actor, action, at, body, hash";
+    sql(format!("INSERT INTO audit_entry ({columns}) {}", copy.replacen("SELECT ", &format!("SELECT {new_id}, "), 1)))
+        .await
+        .unwrap();
+    assert_eq!(check().await.iter().map(|b| b.seq).collect::<Vec<_>>(), [behind], "an entry was added unseen");
+    sql(format!("DELETE FROM audit_entry WHERE seq = {behind}")).await.unwrap();
     // Recomputing one hash moves the fault to the next entry, and taking the last away shows at the end.
     sql(format!("DELETE FROM audit_entry WHERE {id}")).await.unwrap();
     assert_eq!(check().await[0].seq, 3, "an entry was taken out unseen");

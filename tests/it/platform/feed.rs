@@ -116,3 +116,25 @@ async fn eight_writers_and_one_that_dawdles_lose_no_row_and_repeat_none() {
         assert!(own.is_sorted(), "writer {writer} is read out of order");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_that_was_never_given_out_is_refused() {
+    use serde_json::json;
+    let server = TestServer::start().await;
+    crate::support::published_rug(&server, SELLER, "a").await;
+    let owner = server.member("owner", SELLER).await;
+    let read = "query($after: String, $first: Int) { changeFeed(after: $after, first: $first) { items { eventId } endCursor hasMore } }";
+    let first = owner.data(read, json!({})).await["changeFeed"].clone();
+    assert_eq!(first["items"].as_array().unwrap().len(), 1);
+    let rest = owner.data(read, json!({ "after": first["endCursor"] })).await["changeFeed"].clone();
+    assert_eq!(rest, json!({ "items": [], "endCursor": first["endCursor"], "hasMore": false }));
+    for (after, size) in
+        [("99999", 10), ("-1", 10), ("x", 10), ("9223372036854775808", 10), ("0", 0), ("0", -1), ("0", 501)]
+    {
+        let code = owner.error(read, json!({ "after": after, "first": size })).await;
+        assert_eq!(code, "BAD_INPUT", "after {after}, first {size}");
+    }
+    let named: String = "WEBHOOK_TEST ".repeat(1_900);
+    let many = format!("{{ changeFeed(events: [{named}]) {{ items {{ eventId }} }} }}");
+    assert_eq!(owner.data(&many, json!({})).await["changeFeed"]["items"], json!([]));
+}

@@ -117,7 +117,8 @@ impl Filing {
             return Ok(Vec::new());
         }
         let rows = filings::versions_of(context.app().db().read(), self.0.id).await?;
-        Ok(rows.into_iter().map(FilingVersion::from).collect())
+        let own = filings::is_own(context.viewer(), &self.0);
+        Ok(rows.into_iter().map(|row| FilingVersion { row, own }).collect())
     }
 }
 
@@ -259,21 +260,39 @@ impl FilingGrant {
 }
 
 /// A version of a filing (备案版本).
-#[derive(SimpleObject)]
 pub struct FilingVersion {
-    /// Which.
-    version: i32,
-    /// State.
-    status: FilingStatus,
-    /// Who made it so.
-    actor: String,
-    /// When.
-    at: DateTime<Utc>,
+    row: filing_snapshot::Model,
+    own: bool,
 }
 
-impl From<filing_snapshot::Model> for FilingVersion {
-    fn from(row: filing_snapshot::Model) -> Self {
-        Self { version: row.version, status: row.status, actor: row.actor, at: row.at }
+/// A version of a filing (备案版本).
+#[Object]
+impl FilingVersion {
+    /// Which.
+    async fn version(&self) -> i32 {
+        self.row.version
+    }
+
+    /// State.
+    async fn status(&self) -> FilingStatus {
+        self.row.status
+    }
+
+    /// Who made it so.
+    async fn actor(&self) -> &str {
+        &self.row.actor
+    }
+
+    /// When.
+    async fn at(&self) -> DateTime<Utc> {
+        self.row.at
+    }
+
+    /// What it said.
+    #[graphql(complexity = "20 + child_complexity")]
+    async fn content(&self, context: &Context<'_>) -> Result<FilingContent> {
+        let content = filings::version_content(context.app(), self.row.filing_id, self.row.version).await?;
+        Ok(FilingContent { version: self.row.version, content, own: self.own })
     }
 }
 

@@ -462,7 +462,10 @@ impl PeopleMutation {
         input: RegisterPersonInput,
     ) -> Result<RegisterPersonPayload> {
         let call = context.call(Action::SignIn)?;
-        let made = people::register(context.app(), &call, &input.name, &input.password, &input.display_name).await;
+        let made = {
+            let (name, password, shown) = (&input.name, &input.password, &input.display_name);
+            people::register(context.app(), &call, name, password, shown, context.address()).await
+        };
         RegisterPersonPayload::new(context, input.client_mutation_id, made.map(Person))
     }
 

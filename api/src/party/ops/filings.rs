@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Duration, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, Duration, NaiveDate, Utc};
 use entities::{
     party::{
         Action, Actor, Resource, Viewer,
@@ -16,9 +16,9 @@ use entities::{
     },
     platform::EventKind,
     values::{
-        ErrorCode, Refusal,
+        ErrorCode, Refusal, Refusals,
         id::{FilingId, OrganisationId},
-        refusal::{Check, line},
+        refusal::{Check, line, paragraph},
     },
 };
 use sea_orm::{
@@ -106,6 +106,7 @@ pub async fn create_filing(app: &App, call: &Call, content: Content) -> Result<f
         status: FilingStatus::Draft,
         version: 1,
         in_force_version: None,
+        approved_version: None,
         valid_until: None,
         reason: None,
         created_at: work.now,
@@ -142,9 +143,9 @@ fn checked(content: Content) -> Result<Content, Error> {
                 line(&document.name, 200).err().map(|r| below(r, "name")),
                 line(&document.media_type, 100).err().map(|r| below(r, "mediaType")),
                 (!hash).then(|| below(Refusal::new(ErrorCode::InvalidValue).with("value", "sha256"), "sha256")),
-                (!(1..=1 << 40).contains(&document.size)).then(|| {
+                (!(1..=i64::from(i32::MAX)).contains(&document.size)).then(|| {
                     below(
-                        Refusal::new(ErrorCode::OutOfRange).with("min", "1").with("max", (1_i64 << 40).to_string()),
+                        Refusal::new(ErrorCode::OutOfRange).with("min", "1").with("max", i32::MAX.to_string()),
                         "size",
                     )
                 }),
@@ -167,11 +168,12 @@ fn checked(content: Content) -> Result<Content, Error> {
         contact_phone: phone,
         contact_email: email,
         address: text(&mut check, "address", content.address, 300),
-        business_scope: text(&mut check, "businessScope", content.business_scope, 2_000),
+        business_scope: content.business_scope.and_then(|text| check.take("businessScope", paragraph(&text, 2_000))),
         platforms,
         documents: content.documents,
     };
-    Ok(check.done(checked)?)
+    let below = |refusals: Refusals| refusals.into_iter().map(|r| r.at("content")).collect::<Refusals>();
+    Ok(check.done(checked).map_err(below)?)
 }
 
 /// What the audit notes of a filing: its state, never what it says.
@@ -280,11 +282,10 @@ async fn carry_out(
     if before.version != step.expected_version {
         return Err(stale());
     }
-    // A version that is still being worked on stays so when the approved one before it goes out of force.
-    let out_of_force = matches!(action, FilingAction::Expire | FilingAction::Suspend);
-    let only_before = out_of_force && before.in_force_version.is_some() && before.status != FilingStatus::Approved;
-    let status = if only_before { before.status } else { action.from(before.status).map_err(|r| r.at("id"))? };
-    let mut said = content(app.vault(), work.tx(), id, before.version).await?;
+    let status = action.from(before.status, before.in_force_version.is_some()).map_err(|r| r.at("id"))?;
+    // What is resumed is what was approved, whatever was being written when it was suspended.
+    let version = before.approved_version.filter(|_| action == FilingAction::Resume).unwrap_or(before.version);
+    let mut said = content(app.vault(), work.tx(), id, version).await?;
     if let Some(new) = step.content {
         said = checked(new)?.over(said);
     }
@@ -293,7 +294,7 @@ async fn carry_out(
     }
     let reason = match action {
         FilingAction::Return | FilingAction::Suspend => {
-            Some(line(step.reason.as_deref().unwrap_or_default(), 1_000).map_err(|r| r.at("reason"))?)
+            Some(paragraph(step.reason.as_deref().unwrap_or_default(), 1_000).map_err(|r| r.at("reason"))?)
         }
         _ => None,
     };
@@ -302,7 +303,7 @@ async fn carry_out(
     let (in_force_version, valid_until) = match action {
         FilingAction::Approve => {
             let until = step.valid_until.unwrap_or(today + HOLDS);
-            if until < today {
+            if until < today || until.year() > 9_999 {
                 let refusal = Refusal::new(ErrorCode::InvalidValue).with("value", until.to_string());
                 return Err(refusal.at("validUntil").into());
             }
@@ -314,8 +315,18 @@ async fn carry_out(
             (before.in_force_version, before.valid_until)
         }
     };
-    let row =
-        filing::Model { status, version, in_force_version, valid_until, reason, updated_at: now, ..before.clone() };
+    let approved_now = matches!(action, FilingAction::Approve | FilingAction::Resume);
+    let approved_version = if approved_now { Some(version) } else { before.approved_version };
+    let row = filing::Model {
+        status,
+        version,
+        in_force_version,
+        approved_version,
+        valid_until,
+        reason,
+        updated_at: now,
+        ..before.clone()
+    };
     let written = filing::Entity::update_many()
         .set(row.clone().into_active_model().reset_all())
         .filter(filing::Column::Id.eq(id))
@@ -456,6 +467,11 @@ pub async fn versions_of(db: &impl ConnectionTrait, id: FilingId) -> Result<Vec<
     Ok(versions.order_by_desc(filing_snapshot::Column::Version).limit(100).all(db).await?)
 }
 
+/// What one version of a filing said; for its owner and who oversees the zone.
+pub async fn version_content(app: &App, id: FilingId, version: i32) -> Result<Content, Error> {
+    content(app.vault(), app.db().read(), id, version).await
+}
+
 /// Filings that `viewer` may know of, newest first.
 pub async fn list_filings(
     db: &impl ConnectionTrait,
@@ -514,7 +530,7 @@ pub(super) async fn expire(app: &App, now: DateTime<Utc>) -> Result<(), Error> {
             // Somebody else took a step meanwhile; the next round looks again.
             Ok(_) | Err(Error::Refused(_)) => {}
             // One that cannot be ended does not keep the others.
-            Err(error) => tracing::error!(filing = %id, ?error, "a filing could not be ended"),
+            Err(error) => tracing::error!(filing = %id, cause = error.told(), "a filing could not be ended"),
         }
     }
     Ok(())

@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeSet, net::IpAddr};
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Datelike, Duration, Utc};
 use entities::{
     party::{
         Action, Resource,
@@ -127,9 +127,16 @@ fn networks(texts: &[String]) -> Result<Networks, Refusal> {
             let start: String = text.chars().take(60).collect();
             Refusal::new(ErrorCode::InvalidValue).with("value", start).at("networks")
         };
-        net.map(|net| net.trunc().to_string()).map_err(wrong)
+        net.map(|net| canonical(net).trunc().to_string()).map_err(wrong)
     };
     Ok(Networks(texts.iter().map(read).collect::<Result<_, _>>()?))
+}
+
+/// A network of IPv4 addresses written as IPv6 is the IPv4 network: callers' addresses are looked at in that form.
+fn canonical(net: IpNet) -> IpNet {
+    let IpAddr::V4(four) = net.addr().to_canonical() else { return net };
+    let length = if net.addr().is_ipv6() { net.prefix_len().checked_sub(96) } else { Some(net.prefix_len()) };
+    length.and_then(|length| IpNet::new(four.into(), length).ok()).unwrap_or(net)
 }
 
 fn shown(row: &machine_client::Model) -> Value {
@@ -272,6 +279,9 @@ pub async fn retire_key(
         return Ok(before);
     }
     let at = at.unwrap_or(work.now).max(work.now);
+    if at.year() > 9_999 {
+        return Err(Refusal::new(ErrorCode::InvalidValue).with("value", at.to_rfc3339()).at("at").into());
+    }
     // Earlier than planned is possible, later is not: what was ended stays ended.
     let at = row.retires_at.map_or(at, |planned| planned.min(at));
     let row = client_key::Model { retires_at: Some(at), ..row };
@@ -334,21 +344,37 @@ impl From<sea_orm::DbErr> for Denied {
 struct Assertion {
     iss: String,
     sub: String,
-    exp: i64,
+    exp: serde_json::Number,
     #[serde(default)]
-    nbf: Option<i64>,
+    nbf: Option<serde_json::Number>,
     #[serde(default)]
-    iat: Option<i64>,
+    iat: Option<serde_json::Number>,
     jti: String,
 }
 
+/// A `NumericDate` (RFC 7519): seconds, of which some clients write fractions too.
+fn moment(seconds: &serde_json::Number) -> Option<DateTime<Utc>> {
+    let text = seconds.to_string();
+    let whole = text.split('.').next()?.parse().ok()?;
+    DateTime::from_timestamp(whole, 0)
+}
+
+/// What a client asks for a token with.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// Its assertion.
+    pub assertion: &'a str,
+    /// Whom it names beside it; then it must be the one of the assertion.
+    pub client_id: Option<&'a str>,
+    /// The scopes it wants; none: all that it has.
+    pub scope: Option<&'a str>,
+    /// From where it calls.
+    pub address: Option<IpAddr>,
+}
+
 /// Changes an assertion into a token with the scopes asked for, or with all of the client's.
-pub async fn exchange(
-    app: &App,
-    assertion: &str,
-    scope: Option<&str>,
-    address: Option<IpAddr>,
-) -> Result<(Access, BTreeSet<Scope>), Denied> {
+pub async fn exchange(app: &App, asked: Asked<'_>) -> Result<(Access, BTreeSet<Scope>), Denied> {
+    let Asked { assertion, client_id, scope, address } = asked;
     let refused = |_| Denied::InvalidClient;
     if assertion.len() > 4_096 {
         return Err(Denied::InvalidClient);
@@ -371,17 +397,18 @@ pub async fn exchange(
             Some(jsonwebtoken::decode::<Assertion>(assertion, &decoding, &validation).ok()?.claims)
         });
     let proved = proved.ok_or(Denied::InvalidClient)?;
-    let time = |seconds: i64| DateTime::from_timestamp(seconds, 0).ok_or(Denied::InvalidClient);
-    let expires = time(proved.exp)?;
+    let time = |seconds: &serde_json::Number| moment(seconds).ok_or(Denied::InvalidClient);
+    let expires = time(&proved.exp)?;
     let young = expires > now && expires <= now + ASSERTION + SKEW;
-    let begun = [proved.nbf, proved.iat].into_iter().flatten().map(time).collect::<Result<Vec<_>, _>>()?;
+    let begun = [&proved.nbf, &proved.iat].into_iter().flatten().map(time).collect::<Result<Vec<_>, _>>()?;
     let named = (1..=200).contains(&proved.jti.len());
     let near = client.networks.0.is_empty()
         || address.is_some_and(|address| {
             let within = |net: &String| net.parse::<IpNet>().is_ok_and(|net| net.contains(&address.to_canonical()));
             client.networks.0.iter().any(within)
         });
-    if proved.sub != proved.iss || !young || begun.iter().any(|at| *at > now + SKEW) || !named || !near {
+    let same = proved.sub == proved.iss && client_id.is_none_or(|id| id == proved.sub);
+    if !same || !young || begun.iter().any(|at| *at > now + SKEW) || !named || !near {
         return Err(Denied::InvalidClient);
     }
     let scopes = scopes(&client, scope)?;

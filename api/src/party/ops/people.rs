@@ -1,5 +1,7 @@
 //! People: registering, and what identifies them outside.
 
+use std::net::IpAddr;
+
 use chrono::{DateTime, Utc};
 use entities::{
     party::{
@@ -8,7 +10,7 @@ use entities::{
         person,
     },
     values::{
-        Email, MobileNumber, Refusal,
+        Email, ErrorCode, MobileNumber, Refusal,
         id::{LoginId, PersonId},
         refusal::line,
     },
@@ -16,6 +18,7 @@ use entities::{
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use serde_json::{Value, json};
 
+use super::sessions;
 use crate::{
     app::{App, Call},
     platform::{
@@ -27,6 +30,9 @@ use crate::{
 
 /// Longest name that colleagues see.
 const MAX_NAME: usize = 80;
+
+/// Registrations from one address in a row, as a multiple of `auth.lock_after`: an office shares one.
+const REGISTRATIONS: i32 = 10;
 
 /// What someone signs in with.
 #[derive(Clone, Debug)]
@@ -90,10 +96,22 @@ pub async fn register(
     name: &str,
     password: &str,
     display_name: &str,
+    address: Option<IpAddr>,
 ) -> Result<person::Model, Error> {
     call.may(Action::SignIn, Resource::OWN)?;
     let name = Name::read(name.trim()).map_err(|r| r.at("name"))?;
     let display_name = line(display_name, MAX_NAME).map_err(|r| r.at("displayName"))?;
+    // Hashing is dear: first what is cheap to refuse, and not without end for one address.
+    if by_lookup(app.db().read(), &name.lookup(app.vault())).await?.is_some() {
+        if let Some(before) = app.begin(call).await?.answered()? {
+            return Ok(before);
+        }
+        return Err(Refusal::new(ErrorCode::AlreadyTaken).with("value", name.masked()).at("name").into());
+    }
+    if let Some(address) = address {
+        let counter = app.vault().lookup("registrations from", &address.to_string());
+        sessions::count_attempt(app, &counter, app.config().auth.lock_after * REGISTRATIONS).await?;
+    }
     let password = app.passwords().hash(password).await?;
     let mut work = app.begin(call).await?;
     if let Some(before) = work.answered()? {

@@ -86,6 +86,7 @@ pub async fn sign_in(app: &App, name: &str, password: &str, device: &Device) -> 
     let here = app.vault().lookup("attempts here", &format!("{lookup} {from}"));
     let counters =
         [(here.as_str(), app.config().auth.lock_after), (lookup.as_str(), app.config().auth.lock_after * 10)];
+    let _turn = app.passwords().turn(&lookup).await;
     for (counter, limit) in counters {
         count_attempt(app, counter, limit).await?;
     }
@@ -118,7 +119,7 @@ async fn uncount_attempt(app: &App, counter: &str) -> Result<(), Error> {
 
 /// Counts an attempt to sign in with a name; refuses it when there were too many in a row. Counting comes
 /// first, so that many attempts at once are not more than many one after the other.
-async fn count_attempt(app: &App, counter: &str, limit: i32) -> Result<(), Error> {
+pub(super) async fn count_attempt(app: &App, counter: &str, limit: i32) -> Result<(), Error> {
     let (now, settings) = (app.clock().now(), &app.config().auth);
     let sql = "INSERT INTO sign_in_failure (lookup, failures, last_at) VALUES ($1, 1, $2) \
                ON CONFLICT (lookup) DO UPDATE SET \
@@ -374,6 +375,7 @@ pub async fn change_password(
     // Who came by WeChat has none yet, and proves itself by its session.
     if before.password.is_some() {
         let counter = app.vault().lookup("password of", &id.to_string());
+        let _turn = app.passwords().turn(&counter).await;
         count_attempt(app, &counter, app.config().auth.lock_after).await?;
         if !app.passwords().verify(current.unwrap_or_default(), before.password.as_deref()).await? {
             return Err(Refusal::new(ErrorCode::SignInRefused).at("currentPassword").into());
@@ -387,6 +389,9 @@ pub async fn change_password(
         other => other,
     })?;
     let mut work = app.begin(call).await?;
+    if let Some(before) = work.answered()? {
+        return Ok(before);
+    }
     let (tx, now) = (work.tx(), work.now);
     let row = person::Model { password: Some(hash), version: before.version + 1, ..before.clone() };
     let written = person::Entity::update_many()

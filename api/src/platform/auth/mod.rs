@@ -50,6 +50,9 @@ use crate::config::Config;
 pub const AUDIENCE: &str = "chama:api";
 /// For whom development tokens are made; taken only where `auth.development_tokens` says so.
 const DEVELOPMENT: &str = "chama:development";
+/// Who makes them. Not the address of a server: a zone may be reached under several, and the command line makes
+/// tokens too. Whose they are is proved by the key.
+const ISSUER: &str = "chama";
 /// How long it is remembered what a token is worth.
 const KNOWN: Span = Span::from_secs(5);
 /// How long a token of a machine client lives.
@@ -61,7 +64,6 @@ pub struct Gate {
     known: moka::sync::Cache<[u8; 32], Arc<Known>>,
     // Counts what changed: what was looked up before a change is not remembered after it.
     changes: AtomicU64,
-    issuer: String,
     lifetime: Duration,
     development: bool,
 }
@@ -134,7 +136,6 @@ impl Gate {
             keys: Keys::new(vault, config.auth.key_period()),
             known: moka::sync::Cache::builder().max_capacity(50_000).time_to_live(KNOWN).build(),
             changes: AtomicU64::new(0),
-            issuer: config.server.public_url.clone(),
             lifetime: config.auth.access_lifetime(),
             development: config.auth.development_tokens,
         }
@@ -142,7 +143,7 @@ impl Gate {
 
     /// A token for a person's session.
     pub async fn for_session(&self, db: &Db, row: &session::Model, now: DateTime<Utc>) -> Result<Access, Error> {
-        let claims = self.claims(&Actor::Person(row.person_id), AUDIENCE, self.lifetime, now);
+        let claims = Self::claims(&Actor::Person(row.person_id), AUDIENCE, self.lifetime, now);
         self.signed(db, Claims { sid: Some(row.id), org: row.organisation_id, ..claims }, now).await
     }
 
@@ -154,7 +155,7 @@ impl Gate {
         scopes: &BTreeSet<machine_client::Scope>,
         now: DateTime<Utc>,
     ) -> Result<Access, Error> {
-        let claims = self.claims(&Actor::Machine(client.id), AUDIENCE, MACHINE, now);
+        let claims = Self::claims(&Actor::Machine(client.id), AUDIENCE, MACHINE, now);
         let scope = scopes.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(" ");
         self.signed(db, Claims { org: Some(client.organisation_id), scope: Some(scope), ..claims }, now).await
     }
@@ -180,13 +181,13 @@ impl Gate {
             )));
         }
         let actor = Actor::Tool(format!("dev:{organisation}"));
-        let claims = self.claims(&actor, DEVELOPMENT, valid, now);
+        let claims = Self::claims(&actor, DEVELOPMENT, valid, now);
         Ok(self.signed(db, Claims { org: Some(id), roles: roles.to_vec(), ..claims }, now).await?.token)
     }
 
-    fn claims(&self, actor: &Actor, audience: &str, lifetime: Duration, now: DateTime<Utc>) -> Claims {
+    fn claims(actor: &Actor, audience: &str, lifetime: Duration, now: DateTime<Utc>) -> Claims {
         Claims {
-            iss: self.issuer.clone(),
+            iss: ISSUER.into(),
             aud: audience.into(),
             sub: actor.to_string(),
             iat: now.timestamp(),
@@ -252,7 +253,7 @@ impl Gate {
         let key = self.keys.verifying(db, &kid, now).await?.ok_or(Error::Unauthenticated)?;
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_audience(if self.development { &[AUDIENCE, DEVELOPMENT][..] } else { &[AUDIENCE] });
-        validation.set_issuer(&[&self.issuer]);
+        validation.set_issuer(&[ISSUER]);
         validation.set_required_spec_claims(&["exp", "aud", "iss", "sub"]);
         // Expiry is checked against our own clock.
         validation.validate_exp = false;

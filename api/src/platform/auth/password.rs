@@ -11,7 +11,7 @@ use argon2::{
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use entities::values::{ErrorCode, Refusal};
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, MutexGuard, Semaphore};
 
 use crate::platform::error::Error;
 
@@ -19,6 +19,8 @@ use crate::platform::error::Error;
 pub const SHORTEST: usize = 10;
 /// Most characters: what is longer is no password but an attempt to keep us busy.
 const LONGEST: usize = 200;
+/// How many names may have their turn at the same time.
+const TURNS: usize = 256;
 /// Longest wait for a core.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -47,13 +49,28 @@ const COMMON: [&str; 16] = [
 pub struct Passwords {
     cores: Arc<Semaphore>,
     dummy: String,
+    turns: Vec<Mutex<()>>,
 }
 
 impl Passwords {
     /// For this machine's cores.
     pub fn new() -> Result<Self, Error> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Ok(Self { cores: Arc::new(Semaphore::new(cores)), dummy: hashed("nobody has this password")? })
+        Ok(Self {
+            cores: Arc::new(Semaphore::new(cores)),
+            dummy: hashed("nobody has this password")?,
+            turns: (0..TURNS).map(|_| Mutex::default()).collect(),
+        })
+    }
+
+    /// Waits for the turn of a name: attempts with one name are looked at one after the other, so that what is counted
+    /// before an attempt is what became of those before it. Other names may share the turn; nobody notices.
+    pub async fn turn(&self, name: &str) -> Option<MutexGuard<'_, ()>> {
+        let sum = name.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)));
+        match self.turns.get(sum % TURNS) {
+            Some(turn) => Some(turn.lock().await),
+            None => None,
+        }
     }
 
     /// The hash of a password that someone chose; refused when it is too short or a common one.
