@@ -36,7 +36,10 @@ use crate::{
         auth::Caller,
         graphql::{Batches, context::Origin},
     },
-    webhooks::graphql::{WebhooksMutation, WebhooksQuery},
+    webhooks::{
+        self,
+        graphql::{WebhooksMutation, WebhooksQuery},
+    },
 };
 
 /// Deepest nesting; the introspection of common tools needs 15.
@@ -175,13 +178,16 @@ impl Gateway {
         // A mutation reads what it has just written: nothing is kept from before.
         catalog.enable_all_cache(!operation.mutation);
         party.enable_all_cache(!operation.mutation);
+        let webhooks = webhooks::loaders::loaders(&self.app, &batches);
+        webhooks.enable_all_cache(!operation.mutation);
         let request = request
             .data(self.app.clone())
             .data(viewer)
             .data(Origin { session, address })
             .data(locale)
             .data(catalog)
-            .data(party);
+            .data(party)
+            .data(webhooks);
         let limit: Duration = self.app.config().server.operation_timeout();
         let mut response = match tokio::time::timeout(limit, batches.run(self.schema.execute(request))).await {
             Ok(response) => response,

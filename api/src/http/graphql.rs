@@ -90,7 +90,7 @@ async fn answer(
     let meter = Meter::default();
     let span = tracing::info_span!("request", request_id = %id);
     let (status, mut response, operation) =
-        tracing::Instrument::instrument(meter.measure(run(http, gateway, read, queries_only)), span).await;
+        tracing::Instrument::instrument(meter.measure(Box::pin(run(http, gateway, read, queries_only))), span).await;
     for error in &mut response.errors {
         error.extensions.get_or_insert_with(Default::default).set("requestId", id.as_str());
     }

@@ -11,7 +11,10 @@ use entities::{
     webhooks::{DeliveryState, attempt, delivery, endpoint},
 };
 
-use super::ops::{self, EndpointPatch, Outgoing};
+use super::{
+    loaders::{self, AttemptsOf},
+    ops::{self, EndpointPatch, Outgoing},
+};
 use crate::{
     payload,
     platform::{
@@ -134,7 +137,7 @@ impl WebhookDelivery {
     /// Every attempt, in order (投递日志).
     #[graphql(complexity = "10 + 10 * child_complexity")]
     async fn attempts(&self, context: &Context<'_>) -> Result<Vec<WebhookAttempt>> {
-        let rows = ops::attempts_of(context.app().db().read(), self.0.id).await?;
+        let rows = loaders::of(context).load_one(AttemptsOf(self.0.id)).await?.unwrap_or_default();
         Ok(rows.into_iter().map(WebhookAttempt::from).collect())
     }
 }

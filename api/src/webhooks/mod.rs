@@ -17,4 +17,5 @@
 
 pub mod graphql;
 pub mod jobs;
+pub mod loaders;
 pub mod ops;

@@ -12,14 +12,14 @@ use entities::{
         id::{OrganisationId, WebhookDeliveryId, WebhookEndpointId},
     },
     webhooks::{
-        DeliveryState, attempt, delivery,
+        DeliveryState, delivery,
         endpoint::{self, Events},
     },
 };
 use hmac::{Hmac, KeyInit, Mac};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Order, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect,
+    QuerySelect,
     sea_query::{Expr, OnConflict},
 };
 use serde_json::{Value, json};
@@ -400,12 +400,6 @@ pub async fn list_deliveries(
 /// The cursor of a delivery in that list.
 pub fn delivery_cursor(row: &delivery::Model) -> Cursor {
     Cursor::of_id(NEWEST_DELIVERY, row.id)
-}
-
-/// The attempts of a delivery, in their order.
-pub async fn attempts_of(db: &impl ConnectionTrait, id: WebhookDeliveryId) -> Result<Vec<attempt::Model>, Error> {
-    let attempts = attempt::Entity::find().filter(attempt::Column::DeliveryId.eq(id));
-    Ok(attempts.order_by_asc(attempt::Column::Id).limit(100).all(db).await?)
 }
 
 /// Takes away deliveries that were finished long ago, and gives up those whose job is gone.

@@ -1,6 +1,6 @@
 //! Versions of filings (备案快照): what each said, in which state, and who made it so. Only added to.
 
-use sea_orm::entity::prelude::*;
+use sea_orm::{DerivePartialModel, entity::prelude::*};
 
 use super::filing::FilingStatus;
 use crate::values::id::FilingId;
@@ -28,3 +28,15 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+/// What a list shows of a version: everything but what it says, which is sealed and loaded when asked for.
+#[derive(Clone, Debug, PartialEq, Eq, DerivePartialModel)]
+#[sea_orm(entity = "Entity")]
+#[expect(missing_docs, reason = "the same fields as in `Model`")]
+pub struct Head {
+    pub filing_id: FilingId,
+    pub version: i32,
+    pub status: FilingStatus,
+    pub actor: String,
+    pub at: DateTimeUtc,
+}

@@ -203,3 +203,38 @@ async fn amending_does_not_keep_a_filing_in_force_and_resuming_brings_back_what_
     assert_eq!(agency.data(&list("APPROVED"), json!({})).await["filings"]["nodes"].as_array().unwrap().len(), 1);
     assert_eq!(owner.data(&list("DRAFT"), json!({})).await["filings"]["nodes"].as_array().unwrap().len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_of_filings_costs_the_same_statements_for_any_number() {
+    use api::{
+        graphql::Gateway,
+        platform::{auth::Caller, meter::Meter},
+    };
+    use async_graphql::Request;
+    use entities::values::Locale;
+
+    let server = TestServer::start().await;
+    let mut counts = Vec::new();
+    for (n, slug) in
+        [SELLER, OTHER_SELLER, "chama-wanda-showroom", "hehuang-commerce-bank", AGENCY].into_iter().enumerate()
+    {
+        let owner = server.member("owner", slug).await;
+        let filing = owner.done("createFiling", FILING, json!({ "content": content() })).await["filing"].clone();
+        let grant = json!({ "id": filing["id"], "organisationId": server.organisation("qingmai-hotels").await, "fields": ["ADDRESS"] });
+        owner.done("grantFilingView", "", grant).await;
+        let query = "{ filings(first: 10) { nodes { organisation { name } content { address } numbers { number } \
+                     grants { grantee { name } } versions { version content { address } } } } }";
+        let viewer = api::zone::operator(&server.app).await.unwrap();
+        let mut request = Request::new(query);
+        let operation = Gateway::prepare(&mut request).unwrap();
+        let meter = Meter::default();
+        let caller = Caller { viewer, session: None, address: None };
+        let gateway = Gateway::new(server.app.clone());
+        let response = meter.measure(gateway.execute(request, &operation, caller, Locale::en())).await;
+        assert!(response.errors.is_empty(), "{:?}", response.errors);
+        let data = response.data.into_json().unwrap();
+        assert_eq!(data["filings"]["nodes"].as_array().unwrap().len(), n + 1);
+        counts.push(meter.statements());
+    }
+    assert!(counts.iter().all(|count| *count <= counts[0] + 1), "1 to 5 filings take {counts:?} statements");
+}

@@ -14,7 +14,7 @@ use entities::{
 use super::{Organisation, people::Person};
 use crate::{
     party::{
-        loaders,
+        loaders::{self, GrantsOf, NumbersOf, SnapshotOf, VersionsOf},
         ops::filings::{self, Step},
     },
     payload,
@@ -85,9 +85,14 @@ impl Filing {
     /// a view its fields of the version in force.
     #[graphql(complexity = "20 + child_complexity")]
     async fn content(&self, context: &Context<'_>) -> Result<Option<FilingContent>> {
-        let seen = filings::content_for(context.app(), context.viewer(), &self.0).await?;
-        let own = filings::is_own(context.viewer(), &self.0);
-        Ok(seen.map(|(version, content)| FilingContent { version, content, own }))
+        let (viewer, loader) = (context.viewer(), loaders::of(context));
+        let own = filings::is_own(viewer, &self.0);
+        let grants = if self.whole(context) { None } else { loader.load_one(GrantsOf(self.0.id)).await? };
+        let readable = filings::readable(viewer, &self.0, &grants.unwrap_or_default());
+        let Some((version, fields)) = readable else { return Ok(None) };
+        let content = said(context, self.0.id, version).await?;
+        let content = fields.into_iter().fold(content, |content, fields| content.only(&fields));
+        Ok(Some(FilingContent { version, content, own }))
     }
 
     /// Numbers that agencies keep for it; for its owner and the zone.
@@ -96,7 +101,7 @@ impl Filing {
         if !self.whole(context) {
             return Ok(Vec::new());
         }
-        let rows = filings::numbers_of(context.app().db().read(), self.0.id).await?;
+        let rows = loaders::of(context).load_one(NumbersOf(self.0.id)).await?.unwrap_or_default();
         Ok(rows.into_iter().map(FilingNumber::from).collect())
     }
 
@@ -106,7 +111,7 @@ impl Filing {
         if !self.whole(context) {
             return Ok(Vec::new());
         }
-        let rows = filings::grants_of(context.app().db().read(), self.0.id).await?;
+        let rows = loaders::of(context).load_one(GrantsOf(self.0.id)).await?.unwrap_or_default();
         Ok(rows.into_iter().map(FilingGrant).collect())
     }
 
@@ -116,7 +121,7 @@ impl Filing {
         if !self.whole(context) {
             return Ok(Vec::new());
         }
-        let rows = filings::versions_of(context.app().db().read(), self.0.id).await?;
+        let rows = loaders::of(context).load_one(VersionsOf(self.0.id)).await?.unwrap_or_default();
         let own = filings::is_own(context.viewer(), &self.0);
         Ok(rows.into_iter().map(|row| FilingVersion { row, own }).collect())
     }
@@ -126,6 +131,13 @@ impl Filing {
     fn whole(&self, context: &Context<'_>) -> bool {
         filings::is_own(context.viewer(), &self.0) || context.viewer().oversees()
     }
+}
+
+/// What a version says, opened.
+async fn said(context: &Context<'_>, id: FilingId, version: i32) -> Result<Content, Error> {
+    let row = loaders::of(context).load_one(SnapshotOf(id, version)).await.map_err(|e| Error::internal(e.0.told()))?;
+    let row = row.ok_or_else(|| Error::internal(format!("version {version} of filing {id} is missing")))?;
+    filings::unsealed(context.app().vault(), &row)
 }
 
 /// What a filing says (备案内容).
@@ -261,7 +273,7 @@ impl FilingGrant {
 
 /// A version of a filing (备案版本).
 pub struct FilingVersion {
-    row: filing_snapshot::Model,
+    row: filing_snapshot::Head,
     own: bool,
 }
 
@@ -291,7 +303,7 @@ impl FilingVersion {
     /// What it said.
     #[graphql(complexity = "20 + child_complexity")]
     async fn content(&self, context: &Context<'_>) -> Result<FilingContent> {
-        let content = filings::version_content(context.app(), self.row.filing_id, self.row.version).await?;
+        let content = said(context, self.row.filing_id, self.row.version).await?;
         Ok(FilingContent { version: self.row.version, content, own: self.own })
     }
 }

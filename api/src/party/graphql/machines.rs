@@ -15,7 +15,10 @@ use entities::{
 
 use super::{named_or_own, readable};
 use crate::{
-    party::ops::machines::{self, ClientPatch, PublicKey},
+    party::{
+        loaders::{self, KeysOf},
+        ops::machines::{self, ClientPatch, PublicKey},
+    },
     payload,
     platform::{
         graphql::{Connection, ContextExt, connection::list_cost, decode, encode},
@@ -63,7 +66,7 @@ impl MachineClient {
     /// Its keys, those that retired too.
     #[graphql(complexity = "10 + 5 * child_complexity")]
     async fn keys(&self, context: &Context<'_>) -> Result<Vec<ClientKey>> {
-        let keys = machines::keys_of(context.app().db().read(), self.0.id).await?;
+        let keys = loaders::of(context).load_one(KeysOf(self.0.id)).await?.unwrap_or_default();
         Ok(keys.into_iter().map(ClientKey).collect())
     }
 

@@ -198,23 +198,23 @@ async fn snapshot(vault: &Vault, work: &Work, row: &filing::Model, content: &Con
 /// What a version of a filing says, whole.
 async fn content(vault: &Vault, db: &impl ConnectionTrait, id: FilingId, version: i32) -> Result<Content, Error> {
     let row = filing_snapshot::Entity::find_by_id((id, version)).one(db).await?;
-    let row = row.ok_or_else(|| Error::internal(format!("version {version} of filing {id} is missing")))?;
-    serde_json::from_slice(&vault.unseal(&place(id, version), &row.content)?).map_err(Error::internal)
+    unsealed(vault, &row.ok_or_else(|| Error::internal(format!("version {version} of filing {id} is missing")))?)
 }
 
-/// What `viewer` may see of a filing, and of which version: its owner and who oversees the zone the version in
-/// work; whoever was granted a view its fields of the version in force. None: nothing.
-pub async fn content_for(app: &App, viewer: &Viewer, row: &filing::Model) -> Result<Option<(i32, Content)>, Error> {
-    let db = app.db().read();
+/// What a version says, opened.
+pub fn unsealed(vault: &Vault, row: &filing_snapshot::Model) -> Result<Content, Error> {
+    serde_json::from_slice(&vault.unseal(&place(row.filing_id, row.version), &row.content)?).map_err(Error::internal)
+}
+
+/// Which version of a filing `viewer` may read, and which of its fields (none: all): its owner and who oversees the
+/// zone the version in work; whoever was granted a view its fields of the version in force.
+pub fn readable(viewer: &Viewer, row: &filing::Model, grants: &[filing_grant::Model]) -> Option<(i32, Option<Fields>)> {
     if is_own(viewer, row) || viewer.oversees() {
-        return Ok(Some((row.version, content(app.vault(), db, row.id, row.version).await?)));
+        return Some((row.version, None));
     }
-    let (Some(version), Some(grantee)) = (row.in_force_version, viewer.reads_for(Scope::Filings)) else {
-        return Ok(None);
-    };
-    let grant = filing_grant::Entity::find_by_id((row.id, grantee)).one(db).await?;
-    let Some(grant) = grant else { return Ok(None) };
-    Ok(Some((version, content(app.vault(), db, row.id, version).await?.only(&grant.fields))))
+    let grantee = viewer.reads_for(Scope::Filings)?;
+    let grant = grants.iter().find(|grant| grant.grantee_id == grantee)?;
+    Some((row.in_force_version?, Some(grant.fields.clone())))
 }
 
 async fn visible(tx: &impl ConnectionTrait, viewer: &Viewer, id: FilingId) -> Result<filing::Model, Error> {
@@ -398,12 +398,6 @@ pub async fn set_number(
     work.commit(row).await
 }
 
-/// The numbers that agencies keep for a filing.
-pub async fn numbers_of(db: &impl ConnectionTrait, id: FilingId) -> Result<Vec<filing_number::Model>, Error> {
-    let numbers = filing_number::Entity::find().filter(filing_number::Column::FilingId.eq(id));
-    Ok(numbers.order_by_asc(filing_number::Column::Agency).all(db).await?)
-}
-
 /// Grants an organisation a view of some fields, or changes which; no fields take the view away. A filing in
 /// force is told to whoever sees it for the first time or anew.
 pub async fn grant(
@@ -456,20 +450,9 @@ pub async fn grant(
 }
 
 /// Who was granted a view of a filing.
-pub async fn grants_of(db: &impl ConnectionTrait, id: FilingId) -> Result<Vec<filing_grant::Model>, Error> {
+async fn grants_of(db: &impl ConnectionTrait, id: FilingId) -> Result<Vec<filing_grant::Model>, Error> {
     let grants = filing_grant::Entity::find().filter(filing_grant::Column::FilingId.eq(id));
     Ok(grants.order_by_asc(filing_grant::Column::GranteeId).limit(MAX_GRANTS).all(db).await?)
-}
-
-/// The versions of a filing, newest first, without what they say.
-pub async fn versions_of(db: &impl ConnectionTrait, id: FilingId) -> Result<Vec<filing_snapshot::Model>, Error> {
-    let versions = filing_snapshot::Entity::find().filter(filing_snapshot::Column::FilingId.eq(id));
-    Ok(versions.order_by_desc(filing_snapshot::Column::Version).limit(100).all(db).await?)
-}
-
-/// What one version of a filing said; for its owner and who oversees the zone.
-pub async fn version_content(app: &App, id: FilingId, version: i32) -> Result<Content, Error> {
-    content(app.vault(), app.db().read(), id, version).await
 }
 
 /// Filings that `viewer` may know of, newest first.

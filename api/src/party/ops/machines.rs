@@ -24,7 +24,7 @@ use ipnet::IpNet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, Order, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect,
+    QueryFilter,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -294,12 +294,6 @@ pub async fn retire_key(
 fn good_keys(client: MachineClientId, now: DateTime<Utc>) -> sea_orm::Select<client_key::Entity> {
     let good = Condition::any().add(client_key::Column::RetiresAt.is_null()).add(client_key::Column::RetiresAt.gt(now));
     client_key::Entity::find().filter(client_key::Column::ClientId.eq(client)).filter(good)
-}
-
-/// The keys of a client, those that retired too.
-pub async fn keys_of(db: &impl ConnectionTrait, client: MachineClientId) -> Result<Vec<client_key::Model>, Error> {
-    let keys = client_key::Entity::find().filter(client_key::Column::ClientId.eq(client));
-    Ok(keys.order_by_asc(client_key::Column::Id).limit(100).all(db).await?)
 }
 
 /// Clients of an organisation, newest first.
