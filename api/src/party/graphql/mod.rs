@@ -186,7 +186,7 @@ pub struct PartyMutation(
     members::MembersMutation,
     machines::MachinesMutation,
     keeping::KeepingMutation,
-    filings::FilingsMutation,
+    filings::mutation::FilingsMutation,
 );
 
 /// Organisations and places, which everyone sees.
