@@ -268,12 +268,17 @@ pub async fn refresh(app: &App, token: &str) -> Result<Tokens, Error> {
         .await?;
     let mut session = session::Entity::find_by_id(id).one(tx).await?.ok_or_else(over)?;
     if moved.rows_affected == 1 {
-        if let Some(organisation) = session.organisation_id
-            && member_of(tx, session.person_id, organisation).await.is_err()
-        {
-            // It was a member of it; from now on the session acts for its person again.
-            session.organisation_id = None;
-            session.clone().into_active_model().reset_all().update(tx).await?;
+        if let Some(organisation) = session.organisation_id {
+            match member_of(tx, session.person_id, organisation).await {
+                Ok(()) => {}
+                Err(Error::Refused(_)) => {
+                    // It was a member of it; from now on the session acts for its person again.
+                    session.organisation_id = None;
+                    session.clone().into_active_model().reset_all().update(tx).await?;
+                }
+                // An accident says nothing about who is a member.
+                Err(accident) => return Err(accident),
+            }
         }
         let session = work.commit(session).await?;
         return tokens(app, session).await;
@@ -377,7 +382,15 @@ pub async fn change_password(
         let counter = app.vault().lookup("password of", &id.to_string());
         let _turn = app.passwords().turn(&counter).await;
         count_attempt(app, &counter, app.config().auth.lock_after).await?;
-        if !app.passwords().verify(current.unwrap_or_default(), before.password.as_deref()).await? {
+        let right = match app.passwords().verify(current.unwrap_or_default(), before.password.as_deref()).await {
+            Ok(right) => right,
+            Err(busy) => {
+                // Nothing was tried.
+                uncount_attempt(app, &counter).await?;
+                return Err(busy);
+            }
+        };
+        if !right {
             return Err(Refusal::new(ErrorCode::SignInRefused).at("currentPassword").into());
         }
         sign_in_failure::Entity::delete_by_id(counter).exec(app.db().writer()).await?;

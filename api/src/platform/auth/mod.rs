@@ -39,10 +39,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use self::keys::Keys;
-pub use self::{
-    keys::is_coordinate,
-    password::{Passwords, SHORTEST},
-};
+pub use self::{keys::is_coordinate, password::Passwords};
 use super::{db::Db, error::Error, vault::Vault};
 use crate::config::Config;
 

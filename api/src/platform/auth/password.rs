@@ -16,7 +16,7 @@ use tokio::sync::{Mutex, MutexGuard, Semaphore};
 use crate::platform::error::Error;
 
 /// Fewest characters of a password.
-pub const SHORTEST: usize = 10;
+const SHORTEST: usize = 10;
 /// Most characters: what is longer is no password but an attempt to keep us busy.
 const LONGEST: usize = 200;
 /// How many names may have their turn at the same time.
