@@ -43,11 +43,7 @@ async fn changes_at_once_make_one_unbroken_chain() {
             async move { server.seller(SELLER).await.done("createProduct", "", json!({ "content": content })).await }
         })
         .collect();
-    let mut handles = Vec::new();
-    for task in tasks {
-        handles.push(task);
-    }
-    futures_of(handles).await;
+    all_at_once(tasks).await;
     let (walked, broken) = audit::verify(server.app.db().read(), |_| {}).await.unwrap();
     assert!(walked >= 16 && broken.is_empty(), "{walked} {broken:?}");
     let chain = api::party::ops::organisation_by_slug(server.app.db().read(), SELLER).await.unwrap().unwrap().id;
@@ -55,7 +51,7 @@ async fn changes_at_once_make_one_unbroken_chain() {
     assert_eq!(head.seq, 16);
 }
 
-async fn futures_of<F: Future>(all: Vec<F>) {
+async fn all_at_once<F: Future>(all: Vec<F>) {
     let mut running: Vec<_> = all.into_iter().map(Box::pin).collect();
     std::future::poll_fn(|context| {
         running.retain_mut(|future| future.as_mut().poll(context).is_pending());
