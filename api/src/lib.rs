@@ -8,6 +8,7 @@
 //! - [`app`]: the one struct that holds it all, built once
 //! - [`party`]: organisations, people, members, machine clients, filings
 //! - [`catalog`]: categories, brands, products, variants, offers; [`webhooks`]: telling partners what happened
+//! - [`finding`]: searches, and how the index follows
 //! - [`zone`], [`seed`]: a zone's reference data; a large catalog for benches
 //! - [`worker`]: the runner of background jobs; [`oversight`]: the audit, the feed, dead letters
 //! - [`graphql`]: the schema's roots, ids, errors, scalars
@@ -18,6 +19,7 @@ pub mod app;
 pub mod catalog;
 pub mod command;
 pub mod config;
+pub mod finding;
 pub mod graphql;
 pub mod http;
 pub mod oversight;

@@ -17,8 +17,8 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::{
-    app::{App, Told},
-    catalog::indexing::{self, IndexProducts},
+    app::{App, IndexJob, Told},
+    finding::index,
     party,
     platform::{
         error::Error,
@@ -28,7 +28,13 @@ use crate::{
 };
 
 /// How often a worker looks for what other nodes wrote, and for what has become due.
-const LOOK: Duration = Duration::from_millis(500);
+const LOOK: Duration = Duration::from_millis(250);
+/// Most things that are put into the index at once.
+const INDEXED_AT_ONCE: usize = 2_000;
+/// How often it is looked whether there is a search index.
+const KEEP_READY: Duration = Duration::from_secs(1);
+/// How long the index is left alone after it could not be written.
+const INDEX_PAUSE: chrono::Duration = chrono::Duration::seconds(2);
 /// How often the house is tidied.
 const TIDY: Duration = Duration::from_mins(10);
 
@@ -37,7 +43,14 @@ pub async fn work(app: App, stop: impl Future<Output = ()>) {
     let mut crew = Crew::new(app.clone());
     let mut stop = std::pin::pin!(stop);
     let mut tidied: Option<Instant> = None;
+    let mut ready: Option<Instant> = None;
     loop {
+        if ready.is_none_or(|at| at.elapsed() > KEEP_READY) {
+            ready = Some(Instant::now());
+            if let Err(error) = index::keep_ready(&app).await {
+                tracing::debug!(cause = error.told(), "the search index cannot be looked at");
+            }
+        }
         if tidied.is_none_or(|at| at.elapsed() > TIDY) {
             tidied = Some(Instant::now());
             tidy(&app).await;
@@ -69,6 +82,16 @@ pub async fn drain(app: &App, only: Option<&str>, mut progress: impl FnMut(u64))
         }
         crew.one_done().await;
     }
+}
+
+/// Takes what is due now of one kind, once, and does it; answers with how many jobs were begun.
+pub async fn drain_some(app: &App, only: &str) -> Result<u64, Error> {
+    let mut crew = Crew::new(app.clone());
+    let begun = crew.fill(Some(only)).await?;
+    while !crew.idle() {
+        crew.one_done().await;
+    }
+    Ok(begun)
 }
 
 /// The jobs that one worker has begun: each place is one aggregate. Deliveries to partners, who may be slow, never
@@ -142,8 +165,8 @@ impl Crew {
 
 /// Does the jobs of one aggregate, one after the other; what stands behind a failed one waits with it.
 async fn in_order(app: &App, worker: Uuid, mut group: Vec<job::Model>) -> Result<(), Error> {
-    if group.iter().all(|job| job.kind == IndexProducts::KIND) {
-        return index_together(app, worker, group).await;
+    if group.iter().all(|job| job.kind == IndexJob::KIND) {
+        return index_in_order(app, worker, group).await;
     }
     let (db, lease) = (app.db().writer(), app.config().jobs.lease());
     group.reverse();
@@ -166,39 +189,55 @@ async fn in_order(app: &App, worker: Uuid, mut group: Vec<job::Model>) -> Result
     Ok(())
 }
 
-/// Changes of the catalog that came in a row are put into the index at once. While the index is away they wait: they
-/// are never given up, for nothing but a rebuild would bring them back.
-async fn index_together(app: &App, worker: Uuid, group: Vec<job::Model>) -> Result<(), Error> {
+/// The jobs of the index. Changes that came in a row are put in at once. While the index is away they wait: they are
+/// never given up, for nothing but a rebuild would bring them back.
+async fn index_in_order(app: &App, worker: Uuid, group: Vec<job::Model>) -> Result<(), Error> {
     let (db, lease) = (app.db().writer(), app.config().jobs.lease());
-    let (mut begun, mut products) = (Vec::new(), Vec::new());
-    for job in &group {
-        let Some(job) = jobs::begin(db, worker, job, app.clock().now(), lease).await? else { continue };
-        match read::<IndexProducts>(&job) {
-            Ok(part) => {
-                products.extend(part.products);
-                begun.push(job);
+    let mut group = group.into_iter().peekable();
+    while let Some(job) = group.next() {
+        let Some(job) = jobs::begin(db, worker, &job, app.clock().now(), lease).await? else { break };
+        let mut work = match read::<IndexJob>(&job) {
+            Ok(work) => work,
+            Err(verdict) => {
+                jobs::settle(db, worker, &job, verdict, app.clock().now()).await?;
+                continue;
             }
-            Err(verdict) => drop(jobs::settle(db, worker, &job, verdict, app.clock().now()).await?),
+        };
+        let mut begun = vec![job];
+        // What follows and is of the same kind goes with it.
+        while let IndexJob::Follow { kind, ids } = &mut work
+            && ids.len() < INDEXED_AT_ONCE
+            && let Some(IndexJob::Follow { kind: other, ids: more }) =
+                group.peek().and_then(|next| read::<IndexJob>(next).ok())
+            && other == *kind
+            && let Some(next) = group.next()
+        {
+            let Some(next) = jobs::begin(db, worker, &next, app.clock().now(), lease).await? else { break };
+            begun.push(next);
+            ids.extend(more);
+            ids.sort_unstable();
+            ids.dedup();
+        }
+        let done = tokio::time::timeout(app.config().jobs.time_limit(), index::carry_out(app, work)).await;
+        let verdict = match done {
+            Ok(Ok(())) => Verdict::Done,
+            failed => {
+                let why = failed
+                    .map_or_else(|_| "it took too long".into(), |f| f.map_or_else(|e| e.told(), |()| String::new()));
+                tracing::warn!(why, "the search index was not updated; trying again");
+                Verdict::Later { at: app.clock().now() + INDEX_PAUSE }
+            }
+        };
+        let stays = verdict != Verdict::Done;
+        for job in &begun {
+            jobs::settle(db, worker, job, verdict.clone(), app.clock().now()).await?;
+        }
+        if stays {
+            break;
         }
     }
-    products.sort_unstable();
-    products.dedup();
-    let indexed = tokio::time::timeout(app.config().jobs.time_limit(), indexing::index_all(app, &products)).await;
-    let verdict = match indexed {
-        Ok(Ok(())) => Verdict::Done,
-        failed => {
-            let why = match failed {
-                Ok(Err(error)) => error.told(),
-                _ => "it took too long".into(),
-            };
-            tracing::warn!(why, products = products.len(), "the search index was not updated; trying again");
-            Verdict::Later { at: app.clock().now() + chrono::Duration::seconds(30) }
-        }
-    };
-    for job in &begun {
-        jobs::settle(db, worker, job, verdict.clone(), app.clock().now()).await?;
-    }
-    Ok(())
+    let rest: Vec<job::Model> = group.collect();
+    jobs::give_back(db, worker, &rest).await
 }
 
 /// Does one job. A panic of its handler is a failure of this job alone.
@@ -230,10 +269,6 @@ async fn handle(app: &App, job: &job::Model) -> Result<Verdict, Error> {
         },
         Deliver::KIND => match read(job) {
             Ok(deliver) => webhooks::jobs::deliver(app, deliver).await,
-            Err(verdict) => Ok(verdict),
-        },
-        IndexProducts::KIND => match read::<IndexProducts>(job) {
-            Ok(part) => indexing::index_all(app, &part.products).await.map(|()| Verdict::Done),
             Err(verdict) => Ok(verdict),
         },
         other => Ok(Verdict::Dead { reason: format!("no room does {other}") }),

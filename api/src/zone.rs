@@ -32,6 +32,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
     app::App,
+    finding::index,
     party::ops::{
         members::{self, Standing},
         people,
@@ -178,7 +179,8 @@ pub async fn load(app: &App, files: &ZoneFiles) -> Result<(), Error> {
     refuse_buried_products(&tx).await?;
     tx.commit().await?;
     app.cache().outdate(Topic::Catalog).await;
-    Ok(())
+    // What was renamed is named in many documents: the index is made anew.
+    index::ask_for_rebuild(app).await
 }
 
 fn parsed<T: DeserializeOwned>(name: &str, text: &str) -> Result<Vec<T>, Error> {

@@ -97,7 +97,7 @@ async fn the_demo_serves_a_full_catalog_and_starts_again_at_once() {
     assert!(data["products"]["totalCount"].as_i64().unwrap() >= 400);
     assert!(data["found"]["totalCount"].as_i64().unwrap() > 10, "the search index is empty");
     assert_eq!(data["products"]["edges"].as_array().unwrap().len(), 5);
-    for made in ["chama.sqlite", "chama.sqlite-wal", "search/meta.json", "media"] {
+    for made in ["chama.sqlite", "chama.sqlite-wal", "search/current", "media"] {
         assert!(folder.path().join("chama-data").join(made).exists(), "chama-data/{made} is missing");
     }
     assert!(first.greeting.contains("GraphiQL"), "{}", first.greeting);

@@ -27,6 +27,7 @@ const FLOORS: &[&[&str]] = &[
     &["app"],
     &["party"],
     &["catalog", "webhooks"],
+    &["finding"],
     &["zone", "seed", "worker", "oversight"],
     &["graphql"],
     &["http"],

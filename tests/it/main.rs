@@ -8,6 +8,7 @@
 
 mod binary;
 mod catalog;
+mod finding;
 mod house;
 mod http;
 mod migrations;

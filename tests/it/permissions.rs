@@ -96,6 +96,8 @@ fn rows(t: &Things) -> Vec<Row> {
         row("Query.category", json!({ "by": { "id": t.category } }), [Y, Y, Y, Y, Y], (owner, Y)),
         row("Query.brands", json!({}), [Y, Y, Y, Y, Y], (owner, Y)),
         row("Query.brand", json!({ "by": { "id": t.brand } }), [Y, Y, Y, Y, Y], (owner, Y)),
+        row("Query.search", json!({ "query": "hehuang" }), [Y, Y, Y, Y, Y], (owner, Y)),
+        row("Query.suggest", json!({ "text": "河湟" }), [Y, Y, Y, Y, Y], (owner, Y)),
         row("Query.productChanges", json!({}), [N, N, N, Y, Y], (owner, Y)),
         // One's own.
         row("Query.sessions", json!({}), [U, Y, Y, Y, F], (owner, Y)),
@@ -337,7 +339,7 @@ async fn ask(client: &Client, row: &Row, schema: &[RootField]) -> (Answer, Value
         (
             _,
             "nodes" | "node" | "viewer" | "organisation" | "product" | "category" | "brand" | "filing"
-            | "consumerIdentities" | "bankAccounts",
+            | "consumerIdentities" | "bankAccounts" | "suggest",
         ) => "{ __typename }",
         _ => "{ nodes { __typename } }",
     };

@@ -8,11 +8,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use search::SearchEngine;
+use search::{Analyzer, SearchEngine};
 use tokio::sync::Notify;
 
 pub(crate) use self::work::allowed;
-pub use self::work::{Call, Told, Work};
+pub use self::work::{Call, IndexJob, Told, Work};
 use crate::{
     config::Config,
     platform::{
@@ -39,6 +39,7 @@ struct Inner {
     db: Db,
     cache: Cache,
     search: Arc<dyn SearchEngine>,
+    analyzer: Arc<Analyzer>,
     vault: Arc<Vault>,
     gate: Gate,
     passwords: Passwords,
@@ -55,9 +56,11 @@ impl App {
     pub async fn new(config: Config, clock: Clock) -> Result<Self, Error> {
         let db = Db::connect(&config).await?;
         let cache = Cache::new(config.redis()).map_err(Error::internal)?;
+        let analyzer = Analyzer::new(config.search.synonyms(), config.search.stop_words());
+        let analyzer = Arc::new(analyzer.map_err(|e| Error::BadInput(e.to_string()))?);
         let search = match config.meilisearch() {
-            Some((url, key)) => search::meilisearch(url, key),
-            None => search::embedded(&config.search_folder()),
+            Some((url, key)) => search::meilisearch(url, key, &config.meilisearch.index, analyzer.clone()),
+            None => search::embedded(&config.search_folder(), analyzer.clone()),
         }
         .map_err(Error::internal)?;
         let vault = Arc::new(Vault::open(config.master_key(), &config.data_dir)?);
@@ -65,6 +68,7 @@ impl App {
             db,
             cache,
             search,
+            analyzer,
             gate: Gate::new(&config, vault.clone()),
             vault,
             passwords: Passwords::new()?,
@@ -96,6 +100,11 @@ impl App {
     /// Search engine.
     pub fn search(&self) -> &dyn SearchEngine {
         self.inner.search.as_ref()
+    }
+
+    /// How text is read.
+    pub fn analyzer(&self) -> &Analyzer {
+        &self.inner.analyzer
     }
 
     /// What is kept encrypted.

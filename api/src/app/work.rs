@@ -24,6 +24,7 @@ use entities::{
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, Statement,
 };
+use search::Kind;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use uuid::Uuid;
@@ -118,6 +119,41 @@ impl Job for Told {
         format!("told:{}", self.node)
     }
 }
+
+/// What the search index has to do: written with the change, done by `finding`. One after the other, so that an older
+/// look at a thing is never put over a newer one.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum IndexJob {
+    /// These changed: they are read again and put into the index.
+    Follow {
+        /// What they are.
+        kind: Kind,
+        /// Which.
+        ids: Vec<Uuid>,
+    },
+    /// A part of building the index anew. Between two parts what changed meanwhile has its turn.
+    Rebuild {
+        /// The kind that is read; none: it has only begun.
+        kind: Option<Kind>,
+        /// The last id that was read.
+        after: Option<Uuid>,
+        /// How many are done.
+        done: u64,
+        /// How many there were when it began.
+        total: u64,
+    },
+}
+
+impl Job for IndexJob {
+    const KIND: &'static str = "search.index";
+    fn aggregate(&self) -> String {
+        "search-index".into()
+    }
+}
+
+/// Most things of one job for the index.
+const INDEXED_TOGETHER: usize = 500;
 
 /// A change while it is carried out.
 pub struct Work {
@@ -263,6 +299,16 @@ impl Work {
         let event = Event { audience, kind, node: node.into(), version };
         let id = feed::write(&self.tx, &event, self.now).await?;
         self.enqueue(&Told { event: id, node: event.node }).await
+    }
+
+    /// Things of this kind changed: the search index follows, what is cached of them is out of date.
+    pub async fn changed(&mut self, kind: Kind, ids: impl IntoIterator<Item = Uuid>) -> Result<(), Error> {
+        self.outdates(Topic::Catalog);
+        let ids: Vec<Uuid> = ids.into_iter().collect();
+        for part in ids.chunks(INDEXED_TOGETHER) {
+            self.enqueue(&IndexJob::Follow { kind, ids: part.to_vec() }).await?;
+        }
+        Ok(())
     }
 
     /// What is kept of this topic is out of date after the commit.

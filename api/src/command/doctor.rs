@@ -2,12 +2,19 @@
 
 use std::process::ExitCode;
 
+use search::Kind;
+
 use crate::{
-    app::App,
-    catalog::indexing,
+    app::{App, IndexJob},
     config::Config,
-    platform::{clock::Clock, db::Dialect, error::Error, jobs},
-    zone,
+    finding::index,
+    platform::{
+        clock::Clock,
+        db::Dialect,
+        error::Error,
+        jobs::{self, Job},
+    },
+    worker, zone,
 };
 
 /// Looks at everything and says what it found; exits with 1 when something needs a hand.
@@ -73,22 +80,23 @@ pub(super) async fn doctor(config: Config) -> Result<ExitCode, Error> {
             "check redis.url (CHAMA_REDIS_URL); until then each node caches alone",
         ),
     }
-    let products = indexing::products(&app).await?;
-    match app.search().count().await {
-        Ok(indexed) if indexed == products => {
-            findings.good("search", &format!("{}, {indexed} products", app.search().name()));
-        }
-        Ok(indexed) => {
+    let products = index::count(app.db().read(), Kind::Product).await?;
+    match app.search().ready().await {
+        Ok(true) => {
+            let indexed = app.search().count(Kind::Product).await.unwrap_or_default();
             let found = format!("{} has {indexed} products, the database {products}", app.search().name());
-            findings.bad("search", &found, "chama reindex");
+            if indexed == products {
+                findings.good("search", &format!("{}, {indexed} products", app.search().name()));
+            } else {
+                findings.bad("search", &found, "chama doctor --search (compares and repairs)");
+            }
         }
-        Err(error) => {
-            findings.bad(
-                "search",
-                &error.to_string(),
-                "check meilisearch.url (CHAMA_MEILISEARCH_URL) and that it runs",
-            );
-        }
+        Ok(false) => findings.bad("search", "there is no index yet", "chama reindex, or start chama serve"),
+        Err(error) => findings.bad(
+            "search",
+            &error.to_string(),
+            "check meilisearch.url (CHAMA_MEILISEARCH_URL) and that it runs; until then the database answers searches",
+        ),
     }
     promises(&app, &mut findings).await?;
     match (app.config().auth.development_tokens, listen.ip().is_loopback()) {
@@ -101,6 +109,51 @@ pub(super) async fn doctor(config: Config) -> Result<ExitCode, Error> {
         ),
     }
     Ok(findings.code())
+}
+
+/// Most things that are compared when not all are.
+const SAMPLE: u64 = 2_000;
+
+/// `chama doctor --search`: compares the index with the database and repairs what differs. By counts and a sample of
+/// what documents say; when these differ, or with `all`, everything.
+pub(super) async fn search(app: &App, all: bool) -> Result<ExitCode, Error> {
+    if !app.search().ready().await.map_err(|e| Error::Unavailable(e.into()))? {
+        println!("there is no search index; next: chama reindex");
+        return Ok(ExitCode::FAILURE);
+    }
+    // What is already on its way is no drift.
+    worker::drain(app, Some(IndexJob::KIND), |_| ()).await?;
+    let (mut total, mut alike) = (0, true);
+    for kind in Kind::ALL {
+        let there = index::count(app.db().read(), kind).await?;
+        let indexed = app.search().count(kind).await.map_err(|e| Error::Unavailable(e.into()))?;
+        println!("{:<14} {there} in the database, {indexed} in the index", kind.name());
+        alike &= there == indexed;
+        total += there;
+    }
+    let step = if all { 1 } else { usize::try_from(total / SAMPLE).unwrap_or(usize::MAX).max(1) };
+    let bar = super::bar::counting(total.div_ceil(step as u64), "comparing");
+    let mut drift = index::compare(app, step, |done| bar.set_position(done)).await?;
+    bar.finish_and_clear();
+    println!("{} compared, {} differ", drift.compared, drift.behind.len() + drift.gone.len());
+    if step > 1 && !(alike && drift.none()) {
+        let bar = super::bar::counting(total, "comparing everything");
+        drift = index::compare(app, 1, |done| bar.set_position(done)).await?;
+        bar.finish_and_clear();
+        println!("{} compared, {} differ", drift.compared, drift.behind.len() + drift.gone.len());
+    }
+    if !drift.none() {
+        index::repair(app, &drift).await?;
+        worker::drain(app, Some(IndexJob::KIND), |_| ()).await?;
+        let left = index::compare(app, 1, |_| ()).await?;
+        println!("{} were put right", drift.behind.len() + drift.gone.len());
+        if !left.none() {
+            println!("{} still differ; next: chama reindex", left.behind.len() + left.gone.len());
+            return Ok(ExitCode::FAILURE);
+        }
+    }
+    println!("index and database agree");
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The keys, and what background jobs were given up.

@@ -14,11 +14,12 @@ use chrono::Duration;
 use clap::{Parser, Subcommand};
 
 use entities::party::MemberRole;
+use search::Kind;
 
 use crate::{
-    app::App,
-    catalog::indexing::{self, IndexProducts},
+    app::{App, IndexJob},
     config::Config,
+    finding::index,
     http, party,
     platform::{audit, clock::Clock, error::Error, jobs::Job, telemetry},
     seed, worker, zone,
@@ -92,7 +93,14 @@ enum Command {
     /// Build the search index anew.
     Reindex,
     /// Say what is configured, reachable and migrated, and what to do about what is not.
-    Doctor,
+    Doctor {
+        /// Compare the search index with the database (counts and a sample of what it says) and repair it.
+        #[arg(long)]
+        search: bool,
+        /// With --search: compare everything, not a sample.
+        #[arg(long, requires = "search")]
+        all: bool,
+    },
     /// Write the schema (api/schema.graphql) to standard output.
     Schema {
         /// What to write.
@@ -187,7 +195,8 @@ async fn carry_out(arguments: Arguments) -> Result<ExitCode, Error> {
             println!("{indexed} products are in the search index ({})", app.search().name());
             Ok(ExitCode::SUCCESS)
         }
-        Command::Doctor => doctor::doctor(config).await,
+        Command::Doctor { search: true, all } => doctor::search(&migrated(config).await?, all).await,
+        Command::Doctor { .. } => doctor::doctor(config).await,
         Command::Token { role, organisation, hours } => {
             let app = App::new(config, Clock::system()).await?;
             let now = app.clock().now();
@@ -294,20 +303,35 @@ async fn seeded(app: &App, products: u64, no_index: bool) -> Result<(), Error> {
 
 /// Does what a load left to do for the search index. What cannot be done now waits for the next worker.
 async fn followed(app: &App) -> Result<(), Error> {
-    let bar = bar::counting(0, "background jobs");
-    worker::drain(app, Some(IndexProducts::KIND), |done| bar.set_position(done)).await?;
+    if let Err(error) = index::keep_ready(app).await {
+        println!("the search index is away ({}); a worker will follow when it is back", told(&error));
+        return Ok(());
+    }
+    let bar = bar::counting(0, "following with the search index");
+    worker::drain(app, Some(IndexJob::KIND), |done| bar.set_position(done)).await?;
     bar.finish_and_clear();
     app.search().rest();
     Ok(())
 }
 
+/// Builds the index anew, beside the live one; answers with how many products it has. A server that runs meanwhile
+/// does parts of it, and goes on answering from the old one until the new one takes its place.
 async fn reindexed(app: &App) -> Result<u64, Error> {
-    let products = indexing::products(app).await?;
-    let bar = bar::counting(products, "indexing products");
-    let indexed = indexing::reindex(app, |done| bar.set_position(done)).await?;
+    app.search().ready().await.map_err(|e| Error::Unavailable(e.into()))?;
+    index::ask_for_rebuild(app).await?;
+    let bar = bar::counting(0, "building the search index");
+    while let Some((done, total)) = index::progress(app).await? {
+        bar.set_length(total);
+        bar.set_position(done);
+        let begun = worker::drain_some(app, IndexJob::KIND).await?;
+        if begun == 0 {
+            // Another worker is at it, or the index is away for a moment.
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    }
     bar.finish_and_clear();
     app.search().rest();
-    Ok(indexed)
+    app.search().count(Kind::Product).await.map_err(|e| Error::Unavailable(e.into()))
 }
 
 /// An error as the command line tells it. Here the cause may be seen: whoever runs the command owns it.

@@ -4,7 +4,11 @@
 //! not in it is refused by name, in a file and in the environment alike, so that a typing error is
 //! found at the start and not in production.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use config::{File, FileFormat};
 use ipnet::IpNet;
@@ -33,6 +37,8 @@ pub struct Config {
     pub redis: Redis,
     /// Search engine apart from this process.
     pub meilisearch: Meilisearch,
+    /// How text is read.
+    pub search: Search,
     /// What must stay secret.
     pub secrets: Secrets,
     /// Signing in.
@@ -96,9 +102,31 @@ pub struct Redis {
 /// Search engine apart from this process.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in defaults.toml")]
 pub struct Meilisearch {
     url: String,
     key: SecretString,
+    pub index: String,
+}
+
+/// How text is read.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Search {
+    synonyms: String,
+    stop_words: String,
+}
+
+impl Search {
+    /// The file of synonyms, or none for that which comes with the house.
+    pub fn synonyms(&self) -> Option<&Path> {
+        Some(Path::new(&self.synonyms)).filter(|_| !self.synonyms.is_empty())
+    }
+
+    /// The file of stop words, or none for that which comes with the house.
+    pub fn stop_words(&self) -> Option<&Path> {
+        Some(Path::new(&self.stop_words)).filter(|_| !self.stop_words.is_empty())
+    }
 }
 
 /// What must stay secret.

@@ -27,6 +27,7 @@ use crate::{
         self,
         graphql::{CatalogMutation, CatalogQuery},
     },
+    finding::graphql::FindingQuery,
     oversight::graphql::{OversightMutation, OversightQuery},
     party::{
         self,
@@ -51,7 +52,7 @@ const MAX_DIRECTIVES: usize = 20;
 
 /// What can be asked (查询).
 #[derive(MergedObject, Default)]
-pub struct Query(node::NodeQuery, PartyQuery, CatalogQuery, WebhooksQuery, OversightQuery);
+pub struct Query(node::NodeQuery, PartyQuery, CatalogQuery, FindingQuery, WebhooksQuery, OversightQuery);
 
 /// What can be done (变更).
 #[derive(MergedObject, Default)]

@@ -22,6 +22,8 @@ pub const FIELDS: &[(&str, Action)] = &[
     ("Query.brands", A::ReadPublic),
     ("Query.brand", A::ReadPublic),
     ("Query.productChanges", A::ReadPublic),
+    ("Query.search", A::ReadPublic),
+    ("Query.suggest", A::ReadPublic),
     ("Query.sessions", A::KeepSessions),
     ("Query.consumerIdentities", A::FindIdentities),
     ("Query.members", A::ReadMembers),

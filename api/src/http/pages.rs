@@ -77,15 +77,19 @@ pub(super) fn healthz() -> &'static str {
 #[handler]
 pub(super) async fn readyz(gateway: Data<&Gateway>) -> Response {
     let app = gateway.app();
-    let (database, cache, search) = tokio::join!(app.db().ping(), app.cache().ping(), app.search().count());
+    let (database, cache, search) = tokio::join!(app.db().ping(), app.cache().ping(), app.search().ready());
     let state = |well: bool| if well { "ok" } else { "away" };
     let ready = database.is_ok();
-    let degraded = cache.as_ref().is_some_and(Result::is_err) || search.is_err();
+    let degraded = cache.as_ref().is_some_and(Result::is_err) || !matches!(search, Ok(true));
     let body = json!({
         "status": if !ready { "down" } else if degraded { "degraded" } else { "ready" },
         "database": state(ready),
         "cache": cache.map_or("in this process", |c| state(c.is_ok())),
-        "search": state(search.is_ok()),
+        "search": match search {
+            Ok(true) => "ok",
+            Ok(false) => "being built",
+            Err(_) => "away",
+        },
     });
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     Json(body).with_status(status).into_response()

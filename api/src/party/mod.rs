@@ -6,5 +6,6 @@
 //! only with an entry in the audit. Who may do what stands in [`entities::party::permission`].
 
 pub mod graphql;
+pub mod indexing;
 pub mod loaders;
 pub mod ops;

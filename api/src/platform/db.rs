@@ -175,3 +175,14 @@ fn metered(mut connection: DatabaseConnection) -> DatabaseConnection {
     connection.set_metric_callback(meter::record);
     connection
 }
+
+/// That a JSON text holds a word, in any case. The same on both dialects: the text as it is stored.
+pub fn holding(column: impl sea_orm::ColumnTrait, word: &str) -> sea_orm::sea_query::SimpleExpr {
+    use sea_orm::{
+        ExprTrait,
+        sea_query::{Expr, Func, LikeExpr},
+    };
+    let escaped = word.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let text = Expr::expr(column.into_expr()).cast_as("text");
+    Expr::expr(Func::lower(text)).like(LikeExpr::new(format!("%{escaped}%")).escape('\\'))
+}

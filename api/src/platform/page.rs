@@ -160,6 +160,18 @@ impl Cursor {
         Self { order: order.into(), key }
     }
 
+    /// A place by its number, in a list that has no other order.
+    pub fn at(order: &str, place: usize) -> Self {
+        Self::new(order, vec![place.into()])
+    }
+
+    /// The number of such a place.
+    pub fn place(&self, order: &str) -> Result<usize, Error> {
+        let place = self.key.first().and_then(serde_json::Value::as_u64).and_then(|n| usize::try_from(n).ok());
+        let place = place.filter(|_| self.order == order && self.key.len() == 1);
+        place.ok_or_else(|| Error::BadInput("the cursor belongs to another list or order".into()))
+    }
+
     /// The place of a row in a list in the order of its ids.
     pub fn of_id(order: &str, id: impl std::fmt::Display) -> Self {
         Self::new(order, vec![id.to_string().into()])

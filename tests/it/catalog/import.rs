@@ -44,7 +44,11 @@ async fn a_file_is_imported_and_importing_it_again_changes_nothing() {
     let first = imported(&server, &path, false).await;
     assert_eq!(first.created, 1_203);
     server.settled().await;
-    assert_eq!(server.app.search().count().await.unwrap(), 1_203, "the search index did not follow");
+    assert_eq!(
+        server.app.search().count(search::Kind::Product).await.unwrap(),
+        1_203,
+        "the search index did not follow"
+    );
     assert_eq!(count(&server).await, 1_203);
     let before = server
         .operator()

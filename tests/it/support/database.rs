@@ -9,6 +9,7 @@ use api::{
     App,
     config::Config,
     platform::clock::Clock,
+    worker,
     zone::{self, ZoneFiles},
 };
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
@@ -42,13 +43,16 @@ impl TestDatabase {
     pub async fn make(folder: &Path) -> Self {
         match backend() {
             Backend::Sqlite => {
-                std::fs::copy(sqlite_template().await, folder.join("chama.sqlite")).expect("a copy of the template");
+                let template = sqlite_template().await;
+                std::fs::copy(template.join("chama.sqlite"), folder.join("chama.sqlite")).expect("a copy");
+                copy(&template.join("search"), &folder.join("search"));
                 Self { postgres: None }
             }
             Backend::Postgres(server) => {
-                let template = postgres_template(&server).await;
+                let (template, files) = postgres_template(&server).await;
                 let name = fresh_name("t");
                 create(&server, &name, Some(template)).await;
+                copy(&files.join("search"), &folder.join("search"));
                 Self { postgres: Some((server, name)) }
             }
         }
@@ -118,6 +122,8 @@ async fn load(config: Config) {
     app.db().migrate().await.expect("migrations");
     zone::load(&app, &ZoneFiles::demo()).await.expect("the reference data");
     zone::load_people(&app, zone::DEMO_PEOPLE, zone::DEMO_PASSWORD).await.expect("the demo people");
+    // The search index is a part of the template: no test has to wait for its own.
+    worker::drain(&app, None, |_| ()).await.expect("jobs that are done");
     app.db().clone().close().await.expect("closed connections");
 }
 
@@ -131,25 +137,40 @@ async fn sqlite_template() -> &'static PathBuf {
                 ("CHAMA_SECRETS_MASTER_KEY".to_owned(), super::MASTER_KEY.to_owned()),
             ];
             load(Config::load(None, settings).expect("settings")).await;
-            folder.join("chama.sqlite")
+            folder
         })
         .await
 }
 
-async fn postgres_template(server: &str) -> &'static str {
-    static TEMPLATE: OnceCell<String> = OnceCell::const_new();
-    TEMPLATE
+async fn postgres_template(server: &str) -> (&'static str, &'static Path) {
+    static TEMPLATE: OnceCell<(String, PathBuf)> = OnceCell::const_new();
+    let (name, files) = TEMPLATE
         .get_or_init(|| async {
             let name = fresh_name("template");
             create(server, &name, None).await;
-            let folder = tempfile::tempdir().expect("a folder for the template");
+            let folder = tempfile::tempdir().expect("a folder for the template").keep();
             let settings = [
-                ("CHAMA_DATA_DIR".to_owned(), folder.path().to_string_lossy().into_owned()),
+                ("CHAMA_DATA_DIR".to_owned(), folder.to_string_lossy().into_owned()),
                 ("CHAMA_DATABASE_URL".to_owned(), address(server, &name)),
                 ("CHAMA_SECRETS_MASTER_KEY".to_owned(), super::MASTER_KEY.to_owned()),
             ];
             load(Config::load(None, settings).expect("settings")).await;
-            name
+            (name, folder)
         })
-        .await
+        .await;
+    (name, files)
+}
+
+/// Copies a folder with all in it.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("the template's index") {
+        let entry = entry.expect("a file");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("a copy");
+        }
+    }
 }

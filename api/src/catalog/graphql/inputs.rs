@@ -64,7 +64,7 @@ pub(super) struct ProductFilter {
 
 /// Prices between two amounts, both included (价格区间).
 #[derive(Clone, Debug, InputObject)]
-pub(super) struct PriceBandInput {
+pub struct PriceBandInput {
     /// ISO 4217 code.
     currency: CurrencyCode,
     /// From this amount on.
@@ -104,7 +104,8 @@ impl ProductFilter {
 }
 
 impl PriceBandInput {
-    fn into_band(self) -> Result<PriceBand, Error> {
+    /// The band that operations take.
+    pub fn into_band(self) -> Result<PriceBand, Error> {
         let currency: Currency = self.currency.0;
         let minor =
             |amount: Option<MoneyAmount>| amount.map(|a| Money::parse(&a.0, currency).map(|m| m.minor)).transpose();

@@ -11,6 +11,7 @@ mod query;
 
 pub use category::{Attribute, AttributeChoice, Brand, Category};
 pub use change::{ProductChange, ProductHistoryEntry};
+pub use inputs::PriceBandInput;
 pub use mutation::CatalogMutation;
 pub use offer::{Offer, PriceTier};
 pub use product::{Media, Product, ProductAttribute, Variant};

@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, Object, Result};
 use entities::{
     catalog::ChangeStatus,
     party::Action,
-    values::id::{BrandId, CategoryId, ProductId},
+    values::id::{BrandId, CategoryId},
 };
 
 use super::{
@@ -17,11 +17,11 @@ use crate::{
         ops::{
             changes, list,
             vocabulary::{self, Branch},
+            words,
         },
     },
     platform::{
         cache::Topic,
-        error::Error,
         graphql::{Connection, ContextExt, connection::list_cost, decode},
         page::PageArgs,
     },
@@ -54,10 +54,7 @@ impl CatalogQuery {
         let page = PageArgs::relay(first, after.as_deref(), last, before.as_deref())?;
         let filter = filter.unwrap_or_default();
         let fits = match filter.text.as_deref().map(str::trim).filter(|t| !t.is_empty()) {
-            Some(text) => {
-                let ids = app.search().find(text, BEST_FITS).await.map_err(|e| Error::Unavailable(e.into()))?;
-                Some(ids.into_iter().map(ProductId).collect())
-            }
+            Some(text) => Some(words::best_fits(app, viewer, text, BEST_FITS).await?),
             None => None,
         };
         let filter = filter.into_filter(viewer, fits)?;

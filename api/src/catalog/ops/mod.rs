@@ -8,6 +8,7 @@ pub mod list;
 pub mod offers;
 pub mod products;
 pub mod vocabulary;
+pub mod words;
 
 use entities::values::{ErrorCode, Refusal};
 use sea_orm::DbErr;

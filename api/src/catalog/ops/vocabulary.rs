@@ -12,8 +12,10 @@ use entities::{
 };
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Order, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect, Select, sea_query::Expr,
+    QueryOrder, QuerySelect, Select,
+    sea_query::{Expr, Query, SelectStatement},
 };
+use search::Kind;
 use serde_json::{Value, json};
 
 use super::{not_found, stale, taken};
@@ -21,7 +23,6 @@ use crate::{
     app::{App, Call},
     catalog::{indexing, policy},
     platform::{
-        cache::Topic,
         error::Error,
         graphql::encode,
         page::{Cursor, Page, PageArgs, key},
@@ -95,7 +96,7 @@ pub async fn create_category(
         Value::Null,
         json!({ "slug": row.slug, "name": row.name }),
     );
-    work.outdates(Topic::Catalog);
+    work.changed(Kind::Category, [row.id.0]).await?;
     work.commit(row).await
 }
 
@@ -131,7 +132,7 @@ pub async fn update_category(
     if written.rows_affected != 1 {
         return Err(stale());
     }
-    let named = products_naming(tx, product::Column::CategoryId.eq(id)).await?;
+    let named = products_naming(tx, product::Column::CategoryId.in_subquery(under(&row.path))).await?;
     work.audit(
         Some(chain),
         "updateCategory",
@@ -139,6 +140,7 @@ pub async fn update_category(
         json!({ "name": old }),
         json!({ "slug": row.slug, "name": row.name }),
     );
+    work.changed(Kind::Category, [id.0]).await?;
     indexing::changed(&mut work, &named).await?;
     work.commit(row).await
 }
@@ -173,7 +175,7 @@ pub async fn create_brand(app: &App, call: &Call, patch: &BrandPatch) -> Result<
         Value::Null,
         json!({ "slug": row.slug, "name": row.name }),
     );
-    work.outdates(Topic::Catalog);
+    work.changed(Kind::Brand, [row.id.0]).await?;
     work.commit(row).await
 }
 
@@ -215,15 +217,26 @@ pub async fn update_brand(
         json!({ "name": old }),
         json!({ "slug": row.slug, "name": row.name }),
     );
+    work.changed(Kind::Brand, [id.0]).await?;
     indexing::changed(&mut work, &named).await?;
     work.commit(row).await
 }
 
-/// Products whose search entry names a brand or category that was renamed; at most 10,000, the rest is left to
-/// `chama reindex`.
+/// Products whose search entry names a brand or category that was renamed.
 async fn products_naming(db: &impl ConnectionTrait, of: Expr) -> Result<Vec<ProductId>, Error> {
-    let ids = product::Entity::find().filter(of).select_only().column(product::Column::Id).limit(10_000);
+    let ids = product::Entity::find().filter(of).select_only().column(product::Column::Id);
     Ok(ids.into_tuple().all(db).await?)
+}
+
+/// Ids of a category and those below it, by its path.
+fn under(path: &str) -> SelectStatement {
+    let (from, to) = category::subtree(path);
+    Query::select()
+        .column(category::Column::Id)
+        .from(category::Entity)
+        .and_where(category::Column::Path.gte(from))
+        .and_where(category::Column::Path.lt(to))
+        .take()
 }
 
 /// A checked slug (made of the name when there is none) and the names after the change.

@@ -19,13 +19,13 @@ use sea_orm::{
     QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::{Expr, Query},
 };
+use search::Kind;
 use serde_json::{Value, json};
 
 use super::members;
 use crate::{
     app::{App, Call},
     platform::{
-        cache::Topic,
         error::{Error, not_found, stale, violates_unique},
         graphql::encode,
         page::{Cursor, Page, PageArgs, key},
@@ -222,6 +222,7 @@ pub async fn register_organisation(
     let owner = members::Standing { roles: BTreeSet::from([MemberRole::Owner]), approval_level: 0 };
     members::join(tx, row.id, person, &owner, now).await?;
     work.audit(Some(row.id), "registerOrganisation", encode(row.id).0, Value::Null, told(&row));
+    work.changed(Kind::Organisation, [row.id.0]).await?;
     work.commit(row).await
 }
 
@@ -254,7 +255,7 @@ pub async fn update_organisation(
     }
     work.audit(Some(id), "updateOrganisation", encode(id).0, told(&before), told(&row));
     // What products say of their seller is cached with them.
-    work.outdates(Topic::Catalog);
+    work.changed(Kind::Organisation, [id.0]).await?;
     work.commit(row).await
 }
 
@@ -302,6 +303,6 @@ pub async fn assign_roles(
         json!({ "roles": roles }),
     );
     work.forgets_viewers();
-    work.outdates(Topic::Catalog);
+    work.changed(Kind::Organisation, [id.0]).await?;
     work.commit(row).await
 }
