@@ -16,4 +16,5 @@ mod party;
 mod permissions;
 mod platform;
 mod support;
+mod transport;
 mod webhooks;

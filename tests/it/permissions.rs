@@ -92,6 +92,7 @@ fn rows(t: &Things) -> Vec<Row> {
         row("Query.places", json!({}), [Y, Y, Y, Y, Y], (owner, Y)),
         row("Query.products", json!({ "filter": { "statuses": ["DRAFT"] } }), [N, N, N, Y, Y], (owner, Y)),
         row("Query.product", json!({ "by": { "id": t.draft } }), [N, N, N, Y, Y], (owner, Y)),
+        row("Subscription.productUpdated", id(&t.draft), [N, N, N, Y, Y], (owner, Y)),
         row("Query.categories", json!({}), [Y, Y, Y, Y, Y], (owner, Y)),
         row("Query.category", json!({ "by": { "id": t.category } }), [Y, Y, Y, Y, Y], (owner, Y)),
         row("Query.brands", json!({}), [Y, Y, Y, Y, Y], (owner, Y)),
@@ -299,7 +300,7 @@ fn schema() -> Vec<RootField> {
         let TypeSystemDefinition::Type(definition) = definition else { continue };
         let root = definition.node.name.node.to_string();
         if let TypeKind::Object(object) = definition.node.kind
-            && (root == "Query" || root == "Mutation")
+            && matches!(root.as_str(), "Query" | "Mutation" | "Subscription")
         {
             for field in object.fields {
                 let arguments = field.node.arguments.iter();
@@ -339,13 +340,16 @@ async fn ask(client: &Client, row: &Row, schema: &[RootField]) -> (Answer, Value
         (
             _,
             "nodes" | "node" | "viewer" | "organisation" | "product" | "category" | "brand" | "filing"
-            | "consumerIdentities" | "bankAccounts" | "suggest",
+            | "consumerIdentities" | "bankAccounts" | "productUpdated" | "suggest",
         ) => "{ __typename }",
         _ => "{ nodes { __typename } }",
     };
     let document =
         format!("{}{} {{ {name}{} {selection} }}", root.to_lowercase(), brackets(&declared), brackets(&passed));
-    let response = client.response(&document, row.arguments.clone()).await;
+    let response = match root {
+        "Subscription" => client.first_event(&document, row.arguments.clone()).await,
+        _ => client.response(&document, row.arguments.clone()).await,
+    };
     (read(&response, name), response)
 }
 

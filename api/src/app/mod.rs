@@ -21,6 +21,8 @@ use crate::{
         clock::Clock,
         db::Db,
         error::Error,
+        limits::Limits,
+        shared::Shared,
         vault::Vault,
         web,
         wechat::{self, WechatLogin},
@@ -38,6 +40,7 @@ struct Inner {
     config: Config,
     db: Db,
     cache: Cache,
+    limits: Limits,
     search: Arc<dyn SearchEngine>,
     analyzer: Arc<Analyzer>,
     vault: Arc<Vault>,
@@ -55,7 +58,18 @@ impl App {
     /// Connects to the tiers that the settings name. The tables are not touched; see [`Db::migrate`].
     pub async fn new(config: Config, clock: Clock) -> Result<Self, Error> {
         let db = Db::connect(&config).await?;
-        let cache = Cache::new(config.redis()).map_err(Error::internal)?;
+        Self::over(db, config, clock)
+    }
+
+    /// The same for a process that answers requests: the database stops statements that outlive any operation. Not for
+    /// what may take long: migrations, imports.
+    pub async fn serving(config: Config, clock: Clock) -> Result<Self, Error> {
+        let db = Db::serving(&config).await?;
+        Self::over(db, config, clock)
+    }
+
+    fn over(db: Db, config: Config, clock: Clock) -> Result<Self, Error> {
+        let shared = config.redis().map(Shared::connect).transpose().map_err(Error::internal)?.map(Arc::new);
         let analyzer = Analyzer::new(config.search.synonyms(), config.search.stop_words());
         let analyzer = Arc::new(analyzer.map_err(|e| Error::BadInput(e.to_string()))?);
         let search = match config.meilisearch() {
@@ -66,7 +80,8 @@ impl App {
         let vault = Arc::new(Vault::open(config.master_key(), &config.data_dir)?);
         let inner = Inner {
             db,
-            cache,
+            cache: Cache::new(shared.clone()),
+            limits: Limits::new(&config.limits, shared, clock.clone()),
             search,
             analyzer,
             gate: Gate::new(&config, vault.clone()),
@@ -95,6 +110,11 @@ impl App {
     /// Cache.
     pub fn cache(&self) -> &Cache {
         &self.inner.cache
+    }
+
+    /// How often someone may ask.
+    pub fn limits(&self) -> &Limits {
+        &self.inner.limits
     }
 
     /// Search engine.

@@ -40,8 +40,8 @@ pub(super) async fn demo(mut config: Config, file: Option<PathBuf>, listen: Opti
     if !marker(&folder).exists() {
         load_apart(file.as_ref(), &folder)?;
     }
-    let app = App::new(config, Clock::system()).await?;
-    app.db().migrate().await?;
+    super::up_to_date(&config, false).await?;
+    let app = App::serving(config, Clock::system()).await?;
     if zone::operator(&app).await.is_err() {
         // The marker is of a database that is gone.
         load_apart(file.as_ref(), &folder)?;

@@ -21,7 +21,7 @@ use crate::{
     config::Config,
     finding::index,
     http, party,
-    platform::{audit, clock::Clock, error::Error, jobs::Job, telemetry},
+    platform::{audit, clock::Clock, db::Db, error::Error, jobs::Job, telemetry},
     seed, worker, zone,
 };
 
@@ -230,20 +230,28 @@ async fn migrated(config: Config) -> Result<App, Error> {
     Ok(app)
 }
 
-async fn serve(mut config: Config, listen: Option<SocketAddr>, no_migrate: bool) -> Result<(), Error> {
-    config.server.listen = listen.unwrap_or(config.server.listen);
-    let (listener, address) = http::bind(config.server.listen).await?;
-    let app = App::new(config, Clock::system()).await?;
+/// Brings the tables up to date, or says how far behind they are. Over connections of its own: a migration may take
+/// longer than what is asked of a server.
+async fn up_to_date(config: &Config, no_migrate: bool) -> Result<(), Error> {
+    let db = Db::connect(config).await?;
     if no_migrate {
-        let pending = app.db().pending_migrations().await?;
+        let pending = db.pending_migrations().await?;
         if pending > 0 {
             return Err(Error::BadInput(format!(
                 "the tables are {pending} migration steps behind; run: chama migrate"
             )));
         }
     } else {
-        app.db().migrate().await?;
+        db.migrate().await?;
     }
+    db.close().await
+}
+
+async fn serve(mut config: Config, listen: Option<SocketAddr>, no_migrate: bool) -> Result<(), Error> {
+    config.server.listen = listen.unwrap_or(config.server.listen);
+    let (listener, address) = http::bind(config.server.listen).await?;
+    up_to_date(&config, no_migrate).await?;
+    let app = App::serving(config, Clock::system()).await?;
     println!("chama is served at http://{address}/graphql (GraphiQL: http://{address}/)");
     until_stopped(app, listener).await
 }

@@ -4,8 +4,9 @@
 //! not in it is refused by name, in a file and in the environment alike, so that a typing error is
 //! found at the start and not in production.
 
+mod server;
+
 use std::{
-    net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -14,6 +15,8 @@ use config::{File, FileFormat};
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+
+pub use server::{Budget, Introspection, Limits, Server};
 
 /// The defaults and the documentation of every setting.
 pub const DEFAULTS: &str = include_str!("defaults.toml");
@@ -31,6 +34,10 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// HTTP.
     pub server: Server,
+    /// What one operation may cost.
+    pub budget: Budget,
+    /// How often someone may ask.
+    pub limits: Limits,
     /// Database.
     pub database: Database,
     /// Cache shared between nodes.
@@ -51,36 +58,6 @@ pub struct Config {
     pub webhooks: Webhooks,
     /// Logs.
     pub log: Log,
-}
-
-/// HTTP.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "described in defaults.toml")]
-pub struct Server {
-    pub listen: SocketAddr,
-    pub public_url: String,
-    trusted_proxies: String,
-    pub body_limit: usize,
-    operation_timeout: u64,
-    shutdown_grace: u64,
-}
-
-impl Server {
-    /// Longest time of one operation.
-    pub fn operation_timeout(&self) -> Duration {
-        Duration::from_secs(self.operation_timeout)
-    }
-
-    /// Networks of proxies that are believed.
-    pub fn trusted_proxies(&self) -> Vec<IpNet> {
-        self.trusted_proxies.split(',').filter_map(|net| net.trim().parse().ok()).collect()
-    }
-
-    /// Time for open requests after a stop signal.
-    pub fn shutdown_grace(&self) -> Duration {
-        Duration::from_secs(self.shutdown_grace)
-    }
 }
 
 /// Database.
@@ -285,14 +262,31 @@ impl Config {
         if let Some(wrong) = proxies.into_iter().find(|net| net.parse::<IpNet>().is_err()) {
             return Err(ConfigError(format!("server.trusted_proxies: {wrong} is no network such as 10.0.0.0/8")));
         }
+        let counted = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
         for (name, value, range) in [
+            ("server.header_timeout", self.server.header_timeout, 1..=300),
+            ("server.body_timeout", self.server.body_timeout, 1..=600),
+            ("server.connections", counted(self.server.connections), 1..=1_000_000),
+            ("server.connections_per_address", counted(self.server.connections_per_address), 1..=1_000_000),
+            ("server.operations", counted(self.server.operations), 1..=10_000),
+            ("server.queue", counted(self.server.queue), 0..=100_000),
+            ("server.subscriptions", counted(self.server.subscriptions), 0..=100_000),
+            ("server.websocket_init_timeout", self.server.websocket_init_timeout, 1..=300),
+            ("budget.anonymous", self.budget.anonymous, 100..=10_000_000),
+            ("budget.signed_in", self.budget.signed_in, 100..=10_000_000),
+            ("limits.everything", self.limits.everything, 1..=1_000_000),
+            ("limits.everything_burst", self.limits.everything_burst, 1..=1_000_000),
+            ("limits.search", self.limits.search, 1..=1_000_000),
+            ("limits.search_burst", self.limits.search_burst, 1..=1_000_000),
+            ("limits.sign_in", self.limits.sign_in, 1..=1_000_000),
+            ("limits.sign_in_burst", self.limits.sign_in_burst, 1..=1_000_000),
             ("auth.access_minutes", self.auth.access_minutes, 1..=60),
             ("auth.session_days", self.auth.session_days, 1..=365),
             ("auth.key_days", self.auth.key_days, 1..=365),
             ("auth.lock_minutes", self.auth.lock_minutes, 1..=1_440),
             ("auth.lock_after", self.auth.lock_after.try_into().unwrap_or_default(), 3..=100),
             ("jobs.lease", self.jobs.lease, 2..=3_600),
-            ("jobs.workers", self.jobs.workers.try_into().unwrap_or(u32::MAX), 0..=64),
+            ("jobs.workers", counted(self.jobs.workers), 0..=64),
             ("webhooks.timeout", self.webhooks.timeout, 1..=60),
         ] {
             if !range.contains(&value) {
@@ -419,6 +413,9 @@ mod tests {
             ("CHAMA_LOG_FORMAT", "xml", "log.format"),
             ("CHAMA_SERVER_PUBLIC_URL", "chama.example", "server.public_url"),
             ("CHAMA_SERVER_TRUSTED_PROXIES", "10.0.0.0/8, here", "server.trusted_proxies"),
+            ("CHAMA_SERVER_HEADER_TIMEOUT", "0", "server.header_timeout"),
+            ("CHAMA_SERVER_INTROSPECTION", "friends", "server.introspection"),
+            ("CHAMA_LIMITS_SIGN_IN", "0", "limits.sign_in"),
             ("CHAMA_AUTH_ACCESS_MINUTES", "0", "auth.access_minutes"),
             ("CHAMA_JOBS_LEASE", "10", "webhooks.timeout"),
         ] {

@@ -1,52 +1,39 @@
 //! The schema's roots and the way a request goes through them.
 //!
-//! [`Gateway::execute`] is the only way in: it holds the request against the budget before anything is
-//! validated, gives it its viewer, language and loaders, runs it within its time, and makes sure that
-//! what comes out names the request and no cause of an accident.
+//! - [`Gateway`]: the only way in, for every transport
+//! - `scan`, `budget`, `cost`: what a document may be, from its text, its size and the schema, before it is validated
+//! - `variables`: what its variables may be, and what becomes of those that were left out
+//! - `roots`: what its root fields are, for transports and limits
+//! - `seats`: how many operations are carried out at the same time; `events`: what happens in a subscription
+//! - `order`: fields in the order they were asked for
+//! - `permissions`: which action each root field is
 
 mod budget;
+mod cost;
+mod events;
+mod gateway;
 mod node;
 mod order;
 mod permissions;
+mod roots;
+mod scan;
+mod seats;
+mod variables;
 
-use std::time::Duration;
-
-use async_graphql::{
-    EmptySubscription, ErrorExtensionValues, MergedObject, Positioned, Request, Response, SDLExportOptions, Schema,
-    ServerError,
-    parser::types::{OperationDefinition, OperationType, Selection},
-};
-use entities::{
-    party::Action,
-    values::{ErrorCode, Locale},
-};
+use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, Schema, SchemaBuilder};
+use entities::values::{ErrorCode, Locale};
 
 use crate::{
-    app::App,
-    catalog::{
-        self,
-        graphql::{CatalogMutation, CatalogQuery},
-    },
+    catalog::graphql::{CatalogMutation, CatalogQuery, CatalogSubscription},
     finding::graphql::FindingQuery,
     oversight::graphql::{OversightMutation, OversightQuery},
-    party::{
-        self,
-        graphql::{PartyMutation, PartyQuery},
-    },
-    platform::{
-        auth::Caller,
-        graphql::{Batches, context::Origin},
-    },
-    webhooks::{
-        self,
-        graphql::{WebhooksMutation, WebhooksQuery},
-    },
+    party::graphql::{PartyMutation, PartyQuery},
+    webhooks::graphql::{WebhooksMutation, WebhooksQuery},
 };
 
-/// Deepest nesting; the introspection of common tools needs 15.
-const MAX_DEPTH: usize = 18;
-/// Highest cost: fields, each list multiplied by its page size.
-const MAX_COMPLEXITY: usize = 50_000;
+pub use gateway::{Gateway, Operation, executed, refusal, unknown_caller};
+pub use permissions::{FIELDS, matrix as permission_matrix};
+
 /// Most directives on one field.
 const MAX_DIRECTIVES: usize = 20;
 
@@ -58,22 +45,27 @@ pub struct Query(node::NodeQuery, PartyQuery, CatalogQuery, FindingQuery, Webhoo
 #[derive(MergedObject, Default)]
 pub struct Mutation(PartyMutation, CatalogMutation, WebhooksMutation, OversightMutation);
 
-/// The schema with all its types.
-pub type ChamaSchema = Schema<Query, Mutation, EmptySubscription>;
+/// What can be listened to (订阅).
+#[derive(MergedSubscription, Default)]
+pub struct Subscription(CatalogSubscription);
 
-fn build() -> ChamaSchema {
-    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
-        .limit_depth(MAX_DEPTH)
-        .limit_complexity(MAX_COMPLEXITY)
+/// The schema with all its types.
+pub type ChamaSchema = Schema<Query, Mutation, Subscription>;
+
+/// The schema; `dearest` is what any operation may cost by the library's own count, which knows a few fields that
+/// `cost` does not, and comes after validation.
+fn builder(dearest: u32) -> SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query::default(), Mutation::default(), Subscription::default())
+        .limit_depth(budget::MAX_DEPTH)
+        .limit_complexity(usize::try_from(dearest).unwrap_or(usize::MAX))
         .limit_directives(MAX_DIRECTIVES)
         .disable_suggestions()
-        .finish()
 }
 
 /// The schema as text, sorted, as it is committed in `api/schema.graphql`.
 pub fn sdl() -> String {
     let options = SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items();
-    let sdl = build().sdl_with_options(options);
+    let sdl = builder(u32::MAX).finish().sdl_with_options(options);
     let lines: Vec<&str> = sdl.lines().map(str::trim_end).collect();
     format!("{}\n", lines.join("\n").trim())
 }
@@ -106,124 +98,10 @@ pub fn error_catalogue() -> String {
          | UNAUTHENTICATED | it needs a valid token |\n\
          | FORBIDDEN | the token's holder may not do this |\n\
          | BUDGET_EXCEEDED | the document or body is larger or dearer than allowed |\n\
+         | RATE_LIMITED | it was asked too often; `retryAfter` says in how many seconds it may be asked again |\n\
          | TIMEOUT | it took too long and was stopped |\n\
-         | UNAVAILABLE | a tier is busy or away; the same request may succeed later |\n\
+         | UNAVAILABLE | too many ask at the same time, or a tier is away; the same request may succeed later |\n\
          | INTERNAL | an accident on our side; `requestId` finds it in the log |\n",
     );
     table
-}
-
-pub use permissions::{FIELDS, matrix as permission_matrix};
-
-/// What a request was, for its log line.
-#[derive(Clone, Debug, Default)]
-pub struct Operation {
-    /// Its name, when it has one.
-    pub name: Option<String>,
-    /// Whether it changes something.
-    pub mutation: bool,
-    /// Whether it only registers, signs in or refreshes: then a token that is not good (any more) is not looked at.
-    pub signs_in: bool,
-    /// The order of the response's fields.
-    order: std::sync::Arc<order::Order>,
-}
-
-/// The way in.
-#[derive(Clone)]
-pub struct Gateway {
-    schema: ChamaSchema,
-    app: App,
-}
-
-impl std::fmt::Debug for Gateway {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Gateway")
-    }
-}
-
-impl Gateway {
-    /// The way into `app`.
-    pub fn new(app: App) -> Self {
-        Self { schema: build(), app }
-    }
-
-    /// The application behind it.
-    pub fn app(&self) -> &App {
-        &self.app
-    }
-
-    /// Reads the document and holds it against the budget. The refusal is a whole response.
-    pub fn prepare(request: &mut Request) -> Result<Operation, Box<Response>> {
-        let request_name = request.operation_name.clone();
-        let name = request_name.clone();
-        let document = request.parsed_query().map_err(|error| refusal(library_code(&error.message), error))?;
-        budget::check(document).map_err(|message| refusal("BUDGET_EXCEEDED", ServerError::new(message, None)))?;
-        let chosen = match &name {
-            Some(wanted) => document.operations.iter().find(|(name, _)| name.is_some_and(|n| n == wanted)),
-            None => document.operations.iter().next(),
-        };
-        let mutation = chosen.is_some_and(|(_, operation)| operation.node.ty == OperationType::Mutation);
-        // For the log: only a name that the document has, and not more of it than is read.
-        let name = chosen.and_then(|(name, _)| name.map(|name| name.chars().take(64).collect()));
-        let signs_in = mutation && chosen.is_some_and(|(_, operation)| only_signs_in(&operation.node));
-        let order = order::Order::of(document, request_name.as_deref());
-        Ok(Operation { name, mutation, signs_in, order: order.into() })
-    }
-
-    /// Runs a prepared request for `caller`.
-    pub async fn execute(&self, request: Request, operation: &Operation, caller: Caller, locale: Locale) -> Response {
-        let Caller { viewer, session, address } = caller;
-        let batches = Batches::default();
-        let catalog = catalog::loaders::loaders(&self.app, &viewer, &batches);
-        let party = party::loaders::loaders(&self.app, &batches);
-        // A mutation reads what it has just written: nothing is kept from before.
-        catalog.enable_all_cache(!operation.mutation);
-        party.enable_all_cache(!operation.mutation);
-        let webhooks = webhooks::loaders::loaders(&self.app, &batches);
-        webhooks.enable_all_cache(!operation.mutation);
-        let request = request
-            .data(self.app.clone())
-            .data(viewer)
-            .data(Origin { session, address })
-            .data(locale)
-            .data(catalog)
-            .data(party)
-            .data(webhooks);
-        let limit: Duration = self.app.config().server.operation_timeout();
-        let mut response = match tokio::time::timeout(limit, batches.run(self.schema.execute(request))).await {
-            Ok(response) => response,
-            Err(_) => *refusal("TIMEOUT", ServerError::new("it took too long and was stopped", None)),
-        };
-        operation.order.apply(&mut response.data);
-        for error in &mut response.errors {
-            // What has no code was refused by the library: parsing, validation, limits.
-            let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
-            if extensions.get("code").is_none() {
-                extensions.set("code", library_code(&error.message));
-            }
-        }
-        response
-    }
-}
-
-/// Whether every root field is one that asks for no token.
-fn only_signs_in(operation: &OperationDefinition) -> bool {
-    let signs_in = |selection: &Positioned<Selection>| {
-        let Selection::Field(field) = &selection.node else { return false };
-        let name = format!("Mutation.{}", field.node.name.node);
-        FIELDS.iter().any(|(field, action)| *field == name && *action == Action::SignIn)
-    };
-    operation.selection_set.node.items.iter().all(signs_in)
-}
-
-/// The code of a refusal by the library, which has only texts: parsing, validation, its own limits.
-fn library_code(message: &str) -> &'static str {
-    let limits = ["Query is too", "Query is nested", "recursion limit", "The recursion depth", "The directive"];
-    if limits.iter().any(|start| message.starts_with(start)) { "BUDGET_EXCEEDED" } else { "BAD_INPUT" }
-}
-
-/// A response that is nothing but one error.
-pub fn refusal(code: &str, mut error: ServerError) -> Box<Response> {
-    error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("code", code);
-    Box::new(Response::from_errors(vec![error]))
 }

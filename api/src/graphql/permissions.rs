@@ -36,6 +36,7 @@ pub const FIELDS: &[(&str, Action)] = &[
     ("Query.auditTrail", A::ReadAudit),
     ("Query.changeFeed", A::ReadFeed),
     ("Query.deadLetters", A::ReadDeadLetters),
+    ("Subscription.productUpdated", A::ReadPublic),
     ("Mutation.registerPerson", A::SignIn),
     ("Mutation.signIn", A::SignIn),
     ("Mutation.signInWithWechat", A::SignIn),

@@ -1,50 +1,70 @@
 //! HTTP: the only place that knows poem.
 //!
-//! - `POST /graphql`, `GET /graphql`: [`graphql`]
+//! - `POST /graphql`, `GET /graphql`: [`graphql`]; as server-sent events: [`sse`]
+//! - `GET /graphql/ws`: [`websocket`]
 //! - `GET /`: `GraphiQL` with example operations, from this server alone: [`pages`]
 //! - `GET /media/…`: files of the data folder
 //! - `POST /oauth/token`, `GET /.well-known/jwks.json`: tokens of machine clients, and the keys that verify tokens
 //! - `GET /healthz`, `GET /readyz`: for whoever keeps the process running
+//!
+//! How a request is read is in [`request`], how it is answered in [`response`] and [`negotiate`]; connections are
+//! taken by [`server`].
 
 mod graphql;
+mod negotiate;
 mod pages;
+mod request;
+mod response;
+mod server;
+mod sse;
 mod tokens;
+mod websocket;
 
 use std::net::SocketAddr;
 
 use poem::{
-    Endpoint, EndpointExt, IntoEndpoint, Route, Server, get,
-    http::Method,
-    listener::TcpAcceptor,
+    Endpoint, EndpointExt, IntoEndpoint, Response, Route, RouteMethod,
+    error::MethodNotAllowedError,
+    get,
+    http::{Method, StatusCode, header},
     middleware::{CatchPanic, Cors},
     post,
 };
 use tokio::net::TcpListener;
 
+use self::server::{Bounds, Lasting};
 use crate::{app::App, graphql::Gateway, platform::error::Error};
 
-/// The routes over `app`.
-pub fn routes(app: App) -> impl Endpoint {
-    let gateway = Gateway::new(app);
+/// The routes over `gateway`.
+fn routes(gateway: Gateway, lasting: Lasting) -> impl Endpoint {
     // Tokens travel in a header and there are no cookies, so any site's page may call: it cannot
     // borrow anyone's standing.
     let cors = Cors::new()
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers(["accept", "accept-language", "authorization", "content-type", "x-request-id"])
-        .expose_headers(["x-request-id"]);
+        .allow_headers(["accept", "accept-language", "authorization", "content-type", "x-chama-cost", "x-request-id"])
+        .expose_headers(["retry-after", "x-request-id"]);
     Route::new()
-        .at("/graphql", get(graphql::get).post(graphql::post))
+        .at("/graphql", only("GET, HEAD, POST", get(graphql::get).post(graphql::post)))
+        .at("/graphql/ws", only("GET", get(websocket::connect)))
         .at("/", get(pages::graphiql))
         .at("/assets/:name", get(pages::asset))
         .at("/media/:name", get(pages::media))
-        .at("/oauth/token", post(tokens::token))
+        .at("/oauth/token", only("POST", post(tokens::token)))
         .at("/.well-known/jwks.json", get(tokens::keys))
         .at("/healthz", get(pages::healthz))
         .at("/readyz", get(pages::readyz))
         .data(gateway)
+        .data(lasting)
         .with(cors)
         .with(CatchPanic::new())
         .into_endpoint()
+}
+
+/// A route that says what it takes to who asks otherwise (RFC 9110, section 15.5.6).
+fn only(allowed: &'static str, route: RouteMethod) -> impl Endpoint + 'static {
+    route.catch_error(move |_: MethodNotAllowedError| async move {
+        Response::builder().status(StatusCode::METHOD_NOT_ALLOWED).header(header::ALLOW, allowed).finish()
+    })
 }
 
 /// Opens the address; port 0 takes any free one. Answers with the address that was taken.
@@ -58,12 +78,10 @@ pub async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Erro
 
 /// Serves until `stop` is done; then lets open requests finish within the grace of the settings.
 pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = ()>) -> Result<(), Error> {
-    let grace = app.config().server.shutdown_grace();
-    let acceptor = TcpAcceptor::from_tokio(listener).map_err(Error::internal)?;
-    Server::new_with_acceptor(acceptor)
-        .run_with_graceful_shutdown(routes(app), stop, Some(grace))
-        .await
-        .map_err(Error::internal)
+    let bounds = Bounds::of(&app.config().server);
+    let (lasting, stopping) = server::lasting();
+    let routes = routes(Gateway::new(app), lasting.clone());
+    server::run(listener, routes, bounds, lasting, stopping, stop).await.map_err(Error::internal)
 }
 
 /// Is done when the process is told to stop: Ctrl-C or SIGTERM.

@@ -10,6 +10,7 @@ use poem::{
 };
 use serde_json::{Value, json};
 
+use super::request::{Unread, read};
 use crate::{
     graphql::Gateway,
     party::ops::machines::{self, Asked, Denied},
@@ -63,8 +64,11 @@ impl Form {
 /// `POST /oauth/token`: a token for a machine client, for an assertion that it signed (RFC 6749 section 4.4, RFC 7523).
 #[handler]
 pub(super) async fn token(request: &Request, body: Body, gateway: Data<&Gateway>) -> Response {
-    let Ok(bytes) = body.into_bytes_limit(LARGEST).await else {
-        return refused(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request");
+    let bytes = match read(request.headers(), body, LARGEST, gateway.app().config().server.body_timeout()).await {
+        Ok(bytes) => bytes,
+        Err(Unread::TooLarge) => return refused(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request"),
+        Err(Unread::TooSlow) => return refused(StatusCode::REQUEST_TIMEOUT, "invalid_request"),
+        Err(Unread::Broken) => return refused(StatusCode::BAD_REQUEST, "invalid_request"),
     };
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|h| h.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();

@@ -8,17 +8,16 @@
 
 use std::{
     sync::{
-        Mutex, PoisonError,
+        Arc,
         atomic::{AtomicI64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use redis::{
-    AsyncCommands,
-    aio::{ConnectionManager, ConnectionManagerConfig},
-};
+use redis::AsyncCommands;
 use sha2::{Digest, Sha256};
+
+use super::shared::Shared;
 
 /// Longest life of an entry: how stale an answer may be at worst when a node died between its commit
 /// and the next generation.
@@ -26,9 +25,6 @@ pub const TTL: Duration = Duration::from_mins(1);
 
 /// Waiting longer than this for Redis costs more than the query that it saves.
 const REDIS_TIMEOUT: Duration = Duration::from_millis(200);
-
-/// How long Redis is left alone after it did not answer.
-const REDIS_PAUSE: Duration = Duration::from_secs(1);
 
 /// What entries are made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,7 +45,7 @@ impl Topic {
 pub struct Cache {
     entries: moka::future::Cache<[u8; 32], i64>,
     catalog: AtomicI64,
-    shared: Option<Shared>,
+    shared: Option<Arc<Shared>>,
 }
 
 impl std::fmt::Debug for Cache {
@@ -58,52 +54,14 @@ impl std::fmt::Debug for Cache {
     }
 }
 
-/// Redis, and since when it does not answer.
-struct Shared {
-    redis: ConnectionManager,
-    away_since: Mutex<Option<Instant>>,
-}
-
-impl Shared {
-    fn connect(url: &str) -> Result<Self, redis::RedisError> {
-        let config = ConnectionManagerConfig::new()
-            .set_number_of_retries(1)
-            .set_connection_timeout(Some(REDIS_TIMEOUT))
-            .set_response_timeout(Some(REDIS_TIMEOUT));
-        let redis = ConnectionManager::new_lazy_with_config(redis::Client::open(url)?, config)?;
-        Ok(Self { redis, away_since: Mutex::new(None) })
-    }
-
-    /// Asks Redis something, unless it failed a moment ago: while it is away, only one request in
-    /// [`REDIS_PAUSE`] waits for it in vain.
-    async fn ask<T>(&self, question: impl AsyncFnOnce(ConnectionManager) -> Result<T, redis::RedisError>) -> Option<T> {
-        let since = *self.away_since.lock().unwrap_or_else(PoisonError::into_inner);
-        if since.is_some_and(|since| since.elapsed() < REDIS_PAUSE) {
-            return None;
-        }
-        let answer = tokio::time::timeout(REDIS_TIMEOUT, question(self.redis.clone())).await;
-        let (answer, trouble) = match answer {
-            Ok(Ok(answer)) => (Some(answer), None),
-            Ok(Err(error)) => (None, Some(error.to_string())),
-            Err(_) => (None, Some("no answer in time".to_owned())),
-        };
-        if let (Some(trouble), None) = (&trouble, since) {
-            tracing::warn!(trouble, "Redis does not answer; other nodes may show counts {} s old", TTL.as_secs());
-        }
-        *self.away_since.lock().unwrap_or_else(PoisonError::into_inner) = trouble.map(|_| Instant::now());
-        answer
-    }
-}
-
 impl Cache {
-    /// A cache of this process, shared with other nodes when `redis` is an address. A Redis that does
-    /// not answer at the start is connected to as soon as it does.
-    pub fn new(redis: Option<&str>) -> Result<Self, redis::RedisError> {
-        Ok(Self {
+    /// A cache of this process, whose generations are shared with other nodes when there is something that they share.
+    pub fn new(shared: Option<Arc<Shared>>) -> Self {
+        Self {
             entries: moka::future::Cache::builder().max_capacity(10_000).time_to_live(TTL).build(),
             catalog: AtomicI64::new(0),
-            shared: redis.map(Shared::connect).transpose()?,
-        })
+            shared,
+        }
     }
 
     /// The number kept under `key`, or what `load` answers, which is then kept.
@@ -127,7 +85,7 @@ impl Cache {
     pub async fn outdate(&self, topic: Topic) {
         self.catalog.fetch_add(1, Ordering::SeqCst);
         if let Some(shared) = &self.shared {
-            shared.ask(async |mut redis| redis.incr::<_, _, i64>(topic.key(), 1).await).await;
+            shared.ask(REDIS_TIMEOUT, async |mut redis| redis.incr::<_, _, i64>(topic.key(), 1).await).await;
         }
     }
 
@@ -135,9 +93,10 @@ impl Cache {
     async fn generation(&self, topic: Topic) -> String {
         let own = self.catalog.load(Ordering::SeqCst);
         let shared = match &self.shared {
-            Some(shared) => {
-                shared.ask(async |mut redis| redis.get::<_, Option<i64>>(topic.key()).await).await.flatten()
-            }
+            Some(shared) => shared
+                .ask(REDIS_TIMEOUT, async |mut redis| redis.get::<_, Option<i64>>(topic.key()).await)
+                .await
+                .flatten(),
             None => None,
         };
         format!("{own}.{}", shared.unwrap_or_default())
@@ -145,11 +104,7 @@ impl Cache {
 
     /// Whether the shared part answers; none when there is none.
     pub async fn ping(&self) -> Option<Result<(), String>> {
-        let mut redis = self.shared.as_ref()?.redis.clone();
-        Some(match tokio::time::timeout(REDIS_TIMEOUT, redis.ping::<String>()).await {
-            Ok(answer) => answer.map(drop).map_err(|error| error.to_string()),
-            Err(_) => Err("no answer in time".into()),
-        })
+        Some(self.shared.as_ref()?.ping().await)
     }
 }
 
@@ -159,7 +114,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_is_kept_until_the_topic_is_outdated() {
-        let cache = Cache::new(None).unwrap();
+        let cache = Cache::new(None);
         let count = async |value: i64| cache.count(Topic::Catalog, "all", async { Ok::<_, ()>(value) }).await.unwrap();
         assert_eq!(count(1).await, 1);
         assert_eq!(count(2).await, 1, "kept");

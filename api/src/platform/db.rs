@@ -10,9 +10,10 @@ use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    sqlx::{self, sqlite::SqliteConnection},
 };
 
-use super::{error::Error, meter};
+use super::{abandoned::Mark, error::Error, meter};
 use crate::config::Config;
 
 /// Which SQL a connection speaks.
@@ -42,11 +43,25 @@ pub struct Db {
 /// Waiting for a connection longer than this is an accident that the client may repeat.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// After how many instructions of its virtual machine a reading `SQLite` connection looks whether it is still waited
+/// for: some tenths of a millisecond.
+const LOOKS_AFTER: i32 = 20_000;
+
 impl Db {
     /// Connects to what the settings name; creates the `SQLite` file and its folder when missing.
     pub async fn connect(config: &Config) -> Result<Self, Error> {
+        Self::opened(config, None).await
+    }
+
+    /// The same for answering requests. `PostgreSQL` goes on with a statement when the request that sent it is gone, so
+    /// it is told how long any may take. What `SQLite` reads is stopped at once, see [`super::abandoned`].
+    pub async fn serving(config: &Config) -> Result<Self, Error> {
+        Self::opened(config, Some(config.server.operation_timeout() + Duration::from_secs(1))).await
+    }
+
+    async fn opened(config: &Config, longest: Option<Duration>) -> Result<Self, Error> {
         if let Some(url) = config.postgres() {
-            Self::postgres(url, config.database.connections).await
+            Self::postgres(url, config.database.connections, longest).await
         } else {
             std::fs::create_dir_all(&config.data_dir).map_err(Error::internal)?;
             let file = config.sqlite_file();
@@ -54,17 +69,20 @@ impl Db {
         }
     }
 
-    /// A `PostgreSQL` database.
-    pub async fn postgres(url: &str, connections: u32) -> Result<Self, Error> {
+    /// A `PostgreSQL` database; it stops statements that take longer than `longest`.
+    pub async fn postgres(url: &str, connections: u32, longest: Option<Duration>) -> Result<Self, Error> {
         let mut options = ConnectOptions::new(url);
         options.max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT).sqlx_logging(false);
+        if let Some(longest) = longest {
+            options.statement_timeout(longest);
+        }
         let pool = metered(Database::connect(options).await?);
         Ok(Self { read: pool.clone(), write: pool })
     }
 
     /// A `SQLite` file.
     pub async fn sqlite(file: &str, readers: u32) -> Result<Self, Error> {
-        let connect = async |connections: u32, cache_kib: u32| {
+        let connect = async |connections: u32, cache_kib: u32, reads: bool| {
             let mut options = ConnectOptions::new(format!("sqlite://{file}?mode=rwc"));
             options.max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT).sqlx_logging(false);
             options.map_sqlx_sqlite_opts(move |sqlite| {
@@ -80,12 +98,22 @@ impl Db {
                     .pragma("temp_store", "MEMORY")
                     .statement_cache_capacity(200)
             });
+            if reads {
+                // Instead of the ping that a connection in this process does not need.
+                options.test_before_acquire(false);
+                options.map_sqlx_sqlite_before_acquire(|connection, _| Box::pin(heeds_the_mark(connection)));
+                options.map_sqlx_sqlite_pool_opts(|pool| {
+                    pool.after_connect(|connection, _| {
+                        Box::pin(async move { heeds_the_mark(connection).await.map(drop) })
+                    })
+                });
+            }
             Database::connect(options).await.map(metered)
         };
         // Readers share the operating system's cache of the file. The writer keeps the indexes that an import
         // goes back to for every row; it takes this much only when it needs it.
-        let write = connect(1, 32 * 1024).await?;
-        let read = connect(readers, 4 * 1024).await?;
+        let write = connect(1, 32 * 1024, false).await?;
+        let read = connect(readers, 4 * 1024, true).await?;
         Ok(Self { read, write })
     }
 
@@ -139,6 +167,17 @@ impl Db {
         self.write.close().await?;
         Ok(())
     }
+}
+
+/// Lets a reading connection stop when nobody waits any more for what it is used for from here on. Not for the
+/// connection that writes: a write that is stopped takes its transaction with it, and the driver would not know.
+async fn heeds_the_mark(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    let mut connection = connection.lock_handle().await?;
+    match Mark::current() {
+        Some(mark) => connection.set_progress_handler(LOOKS_AFTER, move || !mark.is_set()),
+        None => connection.remove_progress_handler(),
+    }
+    Ok(true)
 }
 
 /// Lets the planner know what the tables hold, on any connection or transaction.

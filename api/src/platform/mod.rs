@@ -3,9 +3,10 @@
 //! - [`clock`]: what time it is, so that a test can say
 //! - [`error`]: refusals, denials and accidents, and what of them a client may see
 //! - [`db`]: the database on both dialects, and the one way to begin a write
-//! - [`meter`]: counts what one request costs
+//! - [`meter`]: counts what one request costs; [`abandoned`]: stops the SQL of what nobody waits for any more
+//! - [`limits`]: how often someone may ask
 //! - [`page`]: keyset pages and their cursors
-//! - [`cache`]: typed, expendable, evicted by generation
+//! - [`cache`]: typed, expendable, evicted by generation; [`shared`]: the Redis behind it and behind the limits
 //! - [`auth`]: who is behind a token
 //! - [`vault`]: what is kept encrypted, and how it is found again
 //! - [`jobs`]: what happens after a change, at least once and in order
@@ -15,6 +16,7 @@
 //! - [`graphql`]: what every part of the schema is made of: ids, pages, errors, scalars
 //! - [`telemetry`]: what the log looks like
 
+pub mod abandoned;
 pub mod audit;
 pub mod auth;
 pub mod cache;
@@ -24,8 +26,10 @@ pub mod error;
 pub mod feed;
 pub mod graphql;
 pub mod jobs;
+pub mod limits;
 pub mod meter;
 pub mod page;
+pub mod shared;
 pub mod telemetry;
 pub mod vault;
 pub mod web;

@@ -71,12 +71,14 @@ impl TestServer {
             ("CHAMA_DATA_DIR".to_owned(), folder.path().to_string_lossy().into_owned()),
             ("CHAMA_AUTH_DEVELOPMENT_TOKENS".to_owned(), "true".to_owned()),
             ("CHAMA_SECRETS_MASTER_KEY".to_owned(), MASTER_KEY.to_owned()),
+            // All tests ask from one address, and nodes that share a Redis share what was asked.
+            ("CHAMA_LIMITS_ENABLED".to_owned(), "false".to_owned()),
         ];
         environment.extend(database.setting());
         environment.extend(std::env::var("CHAMA_TEST_REDIS_URL").ok().map(|url| ("CHAMA_REDIS_URL".to_owned(), url)));
         environment.extend(settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
         let config = Config::load(None, environment.clone()).expect("settings");
-        let app = App::new(config, Clock::fixed(dawn())).await.expect("an app");
+        let app = App::serving(config, Clock::fixed(dawn())).await.expect("an app");
         let (stop_worker, worker_stopped) = oneshot::channel::<()>();
         if app.config().jobs.workers > 0 {
             tokio::spawn(api::worker::work(app.clone(), async {
@@ -202,6 +204,49 @@ impl Drop for TestServer {
     }
 }
 
+/// Server-sent events as they come in.
+pub struct Events {
+    pub response: reqwest::Response,
+    text: String,
+}
+
+impl Events {
+    pub fn of(response: reqwest::Response) -> Self {
+        Self { response, text: String::new() }
+    }
+
+    /// Whether these are events at all.
+    pub fn open(&self) -> bool {
+        let kind = self.response.headers().get("content-type").and_then(|kind| kind.to_str().ok());
+        kind.is_some_and(|kind| kind.starts_with("text/event-stream"))
+    }
+
+    /// The next block as it was written, without the empty line behind it; none at the end.
+    pub async fn block(&mut self) -> Option<String> {
+        loop {
+            if let Some((block, rest)) = self.text.split_once("\n\n") {
+                let (block, rest) = (block.to_owned(), rest.to_owned());
+                self.text = rest;
+                return Some(block);
+            }
+            let chunk = self.response.chunk().await.ok().flatten()?;
+            self.text.push_str(std::str::from_utf8(&chunk).expect("text"));
+        }
+    }
+
+    /// Kind and data of the next event; comments are passed over.
+    pub async fn next(&mut self) -> Option<(String, String)> {
+        loop {
+            let block = self.block().await?;
+            if block.starts_with(':') {
+                continue;
+            }
+            let line = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)).map(str::trim_start);
+            return Some((line("event:")?.to_owned(), line("data:")?.to_owned()));
+        }
+    }
+}
+
 /// A GraphQL client.
 #[derive(Clone)]
 pub struct Client {
@@ -230,6 +275,22 @@ impl Client {
         }
         let sent = request.json(&json!({ "query": query, "variables": variables })).send().await.expect("an answer");
         sent.json().await.expect("an answer in JSON")
+    }
+
+    /// The first response of a subscription, which is then left; or the whole response when it is refused.
+    pub async fn first_event(&self, query: &str, variables: Value) -> Value {
+        let mut request = self.http.post(&self.url).header("accept", "text/event-stream");
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        let sent = request.json(&json!({ "query": query, "variables": variables })).send().await.expect("an answer");
+        let mut events = Events::of(sent);
+        if !events.open() {
+            return events.response.json().await.expect("an answer in JSON");
+        }
+        let (kind, data) = events.next().await.expect("an event");
+        assert_eq!(kind, "next");
+        serde_json::from_str(&data).expect("a response in JSON")
     }
 
     /// The data; fails the test when there are errors.

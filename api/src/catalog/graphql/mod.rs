@@ -1,4 +1,4 @@
-//! The catalog in the schema: objects, inputs, queries and mutations. Decode, call an operation, wrap;
+//! The catalog in the schema: objects, inputs, queries, mutations and subscriptions. Decode, call an operation, wrap;
 //! no SQL and no rules.
 
 mod category;
@@ -8,6 +8,7 @@ mod mutation;
 mod offer;
 mod product;
 mod query;
+mod subscription;
 
 pub use category::{Attribute, AttributeChoice, Brand, Category};
 pub use change::{ProductChange, ProductHistoryEntry};
@@ -16,3 +17,4 @@ pub use mutation::CatalogMutation;
 pub use offer::{Offer, PriceTier};
 pub use product::{Media, Product, ProductAttribute, Variant};
 pub use query::CatalogQuery;
+pub use subscription::CatalogSubscription;

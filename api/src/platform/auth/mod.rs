@@ -35,6 +35,7 @@ use entities::{
 use ipnet::IpNet;
 use jsonwebtoken::{Algorithm, Header, Validation};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -108,6 +109,27 @@ pub struct Caller {
     pub session: Option<SessionId>,
     /// From where.
     pub address: Option<IpAddr>,
+}
+
+/// What a caller shows to be known by, so that it can be looked at again later.
+#[derive(Clone, Debug, Default)]
+pub struct Proof {
+    /// The access token; none: it asks as nobody in particular.
+    pub token: Option<SecretString>,
+    /// From where.
+    pub address: Option<IpAddr>,
+}
+
+impl Proof {
+    /// What the value of an `Authorization` header shows. What is no Bearer token is taken for a bad one: it is
+    /// refused, not ignored.
+    pub fn header(value: &str, address: Option<IpAddr>) -> Self {
+        let token = match value.trim().split_once(' ') {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
+            _ => value,
+        };
+        Self { token: Some(token.into()), address }
+    }
 }
 
 impl Caller {
@@ -233,6 +255,14 @@ impl Gate {
             return Err(Error::Unauthenticated);
         }
         Ok(Caller { viewer: known.viewer.clone(), session: known.session, address })
+    }
+
+    /// Who a proof shows, now.
+    pub async fn shown(&self, db: &Db, proof: &Proof, now: DateTime<Utc>) -> Result<Caller, Error> {
+        match &proof.token {
+            Some(token) => self.caller(db, token.expose_secret(), proof.address, now).await,
+            None => Ok(Caller::anonymous(proof.address)),
+        }
     }
 
     /// Forgets what tokens are worth: sessions, members or clients have changed.

@@ -61,6 +61,7 @@ async fn bench(products: u64) -> Result<(), Failure> {
         ("CHAMA_DATA_DIR".to_owned(), folder.path().to_string_lossy().into_owned()),
         // Many sign-ins of one person at once are no guessing here.
         ("CHAMA_AUTH_LOCK_AFTER".to_owned(), "100".to_owned()),
+        ("CHAMA_LIMITS_ENABLED".to_owned(), "false".to_owned()),
     ];
     let from_outside = std::env::vars().filter(|(name, _)| name.starts_with("CHAMA_"));
     let config = Config::load(None, from_outside.chain(settings))?;
