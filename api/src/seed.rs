@@ -19,7 +19,7 @@ use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder}
 use crate::{
     app::App,
     catalog::ops::bulk::{self, Seen},
-    platform::{cache::Topic, db::Growth, error::Error},
+    platform::{cache::Topic, db::Growth, error::Error, responses::Tag},
 };
 
 /// A word in Chinese and English.
@@ -109,6 +109,7 @@ pub async fn seed(app: &App, viewer: &Viewer, from: u64, to: u64, mut progress: 
         }
     }
     app.cache().outdate(Topic::Catalog).await;
+    app.responses().evict(&[Tag::All]).await;
     Ok(())
 }
 

@@ -37,7 +37,7 @@ use crate::{
         members::{self, Standing},
         people,
     },
-    platform::{cache::Topic, error::Error},
+    platform::{cache::Topic, error::Error, responses::Tag},
 };
 
 /// The texts of a zone's files.
@@ -179,6 +179,7 @@ pub async fn load(app: &App, files: &ZoneFiles) -> Result<(), Error> {
     refuse_buried_products(&tx).await?;
     tx.commit().await?;
     app.cache().outdate(Topic::Catalog).await;
+    app.responses().evict(&[Tag::All]).await;
     // What was renamed is named in many documents: the index is made anew.
     index::ask_for_rebuild(app).await
 }

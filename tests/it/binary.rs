@@ -35,9 +35,9 @@ fn said(output: &Output) -> String {
 }
 
 /// A server that is killed with the test.
-struct Running {
+pub struct Running {
     child: Child,
-    url: String,
+    pub url: String,
     greeting: String,
     ready_after: Duration,
 }
@@ -50,8 +50,13 @@ impl Drop for Running {
 }
 
 async fn start(folder: &Path, arguments: &[&str]) -> Running {
+    started(chama(folder).args(arguments)).await
+}
+
+/// Starts a server and waits until it answers.
+pub async fn started(command: &mut Command) -> Running {
     let begun = Instant::now();
-    let mut child = chama(folder).args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut greeting = String::new();
     let url = loop {

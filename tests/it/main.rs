@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
 
 mod binary;
+mod caching;
 mod catalog;
 mod finding;
 mod house;

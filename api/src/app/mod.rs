@@ -22,6 +22,7 @@ use crate::{
         db::Db,
         error::Error,
         limits::Limits,
+        responses::Responses,
         shared::Shared,
         vault::Vault,
         web,
@@ -40,7 +41,9 @@ struct Inner {
     config: Config,
     db: Db,
     cache: Cache,
+    shared: Option<Arc<Shared>>,
     limits: Limits,
+    responses: Responses,
     search: Arc<dyn SearchEngine>,
     analyzer: Arc<Analyzer>,
     vault: Arc<Vault>,
@@ -81,7 +84,9 @@ impl App {
         let inner = Inner {
             db,
             cache: Cache::new(shared.clone()),
-            limits: Limits::new(&config.limits, shared, clock.clone()),
+            limits: Limits::new(&config.limits, shared.clone(), clock.clone()),
+            responses: Responses::new(config.cache.bytes, shared.clone(), clock.clone()),
+            shared,
             search,
             analyzer,
             gate: Gate::new(&config, vault.clone()),
@@ -115,6 +120,16 @@ impl App {
     /// How often someone may ask.
     pub fn limits(&self) -> &Limits {
         &self.inner.limits
+    }
+
+    /// Finished answers to what everyone may read.
+    pub fn responses(&self) -> &Responses {
+        &self.inner.responses
+    }
+
+    /// Redis, when there is one.
+    pub fn shared(&self) -> Option<&Arc<Shared>> {
+        self.inner.shared.as_ref()
     }
 
     /// Search engine.

@@ -15,6 +15,8 @@
 //! - **After the commit** caches learn what is out of date and workers that there are jobs. Dropping a `Work`
 //!   rolls everything back.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use entities::{
     party::{Action, Denial, Resource, Viewer, may},
@@ -37,6 +39,7 @@ use crate::platform::{
     error::Error,
     feed::{self, Event},
     jobs::{self, Job},
+    responses::Tag,
     vault::Vault,
 };
 
@@ -155,6 +158,9 @@ impl Job for IndexJob {
 /// Most things of one job for the index.
 const INDEXED_TOGETHER: usize = 500;
 
+/// Beyond this many things that changed at once, every kept answer is evicted.
+const MOST_TAGS: usize = 1_000;
+
 /// A change while it is carried out.
 pub struct Work {
     app: App,
@@ -167,6 +173,7 @@ pub struct Work {
     before: Option<String>,
     audit: Vec<audit::Entry>,
     outdated: Vec<Topic>,
+    evicts: BTreeSet<Tag>,
     jobs: bool,
     forget: bool,
 }
@@ -212,6 +219,7 @@ impl App {
             before,
             audit: Vec::new(),
             outdated: Vec::new(),
+            evicts: BTreeSet::new(),
             jobs: false,
             forget: false,
         })
@@ -305,6 +313,8 @@ impl Work {
     pub async fn changed(&mut self, kind: Kind, ids: impl IntoIterator<Item = Uuid>) -> Result<(), Error> {
         self.outdates(Topic::Catalog);
         let ids: Vec<Uuid> = ids.into_iter().collect();
+        self.evicts.insert(Tag::Any(kind));
+        self.evicts.extend(ids.iter().map(|id| Tag::One(kind, *id)));
         for part in ids.chunks(INDEXED_TOGETHER) {
             self.enqueue(&IndexJob::Follow { kind, ids: part.to_vec() }).await?;
         }
@@ -335,6 +345,8 @@ impl Work {
         for topic in self.outdated {
             self.app.cache().outdate(topic).await;
         }
+        let evicts: Vec<Tag> = self.evicts.into_iter().collect();
+        self.app.responses().evict(if evicts.len() > MOST_TAGS { &[Tag::All] } else { &evicts }).await;
         if self.forget {
             self.app.gate().forget();
         }

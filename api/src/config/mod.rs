@@ -46,6 +46,8 @@ pub struct Config {
     pub meilisearch: Meilisearch,
     /// How text is read.
     pub search: Search,
+    /// Finished answers.
+    pub cache: Cache,
     /// What must stay secret.
     pub secrets: Secrets,
     /// Signing in.
@@ -84,6 +86,15 @@ pub struct Meilisearch {
     url: String,
     key: SecretString,
     pub index: String,
+}
+
+/// Finished answers that are kept.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in defaults.toml")]
+pub struct Cache {
+    pub bytes: u64,
+    pub max_age: u32,
 }
 
 /// How text is read.

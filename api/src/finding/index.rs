@@ -24,6 +24,7 @@ use crate::{
     platform::{
         error::Error,
         jobs::{self, Job},
+        responses::Tag,
     },
 };
 
@@ -59,6 +60,8 @@ pub async fn follow(app: &App, kind: Kind, ids: &[Uuid]) -> Result<(), Error> {
         let there: HashSet<Uuid> = documents.iter().map(|d| d.id).collect();
         let gone: Vec<Uuid> = part.iter().copied().filter(|id| !there.contains(id)).collect();
         app.search().put(documents, &gone).await.map_err(away)?;
+        // What was found before the index followed is kept no longer.
+        app.responses().evict(&[Tag::Any(kind)]).await;
     }
     Ok(())
 }
@@ -119,6 +122,7 @@ async fn part(app: &App, kind: Kind, after: Option<Uuid>, mut done: u64, total: 
         Err(SearchError::NotReady) => next(app, BEGINNING).await,
         swapped => {
             swapped.map_err(away)?;
+            app.responses().evict(&[Tag::All]).await;
             tracing::info!(documents = done, engine = app.search().name(), "the search index was built anew");
             Ok(())
         }

@@ -5,10 +5,10 @@
 //! request its viewer, language and loaders, run it within its time, and make sure that what comes out names no cause
 //! of an accident.
 
-use std::{sync::Arc, time::Duration};
+use std::{any::TypeId, sync::Arc, time::Duration};
 
 use async_graphql::{
-    Data, ErrorExtensionValues, Request, Response, ServerError, Value, Variables,
+    Data, ErrorExtensionValues, Request, Response, ServerError, ValidationMode, Value, Variables,
     parser::types::{ExecutableDocument, Field, OperationType},
 };
 use entities::values::Locale;
@@ -22,6 +22,7 @@ use super::{
     ChamaSchema, budget, cost,
     events::{OnlyValidate, PerEvent, Streaming},
     order::Order,
+    persisted::{Persisted, Plan},
     roots, scan,
     seats::Seats,
     variables,
@@ -37,6 +38,7 @@ use crate::{
         error::Error,
         graphql::{Batches, context::Origin},
         limits::{Class, of_address},
+        responses::Reads,
     },
     webhooks,
 };
@@ -60,6 +62,10 @@ pub struct Operation {
     sign_ins: u32,
     searches: u32,
     introspects: bool,
+    /// Whether it only reads what everyone may read, so that its answer may be kept.
+    pub public: bool,
+    /// The document as it was persisted, when it was.
+    pub plan: Option<Arc<Plan>>,
     /// The order of the response's fields.
     order: Arc<Order>,
     /// The document without what is filled by variables that were left out, when there is such a thing.
@@ -100,11 +106,15 @@ impl Operation {
 #[derive(Clone)]
 pub struct Gateway {
     schema: ChamaSchema,
+    /// The same schema for documents that were found valid before: the rules that look at the document alone are left
+    /// out.
+    known: ChamaSchema,
     /// The same schema with the hook of [`super::events`].
     events: ChamaSchema,
     app: App,
     seats: Arc<Seats>,
     streams: Arc<Semaphore>,
+    persisted: Arc<Persisted>,
 }
 
 impl std::fmt::Debug for Gateway {
@@ -120,7 +130,9 @@ impl Gateway {
         let dearest = config.budget.anonymous.max(config.budget.signed_in);
         Self {
             schema: super::builder(dearest).finish(),
+            known: super::builder(dearest).validation_mode(ValidationMode::Fast).finish(),
             events: super::builder(dearest).extension(PerEvent).finish(),
+            persisted: Arc::new(Persisted::new(app.shared().cloned())),
             seats: Arc::new(Seats::new(config.server.operations, config.server.queue)),
             streams: Arc::new(Semaphore::new(config.server.subscriptions)),
             app,
@@ -141,6 +153,18 @@ impl Gateway {
     pub async fn mistaken(&self, proof: &Proof) -> Result<(), Box<Response>> {
         let taken = self.app.limits().take(Class::Everything, &of_address(proof.address), 1).await;
         taken.map_err(too_often)
+    }
+
+    /// Reads the document, or finds it by its hash when it is persisted, and holds it against its budget. The refusal
+    /// is a whole response.
+    pub async fn opened(&self, request: &mut Request) -> Result<Operation, Box<Response>> {
+        let plan = self.persisted.resolve(request).await?;
+        let mut operation = Self::prepare(request)?;
+        operation.plan = match plan {
+            Some(plan) => Some(plan),
+            None => self.persisted.remember(request).await,
+        };
+        Ok(operation)
     }
 
     /// Reads the document and holds it against its budget. The refusal is a whole response.
@@ -190,6 +214,8 @@ impl Gateway {
             sign_ins: if mutation { count(&roots::signs_in) } else { 0 },
             searches: if mutation { 0 } else { count(&|field: &Field| roots::asks_by_words(field, variables)) },
             introspects: cost.introspects,
+            public: kind == Kind::Query && !cost.introspects && roots.iter().all(|field| roots::is_public(field)),
+            plan: None,
             order: Order::of(document, wanted.as_deref()).into(),
             trimmed: variables::trimmed(document, chosen, variables).map(Arc::new),
         })
@@ -211,7 +237,13 @@ impl Gateway {
             *refused
         } else {
             let batches = self.equip(&mut request.data, caller, locale, !operation.changes());
-            Box::pin(self.timed(&batches, self.schema.execute(request))).await
+            let known = operation.plan.as_ref().filter(|_| operation.trimmed.is_none());
+            let schema = if known.is_some_and(|plan| plan.is_valid()) { &self.known } else { &self.schema };
+            let response = Box::pin(self.timed(&batches, schema.execute(request))).await;
+            if let Some(plan) = known.filter(|_| response.errors.is_empty()) {
+                plan.was_valid();
+            }
+            response
         };
         finish(&mut response, operation);
         response
@@ -315,7 +347,9 @@ impl Gateway {
     pub(super) fn equip(&self, data: &mut Data, caller: Caller, locale: Locale, remember: bool) -> Batches {
         let Caller { viewer, session, address } = caller;
         let batches = Batches::default();
-        let catalog = catalog::loaders::loaders(&self.app, &viewer, &batches);
+        let reads = reads_of(data);
+        let catalog = catalog::loaders::loaders(&self.app, &viewer, &batches, &reads);
+        data.insert(reads);
         catalog.enable_all_cache(remember);
         let party = party::loaders::loaders(&self.app, &batches);
         party.enable_all_cache(remember);
@@ -339,6 +373,12 @@ impl Gateway {
             Err(_) => *refusal("TIMEOUT", ServerError::new("it took too long and was stopped", None)),
         }
     }
+}
+
+/// What notes what an answer is made of: the transport's when it keeps answers.
+fn reads_of(data: &Data) -> Reads {
+    let reads = data.get(&TypeId::of::<Reads>()).and_then(|reads| reads.downcast_ref::<Reads>());
+    reads.cloned().unwrap_or_default()
 }
 
 /// A subscription that is open.

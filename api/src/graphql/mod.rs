@@ -15,6 +15,7 @@ mod gateway;
 mod node;
 mod order;
 mod permissions;
+mod persisted;
 mod roots;
 mod scan;
 mod seats;
@@ -99,6 +100,7 @@ pub fn error_catalogue() -> String {
          | FORBIDDEN | the token's holder may not do this |\n\
          | BUDGET_EXCEEDED | the document or body is larger or dearer than allowed |\n\
          | RATE_LIMITED | it was asked too often; `retryAfter` says in how many seconds it may be asked again |\n\
+         | PERSISTED_QUERY_NOT_FOUND | no document with this hash is known; send it with the hash |\n\
          | TIMEOUT | it took too long and was stopped |\n\
          | UNAVAILABLE | too many ask at the same time, or a tier is away; the same request may succeed later |\n\
          | INTERNAL | an accident on our side; `requestId` finds it in the log |\n",

@@ -36,6 +36,28 @@ fn add<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet, fields: &mut
     }
 }
 
+/// Root fields whose answers may be kept for everyone who is not signed in. What they are made of is noted by what
+/// reads it: a field that reads anything else than products, organisations, brands and categories is none of these.
+const PUBLIC: [&str; 12] = [
+    "__typename",
+    "products",
+    "product",
+    "categories",
+    "category",
+    "brands",
+    "brand",
+    "organisations",
+    "organisation",
+    "places",
+    "search",
+    "suggest",
+];
+
+/// Whether the answer of a root field may be kept for everyone who is not signed in.
+pub(super) fn is_public(field: &Field) -> bool {
+    PUBLIC.contains(&field.name.node.as_str())
+}
+
 /// Whether a root field of the mutations is one that asks for no token.
 pub(super) fn signs_in(field: &Field) -> bool {
     let name = format!("Mutation.{}", field.name.node);

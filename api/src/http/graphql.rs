@@ -3,7 +3,7 @@
 //! A request is one JSON object (no batches, no multipart); GET is for queries and subscriptions only; a POST needs a
 //! JSON content type, which no plain form of another site can send.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use async_graphql::{Request, Response as GraphQlResponse, ServerError};
 use entities::values::Locale;
@@ -13,11 +13,13 @@ use poem::{
     http::{HeaderMap, StatusCode, header},
     web::Data,
 };
+use sha2::{Digest, Sha256};
 
 use super::{
     negotiate::{Accepted, Media, accepted},
+    request::PERSISTED,
     request::{Refused, in_address, posted, proof},
-    response::{REQUEST_ID, stamp, status_of, written},
+    response::{REQUEST_ID, Written, kept_written, stamp, status_of, written},
     server::Lasting,
     sse,
 };
@@ -27,6 +29,7 @@ use crate::{
         auth::{Caller, Proof},
         error::Error,
         meter::Meter,
+        responses::{Kept, Key, Made, Tag, key},
     },
 };
 
@@ -66,6 +69,7 @@ fn acceptable(accepted: Accepted) -> Result<(), Refused> {
 
 /// What a request is answered with.
 enum Answer {
+    Kept(Arc<Kept>),
     Whole(Box<GraphQlResponse>),
     Events(BoxStream<'static, GraphQlResponse>),
 }
@@ -86,8 +90,14 @@ async fn answer(
     let (status, answer, operation) = tracing::Instrument::instrument(run, span).await;
     let errors = match &answer {
         Answer::Whole(response) => response.errors.len(),
-        Answer::Events(_) => 0,
+        Answer::Kept(_) | Answer::Events(_) => 0,
     };
+    if let Answer::Kept(kept) = &answer {
+        // Cheap, and many: not worth a line each.
+        tracing::debug!(request_id = %id, duration_us = started.elapsed().as_micros(), "answered from the cache");
+        let max_age = gateway.app().config().cache.max_age;
+        return kept_written(http, accepted.best.unwrap_or(Media::Json), kept, &id, max_age);
+    }
     tracing::info!(
         request_id = %id,
         operation = operation.name.as_deref().unwrap_or("-"),
@@ -104,6 +114,8 @@ async fn answer(
             stamp(&mut response, &id);
             written(accepted.best.unwrap_or(Media::Json), status, &response, &id)
         }
+        // Written above.
+        Answer::Kept(_) => HttpResponse::builder().status(StatusCode::INTERNAL_SERVER_ERROR).finish(),
         Answer::Events(events) => sse::written(events, lasting.clone(), id),
     }
 }
@@ -123,7 +135,11 @@ async fn run(
             return (status, Answer::Whole(refusal(code, ServerError::new(message, None))), unknown);
         }
     };
-    let operation = match Gateway::prepare(&mut request) {
+    let key = kept_key(http, gateway, media, &request);
+    if let Some(kept) = key.as_ref().and_then(|key| gateway.app().responses().get(key)) {
+        return (StatusCode::OK, Answer::Kept(kept), unknown);
+    }
+    let operation = match gateway.opened(&mut request).await {
         Ok(operation) => operation,
         Err(response) => return (status_of(media, &response), Answer::Whole(response), unknown),
     };
@@ -145,6 +161,22 @@ async fn run(
         let events = gateway.stream(request, &operation, proof, caller, locale);
         return (StatusCode::OK, Answer::Events(events), operation);
     }
+    if let Some(key) = key.filter(|_| operation.public) {
+        let made = gateway.app().responses().get_or_make(key, async |reads| {
+            for kind in [search::Kind::Organisation, search::Kind::Brand, search::Kind::Category] {
+                reads.note(Tag::Any(kind));
+            }
+            let response = gateway.execute(request.data(reads), &operation, caller, locale).await;
+            match serde_json::to_vec(&Written::of(&response)) {
+                Ok(body) if response.errors.is_empty() => Ok(body),
+                _ => Err(response),
+            }
+        });
+        return match made.await {
+            Made::Kept(kept) => (StatusCode::OK, Answer::Kept(kept), operation),
+            Made::Loose(response) => (status_of(media, &response), Answer::Whole(Box::new(response)), operation),
+        };
+    }
     let mut response = gateway.execute(request, &operation, caller, locale).await;
     if http.header(COST) == Some("1") {
         response.extensions.insert("cost".to_owned(), operation.cost.into());
@@ -155,6 +187,44 @@ async fn run(
         return (StatusCode::OK, Answer::Events(stream::iter([response]).boxed()), operation);
     }
     (status, Answer::Whole(Box::new(response)), operation)
+}
+
+/// The key under which the answer to this is kept; none when it never is. Only what nobody in particular asks: with a
+/// token, even one that is not good, an answer is for its holder alone.
+fn kept_key(http: &HttpRequest, gateway: &Gateway, media: Media, request: &Request) -> Option<Key> {
+    let headers = http.headers();
+    let no = |name: header::HeaderName, value: &str| {
+        headers.get(name).and_then(|h| h.to_str().ok()).is_some_and(|h| h.to_ascii_lowercase().contains(value))
+    };
+    if media == Media::Events
+        || gateway.app().config().cache.bytes == 0
+        || headers.contains_key(header::AUTHORIZATION)
+        || headers.contains_key(COST)
+        || no(header::CACHE_CONTROL, "no-cache")
+        || no(header::CACHE_CONTROL, "no-store")
+    {
+        return None;
+    }
+    // A document is known by its hash, whether it came along or not.
+    let hash = match (request.query.as_str(), request.extensions.get(PERSISTED)) {
+        ("", Some(async_graphql::Value::Object(named))) => match named.get("sha256Hash") {
+            Some(async_graphql::Value::String(hash)) => hash.to_ascii_lowercase(),
+            _ => return None,
+        },
+        (query, _) => hex(&Sha256::digest(query)),
+    };
+    let variables = serde_json::to_string(&request.variables).ok()?;
+    let name = request.operation_name.as_deref().unwrap_or_default();
+    Some(key(&["public", locale(headers).as_str(), &hash, name, &variables]))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Infallible: a String takes every write.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Who sent a request. A token that is not good is refused, except by what signs in: who does that again still sends

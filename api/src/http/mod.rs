@@ -41,8 +41,17 @@ fn routes(gateway: Gateway, lasting: Lasting) -> impl Endpoint {
     // borrow anyone's standing.
     let cors = Cors::new()
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers(["accept", "accept-language", "authorization", "content-type", "x-chama-cost", "x-request-id"])
-        .expose_headers(["retry-after", "x-request-id"]);
+        .allow_headers([
+            "accept",
+            "accept-language",
+            "authorization",
+            "cache-control",
+            "content-type",
+            "if-none-match",
+            "x-chama-cost",
+            "x-request-id",
+        ])
+        .expose_headers(["etag", "retry-after", "x-request-id"]);
     Route::new()
         .at("/graphql", only("GET, HEAD, POST", get(graphql::get).post(graphql::post)))
         .at("/graphql/ws", only("GET", get(websocket::connect)))
@@ -80,8 +89,12 @@ pub async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Erro
 pub async fn serve(app: App, listener: TcpListener, stop: impl Future<Output = ()>) -> Result<(), Error> {
     let bounds = Bounds::of(&app.config().server);
     let (lasting, stopping) = server::lasting();
-    let routes = routes(Gateway::new(app), lasting.clone());
-    server::run(listener, routes, bounds, lasting, stopping, stop).await.map_err(Error::internal)
+    let routes = routes(Gateway::new(app.clone()), lasting.clone());
+    // What other nodes evict is heard for as long as this one serves.
+    tokio::select! {
+        served = server::run(listener, routes, bounds, lasting, stopping, stop) => served.map_err(Error::internal),
+        () = app.responses().listen() => Ok(()),
+    }
 }
 
 /// Is done when the process is told to stop: Ctrl-C or SIGTERM.

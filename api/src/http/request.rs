@@ -22,6 +22,9 @@ pub(super) type Refused = (StatusCode, &'static str, String);
 const READ_ON: usize = 4;
 const CHUNK: usize = 16 * 1024;
 
+/// The extension in which a persisted document is named by its hash.
+pub(super) const PERSISTED: &str = "persistedQuery";
+
 fn bad(message: String) -> Refused {
     (StatusCode::BAD_REQUEST, "BAD_INPUT", message)
 }
@@ -51,6 +54,7 @@ pub(super) async fn posted(request: &HttpRequest, body: Body, gateway: &Gateway)
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Parameters {
+    #[serde(default)]
     query: String,
     operation_name: Option<String>,
     variables: Option<String>,
@@ -69,13 +73,19 @@ pub(super) fn in_address(request: &HttpRequest) -> Result<Request, Refused> {
     if let Some(text) = parameters.extensions.filter(|text| !text.is_empty()) {
         read.extensions = serde_json::from_str(&text).map_err(|error| bad(format!("extensions: {error}")))?;
     }
+    if read.query.is_empty() && !read.extensions.contains_key(PERSISTED) {
+        return Err(bad("the address is not a GraphQL request: it has no query".to_owned()));
+    }
     Ok(read)
 }
 
 /// The request that an object of JSON is; says what is wrong with it. Null is as good as nothing, except for the
 /// query; what is not known is not looked at. The library's own type would also take a request without a query.
 pub(super) fn of_fields(fields: Map<String, Value>) -> Result<Request, String> {
-    if !fields.get("query").is_some_and(Value::is_string) {
+    let persisted = fields.get("extensions").and_then(|extensions| extensions.get(PERSISTED)).is_some();
+    let query = fields.get("query");
+    let there = query.is_some_and(Value::is_string);
+    if !(there || (persisted && query.is_none_or(Value::is_null))) {
         return Err("the request has no query".to_owned());
     }
     let is = |name: &str, good: fn(&Value) -> bool| fields.get(name).is_none_or(|value| value.is_null() || good(value));
@@ -86,6 +96,11 @@ pub(super) fn of_fields(fields: Map<String, Value>) -> Result<Request, String> {
         if !is(name, Value::is_object) {
             return Err(format!("{name} is no object"));
         }
+    }
+    let mut fields = fields;
+    fields.entry("query").or_insert_with(|| Value::String(String::new()));
+    if fields.get("query").is_some_and(Value::is_null) {
+        fields.insert("query".to_owned(), Value::String(String::new()));
     }
     serde_json::from_value(fields.into()).map_err(|error| format!("it is no GraphQL request: {error}"))
 }

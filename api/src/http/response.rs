@@ -6,12 +6,12 @@
 
 use async_graphql::{Response as GraphQlResponse, ServerError, Value};
 use poem::{
-    Response as HttpResponse,
-    http::{StatusCode, header},
+    Request as HttpRequest, Response as HttpResponse,
+    http::{Method, StatusCode, header},
 };
 
 use super::negotiate::{JSON_TYPE, Media, RESPONSE_TYPE};
-use crate::graphql::executed;
+use crate::{graphql::executed, platform::responses::Kept};
 
 pub(super) const REQUEST_ID: &str = "x-request-id";
 
@@ -99,4 +99,24 @@ pub(super) fn written(media: Media, status: StatusCode, response: &GraphQlRespon
             HttpResponse::builder().status(StatusCode::INTERNAL_SERVER_ERROR).finish()
         }
     }
+}
+
+/// Writes an answer that is kept, or that the client still has it. The tag says whether; without `cache.max_age` it is
+/// asked each time.
+pub(super) fn kept_written(http: &HttpRequest, media: Media, kept: &Kept, id: &str, max_age: u32) -> HttpResponse {
+    let kind = if media == Media::Response { RESPONSE_TYPE } else { JSON_TYPE };
+    let lasting = if max_age == 0 { "public, no-cache".to_owned() } else { format!("public, max-age={max_age}") };
+    let built = HttpResponse::builder()
+        .header(REQUEST_ID, id)
+        .header(header::VARY, "accept, accept-language, authorization")
+        .header(header::CACHE_CONTROL, lasting)
+        .header(header::ETAG, kept.etag.as_str());
+    let read = matches!(*http.method(), Method::GET | Method::HEAD);
+    let has = http.headers().get(header::IF_NONE_MATCH).and_then(|h| h.to_str().ok()).is_some_and(|tags| {
+        tags.split(',').map(|tag| tag.trim().trim_start_matches("W/")).any(|tag| tag == "*" || tag == kept.etag)
+    });
+    if read && has {
+        return built.status(StatusCode::NOT_MODIFIED).finish();
+    }
+    built.content_type(format!("{kind}; charset=utf-8")).body(kept.body.clone())
 }

@@ -29,6 +29,7 @@ pub mod jobs;
 pub mod limits;
 pub mod meter;
 pub mod page;
+pub mod responses;
 pub mod shared;
 pub mod telemetry;
 pub mod vault;

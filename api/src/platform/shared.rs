@@ -19,6 +19,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Redis, and since when it does not answer.
 pub struct Shared {
+    client: redis::Client,
     redis: ConnectionManager,
     away_since: Mutex<Option<Instant>>,
 }
@@ -36,8 +37,9 @@ impl Shared {
             .set_number_of_retries(1)
             .set_connection_timeout(Some(LONGEST))
             .set_response_timeout(Some(LONGEST));
-        let redis = ConnectionManager::new_lazy_with_config(redis::Client::open(url)?, config)?;
-        Ok(Self { redis, away_since: Mutex::new(None) })
+        let client = redis::Client::open(url)?;
+        let redis = ConnectionManager::new_lazy_with_config(client.clone(), config)?;
+        Ok(Self { client, redis, away_since: Mutex::new(None) })
     }
 
     /// Asks Redis something and waits `longest` for it, unless it failed a moment ago: while it is away, only one
@@ -62,6 +64,13 @@ impl Shared {
         }
         *self.away_since.lock().unwrap_or_else(PoisonError::into_inner) = trouble.map(|_| Instant::now());
         answer
+    }
+
+    /// Hears what is published in a channel, on a connection of its own.
+    pub async fn subscribe(&self, channel: &str) -> Result<redis::aio::PubSub, RedisError> {
+        let mut heard = self.client.get_async_pubsub().await?;
+        heard.subscribe(channel).await?;
+        Ok(heard)
     }
 
     /// Whether it answers.

@@ -182,6 +182,11 @@ impl TestServer {
         Client { http: self.http.clone(), url: format!("{}/graphql", self.url), token: None, language: "en".into() }
     }
 
+    /// The same at another server.
+    pub fn at(&self, url: &str) -> Client {
+        Client { url: format!("{url}/graphql"), ..self.anonymous() }
+    }
+
     pub async fn operator(&self) -> Client {
         self.anonymous().with_token(self.token(MemberRole::Operator, OPERATOR).await)
     }

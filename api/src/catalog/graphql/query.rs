@@ -7,6 +7,8 @@ use entities::{
     values::id::{BrandId, CategoryId},
 };
 
+use search::Kind;
+
 use super::{
     Brand, Category, Product, ProductChange,
     inputs::{BrandRef, CategoryRef, ProductFilter, ProductOrder, ProductRef},
@@ -24,6 +26,7 @@ use crate::{
         cache::Topic,
         graphql::{Connection, ContextExt, connection::list_cost, decode},
         page::PageArgs,
+        responses::Tag,
     },
 };
 
@@ -51,6 +54,7 @@ impl CatalogQuery {
     ) -> Result<Connection<Product>> {
         context.may(Action::ReadPublic)?;
         let (app, viewer) = (context.app(), context.viewer());
+        context.reads().note(Tag::Any(Kind::Product));
         let page = PageArgs::relay(first, after.as_deref(), last, before.as_deref())?;
         let filter = filter.unwrap_or_default();
         let fits = match filter.text.as_deref().map(str::trim).filter(|t| !t.is_empty()) {
@@ -78,6 +82,11 @@ impl CatalogQuery {
     async fn product(&self, context: &Context<'_>, by: ProductRef) -> Result<Option<Product>> {
         context.may(Action::ReadPublic)?;
         let found = list::find_product(context.app().db().read(), context.viewer(), &by.resolve()?).await?;
+        context.reads().note(match &found {
+            Some(product) => Tag::One(Kind::Product, product.id.0),
+            // Any may become the one that was asked for.
+            None => Tag::Any(Kind::Product),
+        });
         Ok(found.map(Product))
     }
 

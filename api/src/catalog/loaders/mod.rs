@@ -29,11 +29,16 @@ use entities::{
     },
 };
 use sea_orm::{ColumnTrait, DerivePartialModel, EntityTrait, Iterable, JoinType, QueryFilter, QueryOrder, QuerySelect};
+use search::Kind;
 
 use super::ops::list::Availability;
 use crate::{
     app::App,
-    platform::{error::SharedError, graphql::Batches},
+    platform::{
+        error::SharedError,
+        graphql::Batches,
+        responses::{Reads, Tag},
+    },
 };
 
 pub use lists::{ChangesOf, CountOf, End, HistoryOf, OfferCountOf, OffersOf, OffersParent};
@@ -44,14 +49,15 @@ pub use vocabulary::{AttributeNamed, AttributesOf, ChildrenOf, LineageOf, Produc
 pub struct CatalogLoader {
     app: App,
     viewer: Viewer,
+    reads: Reads,
 }
 
 /// The loaders of one request: asked for twice, loaded once.
 pub type CatalogLoaders = DataLoader<CatalogLoader, HashMapCache>;
 
 /// Makes the loaders of one request.
-pub fn loaders(app: &App, viewer: &Viewer, batches: &Batches) -> CatalogLoaders {
-    let loader = CatalogLoader { app: app.clone(), viewer: viewer.clone() };
+pub fn loaders(app: &App, viewer: &Viewer, batches: &Batches, reads: &Reads) -> CatalogLoaders {
+    let loader = CatalogLoader { app: app.clone(), viewer: viewer.clone(), reads: reads.clone() };
     DataLoader::with_cache(loader, batches.spawner(), HashMapCache::default()).delay(Duration::ZERO)
 }
 
@@ -65,6 +71,9 @@ impl Loader<ProductId> for CatalogLoader {
     type Error = SharedError;
 
     async fn load(&self, ids: &[ProductId]) -> Result<HashMap<ProductId, Self::Value>, SharedError> {
+        for id in ids {
+            self.reads.note(Tag::One(Kind::Product, id.0));
+        }
         let seen = product::Entity::visible_to(&self.viewer).filter(product::Column::Id.is_in(ids.iter().copied()));
         let rows = seen.into_partial_model::<product::Head>().all(self.app.db().read()).await?;
         Ok(rows.into_iter().map(|row| (row.id, row)).collect())

@@ -8,10 +8,13 @@ use entities::{
     values::id::{BrandId, CategoryId},
 };
 use sea_orm::{ColumnTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
+use search::Kind;
 
 use super::CatalogLoader;
-use crate::catalog::ops::vocabulary;
-use crate::platform::error::SharedError;
+use crate::{
+    catalog::ops::vocabulary,
+    platform::{error::SharedError, responses::Tag},
+};
 
 impl Loader<CategoryId> for CatalogLoader {
     type Value = category::Model;
@@ -104,6 +107,7 @@ impl Loader<ProductsIn> for CatalogLoader {
     type Error = SharedError;
 
     async fn load(&self, keys: &[ProductsIn]) -> Result<HashMap<ProductsIn, i64>, SharedError> {
+        self.reads.note(Tag::Any(Kind::Product));
         let per_leaf = product::Entity::find()
             .filter(product::Column::Status.eq(ProductStatus::Published))
             .select_only()

@@ -33,6 +33,7 @@ use crate::{
             encode,
         },
         page::{Cursor, PageArgs},
+        responses::Tag,
     },
 };
 
@@ -66,6 +67,7 @@ impl FindingQuery {
         #[graphql(desc = "The page starts after this cursor.")] after: Option<String>,
     ) -> Result<SearchConnection> {
         context.may(Action::ReadPublic)?;
+        context.reads().note(Tag::Any(Kind::Product));
         let (app, viewer) = (context.app(), context.viewer());
         let page = PageArgs::relay(first, after.as_deref(), None, None)?;
         let filter = filter.unwrap_or_default();
@@ -96,6 +98,7 @@ impl FindingQuery {
         #[graphql(desc = "How many, at most 20.", default = 8)] first: i32,
     ) -> Result<Vec<Suggestion>> {
         context.may(Action::ReadPublic)?;
+        context.reads().note(Tag::Any(Kind::Product));
         let first = usize::try_from(first).ok().filter(|n| (1..=MOST_SUGGESTIONS).contains(n));
         let first = first.ok_or_else(|| Error::BadInput(format!("first is 1 to {MOST_SUGGESTIONS}")))?;
         let kinds: Vec<Kind> = match kinds {

@@ -10,7 +10,7 @@ use entities::{
 
 use crate::{
     app::{App, Call, allowed},
-    platform::error::Error,
+    platform::{error::Error, responses::Reads},
 };
 
 /// The session that a request comes in, and from where.
@@ -35,6 +35,8 @@ pub trait ContextExt {
     fn locale(&self) -> &Locale;
     /// A text in the language asked for, or in `wanted` when a field says so.
     fn text(&self, text: &Localized, wanted: Option<&str>) -> Result<Option<String>>;
+    /// What notes what the answer is made of.
+    fn reads(&self) -> &Reads;
     /// The session that the request comes in.
     fn session(&self) -> Option<SessionId>;
     /// Where the request comes from.
@@ -71,6 +73,10 @@ impl ContextExt for Context<'_> {
             None => text.read(self.locale()),
         };
         Ok(read.map(str::to_owned))
+    }
+
+    fn reads(&self) -> &Reads {
+        self.data_unchecked::<Reads>()
     }
 
     fn session(&self) -> Option<SessionId> {
