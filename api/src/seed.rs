@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// A word in Chinese and English.
-type Word = (&'static str, &'static str);
+pub type Word = (&'static str, &'static str);
 
 const MATERIALS: [Word; 12] = [
     ("羊毛", "wool"),
@@ -39,7 +39,8 @@ const MATERIALS: [Word; 12] = [
     ("镁合金", "magnesium"),
     ("丝绸", "silk"),
 ];
-const STYLES: [Word; 10] = [
+/// The first words of names, in Chinese and English.
+pub const STYLES: [Word; 10] = [
     ("高原", "Highland"),
     ("河湟", "Hehuang"),
     ("雪山", "Snow Mountain"),
@@ -51,7 +52,8 @@ const STYLES: [Word; 10] = [
     ("日月山", "Sun-Moon"),
     ("古城", "Old Town"),
 ];
-const THINGS: [Word; 16] = [
+/// The last words of names, in Chinese and English.
+pub const THINGS: [Word; 16] = [
     ("地毯", "rug"),
     ("披肩", "shawl"),
     ("礼盒", "gift box"),

@@ -18,7 +18,7 @@ use crate::{
 const LIST: &str = "{ products(first: 20) { totalCount nodes { slug name price { amount } category { name } } } }";
 
 fn sha256(text: &str) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    api::platform::vault::hex(&Sha256::digest(text))
 }
 
 struct Answer {

@@ -189,8 +189,18 @@ async fn the_pages_are_served_from_this_server_alone() {
         "/media/development.key",
         "/media/none.svg",
         "/nothing",
+        "/bench/static?bytes=3",
     ] {
         assert_eq!(get(path).await.0, 404, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_filler_of_the_bench_is_there_where_it_is_switched_on() {
+    let server = TestServer::with(&[("CHAMA_SERVER_BENCH", "true")]).await;
+    for (asked, bytes) in [("0", 0), ("3000", 3_000), ("99999999", 1 << 20)] {
+        let filler = server.http().get(format!("{}/bench/static?bytes={asked}", server.url)).send().await.unwrap();
+        assert_eq!((filler.status(), filler.content_length()), (StatusCode::OK, Some(bytes)), "{asked}");
     }
 }
 

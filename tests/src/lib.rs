@@ -1,1 +1,1 @@
-//! The workspace's tests: one test binary over the real server (`it/`), and the bench (`src/bin/bench.rs`).
+//! The workspace's tests: one test binary over the real server (`it/`), and the bench (`src/bin/bench/`).

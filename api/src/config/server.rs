@@ -14,6 +14,7 @@ pub struct Server {
     pub public_url: String,
     pub(super) trusted_proxies: String,
     pub body_limit: usize,
+    pub bench: bool,
     pub(super) header_timeout: u32,
     pub(super) body_timeout: u32,
     pub connections: usize,

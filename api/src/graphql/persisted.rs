@@ -13,7 +13,7 @@ use async_graphql::{Request, ServerError, Value, parser::types::ExecutableDocume
 use sha2::{Digest, Sha256};
 
 use super::gateway::refusal;
-use crate::platform::shared::Shared;
+use crate::platform::{shared::Shared, vault::hex};
 
 /// Bytes of documents that are remembered.
 const BYTES: u64 = 16 * 1024 * 1024;
@@ -128,12 +128,7 @@ impl Persisted {
 }
 
 fn name(hash: &[u8; 32]) -> String {
-    use std::fmt::Write;
-    hash.iter().fold(String::from("chama:document:"), |mut name, byte| {
-        // Infallible: a String takes every write.
-        let _ = write!(name, "{byte:02x}");
-        name
-    })
+    format!("chama:document:{}", hex(hash))
 }
 
 fn decoded(hash: &str) -> Option<[u8; 32]> {

@@ -30,11 +30,14 @@ use crate::{
         error::Error,
         meter::Meter,
         responses::{Kept, Key, Made, Tag, key},
+        vault::hex,
     },
 };
 
 /// Asks for what the operation costs, in `extensions.cost`.
 const COST: &str = "x-chama-cost";
+/// Then also how many statements it took.
+const SQL: &str = "x-chama-sql";
 
 /// `POST /graphql`.
 #[handler]
@@ -112,7 +115,11 @@ async fn answer(
     match answer {
         Answer::Whole(mut response) => {
             stamp(&mut response, &id);
-            written(accepted.best.unwrap_or(Media::Json), status, &response, &id)
+            let mut answer = written(accepted.best.unwrap_or(Media::Json), status, &response, &id);
+            if http.header(COST) == Some("1") {
+                answer.headers_mut().insert(SQL, meter.statements().into());
+            }
+            answer
         }
         // Written above.
         Answer::Kept(_) => HttpResponse::builder().status(StatusCode::INTERNAL_SERVER_ERROR).finish(),
@@ -216,15 +223,6 @@ fn kept_key(http: &HttpRequest, gateway: &Gateway, media: Media, request: &Reque
     let variables = serde_json::to_string(&request.variables).ok()?;
     let name = request.operation_name.as_deref().unwrap_or_default();
     Some(key(&["public", locale(headers).as_str(), &hash, name, &variables]))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Infallible: a String takes every write.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// Who sent a request. A token that is not good is refused, except by what signs in: who does that again still sends

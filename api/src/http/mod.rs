@@ -6,6 +6,7 @@
 //! - `GET /media/…`: files of the data folder
 //! - `POST /oauth/token`, `GET /.well-known/jwks.json`: tokens of machine clients, and the keys that verify tokens
 //! - `GET /healthz`, `GET /readyz`: for whoever keeps the process running
+//! - `GET /bench/static`: for the bench, where `server.bench` is on
 //!
 //! How a request is read is in [`request`], how it is answered in [`response`] and [`negotiate`]; connections are
 //! taken by [`server`].
@@ -37,6 +38,7 @@ use crate::{app::App, graphql::Gateway, platform::error::Error};
 
 /// The routes over `gateway`.
 fn routes(gateway: Gateway, lasting: Lasting) -> impl Endpoint {
+    let bench = gateway.app().config().server.bench;
     // Tokens travel in a header and there are no cookies, so any site's page may call: it cannot
     // borrow anyone's standing.
     let cors = Cors::new()
@@ -52,7 +54,7 @@ fn routes(gateway: Gateway, lasting: Lasting) -> impl Endpoint {
             "x-request-id",
         ])
         .expose_headers(["etag", "retry-after", "x-request-id"]);
-    Route::new()
+    let routes = Route::new()
         .at("/graphql", only("GET, HEAD, POST", get(graphql::get).post(graphql::post)))
         .at("/graphql/ws", only("GET", get(websocket::connect)))
         .at("/", get(pages::graphiql))
@@ -61,12 +63,9 @@ fn routes(gateway: Gateway, lasting: Lasting) -> impl Endpoint {
         .at("/oauth/token", only("POST", post(tokens::token)))
         .at("/.well-known/jwks.json", get(tokens::keys))
         .at("/healthz", get(pages::healthz))
-        .at("/readyz", get(pages::readyz))
-        .data(gateway)
-        .data(lasting)
-        .with(cors)
-        .with(CatchPanic::new())
-        .into_endpoint()
+        .at("/readyz", get(pages::readyz));
+    let routes = if bench { routes.at("/bench/static", get(pages::filler)) } else { routes };
+    routes.data(gateway).data(lasting).with(cors).with(CatchPanic::new()).into_endpoint()
 }
 
 /// A route that says what it takes to who asks otherwise (RFC 9110, section 15.5.6).

@@ -1,10 +1,11 @@
-//! The page for people, its files, and the two questions of whoever keeps the process running.
+//! The page for people, its files, the two questions of whoever keeps the process running, and one of the bench.
 
 use poem::{
     IntoResponse, Response, handler,
     http::{StatusCode, header},
-    web::{Data, Json, Path},
+    web::{Data, Json, Path, Query},
 };
+use serde::Deserialize;
 use serde_json::json;
 
 use crate::graphql::Gateway;
@@ -93,4 +94,20 @@ pub(super) async fn readyz(gateway: Data<&Gateway>) -> Response {
     });
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     Json(body).with_status(status).into_response()
+}
+
+/// Most bytes of [`filler`].
+const MOST_FILLER: usize = 1 << 20;
+
+/// What [`filler`] is asked for.
+#[derive(Deserialize)]
+pub(super) struct Filler {
+    bytes: usize,
+}
+
+/// `GET /bench/static?bytes=…`: as many bytes, and nothing else done for them. The bench holds the answers of the API
+/// against it: faster than this no answer of this size gets out of the same server.
+#[handler]
+pub(super) fn filler(Query(Filler { bytes }): Query<Filler>) -> Response {
+    Response::builder().content_type("text/plain; charset=utf-8").body(vec![b' '; bytes.min(MOST_FILLER)])
 }

@@ -6,7 +6,8 @@
 //! - [`meter`]: counts what one request costs; [`abandoned`]: stops the SQL of what nobody waits for any more
 //! - [`limits`]: how often someone may ask
 //! - [`page`]: keyset pages and their cursors
-//! - [`cache`]: typed, expendable, evicted by generation; [`shared`]: the Redis behind it and behind the limits
+//! - [`cache`]: numbers, evicted by generation; [`responses`]: finished answers, evicted by what they are made of;
+//!   [`shared`]: the Redis behind both and behind the limits
 //! - [`auth`]: who is behind a token
 //! - [`vault`]: what is kept encrypted, and how it is found again
 //! - [`jobs`]: what happens after a change, at least once and in order

@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{clock::Clock, shared::Shared};
+use super::{clock::Clock, shared::Shared, vault::hex};
 
 /// Longest life of an entry.
 pub const OLDEST: Duration = Duration::from_mins(1);
@@ -358,12 +358,7 @@ async fn publish(redis: &mut redis::aio::ConnectionManager, tags: &[Tag]) -> Res
 }
 
 fn entry(key: &Key) -> String {
-    use std::fmt::Write;
-    key.iter().fold(String::from("chama:answer:"), |mut name, byte| {
-        // Infallible: a String takes every write.
-        let _ = write!(name, "{byte:02x}");
-        name
-    })
+    format!("chama:answer:{}", hex(key))
 }
 
 fn etag(body: &[u8]) -> String {

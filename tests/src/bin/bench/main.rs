@@ -1,9 +1,19 @@
-//! Measures, as one table: `cargo run --release -p tests --bin bench [products]`.
+//! Measures, and prints tables: `cargo run --release -p tests --bin bench`, `… --bin bench -- --help`.
 //!
-//! On SQLite in a folder of its own, or on the PostgreSQL database that `CHAMA_DATABASE_URL` names (an
-//! empty one: it is filled). Figures are for comparing within one run; the ratios travel between machines.
+//! - `bench serve`, which is what it does when nothing is said: a server of its own, asked over loopback
+//! - `bench import`: an import, list pages and signing in, inside this process, on SQLite in a folder of its own or
+//!   on the PostgreSQL database that `CHAMA_DATABASE_URL` names (an empty one: it is filled)
+//!
+//! Figures are for comparing within one run; the ratios travel between machines.
 
+mod bare;
+mod driver;
+mod process;
+mod report;
+mod scenarios;
+mod serve;
 mod signing_in;
+mod tiers;
 
 use std::{
     io::Write,
@@ -25,8 +35,13 @@ use api::{
     zone::{self, ZoneFiles},
 };
 use async_graphql::Request;
+use clap::{Parser, Subcommand};
 use entities::values::Locale;
 use sea_orm::{ConnectionTrait, Statement};
+use tokio::{
+    runtime::Builder,
+    signal::unix::{SignalKind, signal},
+};
 
 /// What can go wrong in a bench; it says so and stops.
 type Failure = Box<dyn std::error::Error>;
@@ -35,20 +50,60 @@ type Failure = Box<dyn std::error::Error>;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let products = std::env::args().nth(1).map_or(Ok(100_000), |n| n.parse());
-    let Ok(products) = products else {
-        eprintln!("usage: bench [products]");
-        return ExitCode::FAILURE;
+/// Measures what chama can do.
+#[derive(Debug, Parser)]
+#[command(name = "bench", args_conflicts_with_subcommands = true)]
+struct Arguments {
+    #[command(subcommand)]
+    what: Option<What>,
+    #[command(flatten)]
+    serve: serve::Options,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Asks a server of its own over loopback; this is what is done when nothing is said.
+    Serve(serve::Options),
+    /// Imports a catalog and signs people in, inside this process.
+    Import {
+        /// How many products the catalog has.
+        #[arg(default_value_t = 100_000)]
+        products: u64,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let ended = match arguments.what.unwrap_or(What::Serve(arguments.serve)) {
+        What::Serve(options) => serving(&options),
+        What::Import { products } => importing(products),
     };
-    match bench(products).await {
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("{failure}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn serving(options: &serve::Options) -> Result<(), Failure> {
+    // One thread asks: what the driver takes of the machine, the server does not have.
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    runtime.block_on(async {
+        // What was started is stopped, also when the bench is.
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            ended = serve::serve(options) => ended,
+            _ = interrupt.recv() => Err("interrupted".into()),
+            _ = terminate.recv() => Err("told to stop".into()),
+        }
+    })
+}
+
+fn importing(products: u64) -> Result<(), Failure> {
+    Builder::new_multi_thread().enable_all().build()?.block_on(bench(products))
 }
 
 fn told(error: &api::platform::error::Error) -> Failure {
@@ -210,9 +265,7 @@ async fn timed(
     Ok((taken[times / 2], taken[times * 99 / 100]))
 }
 
-/// A figure of /proc/self/status in MB; 0 where there is none.
+/// A figure of this process's /proc/PID/status in MB; 0 where there is none.
 fn memory(which: &str) -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|l| l.starts_with(which));
-    line.and_then(|l| l.split_whitespace().nth(1)).and_then(|kb| kb.parse::<u64>().ok()).unwrap_or_default() / 1024
+    process::memory(std::process::id(), which)
 }
