@@ -47,6 +47,9 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// for: some tenths of a millisecond.
 const LOOKS_AFTER: i32 = 20_000;
 
+/// A connection that nobody used for this long is asked whether it is still there.
+const IDLE: Duration = Duration::from_secs(2);
+
 impl Db {
     /// Connects to what the settings name; creates the `SQLite` file and its folder when missing.
     pub async fn connect(config: &Config) -> Result<Self, Error> {
@@ -73,6 +76,8 @@ impl Db {
     pub async fn postgres(url: &str, connections: u32, longest: Option<Duration>) -> Result<Self, Error> {
         let mut options = ConnectOptions::new(url);
         options.max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT).sqlx_logging(false);
+        // A ping before every statement doubles what a short one costs; a connection that was used a moment ago is there.
+        options.test_before_acquire_if_idle_for(IDLE);
         if let Some(longest) = longest {
             options.statement_timeout(longest);
         }
