@@ -32,6 +32,8 @@ type Clause = Box<dyn IndexQuery>;
 
 /// Most words that one typed word can stand for.
 const MOST_EXPANSIONS: usize = 40;
+/// A word that so many names have is looked for as a word only.
+const COMMON: u64 = 1_000;
 /// Shortest code of which the beginning is looked for.
 const SHORTEST_CODE: usize = 4;
 
@@ -241,7 +243,11 @@ impl Ask<'_> {
         let mut ways = self.anywhere(&word, weight::NAME, weight::WORDS, weight::BODY);
         match token.script {
             Script::Han => {
-                ways.extend(self.characters(&token.text));
+                // Side by side inside other words; dear, and of no use where many have the word itself.
+                let common = self.searcher.doc_freq(&Term::from_field_text(fields.name, &word)).unwrap_or_default();
+                if common < COMMON {
+                    ways.extend(self.characters(&token.text));
+                }
                 if token.text.chars().count() > 2 && !self.known(&word) {
                     // A word that the dictionary made and nobody wrote: 枸杞茶 is 枸杞 and 茶.
                     let apart = token.text.chars().map(|c| term(fields.chars, c.encode_utf8(&mut [0; 4])));
