@@ -120,12 +120,39 @@ redis.call('PUBLISH', KEYS[1], ARGV[1])
 return number
 ";
 
+/// What is being made, and who waits for it.
+type Flights = Mutex<HashMap<Key, Arc<tokio::sync::Mutex<()>>>>;
+
+/// A place in a flight. It is given back also when the client goes away in the middle.
+struct Flight<'a> {
+    flights: &'a Flights,
+    key: Key,
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl<'a> Flight<'a> {
+    fn board(flights: &'a Flights, key: Key) -> Self {
+        let turn = flights.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone();
+        Self { flights, key, turn }
+    }
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        // This one and the map's: nobody else waits.
+        if Arc::strong_count(&self.turn) <= 2 {
+            flights.remove(&self.key);
+        }
+    }
+}
+
 /// The kept answers.
 pub struct Responses {
     entries: moka::sync::Cache<Key, Arc<Kept>>,
     /// What turned out not to be kept: nobody waits for another's.
     loose: moka::sync::Cache<Key, ()>,
-    flights: Mutex<HashMap<Key, Arc<tokio::sync::Mutex<()>>>>,
+    flights: Flights,
     number: AtomicU64,
     evicted: Mutex<Evicted>,
     shared: Option<Arc<Shared>>,
@@ -197,25 +224,19 @@ impl Responses {
         if self.loose.contains_key(&key) {
             return self.make(key, make).await;
         }
-        let flight = self.flights.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone();
-        let turn = flight.lock().await;
-        let made = match self.get(&key) {
+        let flight = Flight::board(&self.flights, key);
+        let turn = flight.turn.lock().await;
+        match self.get(&key) {
             Some(kept) => Made::Kept(kept),
             None if self.loose.contains_key(&key) => {
                 drop(turn);
-                return self.make(key, make).await;
+                self.make(key, make).await
             }
             None => match self.shared_with_others(&key).await {
                 Some(kept) => Made::Kept(kept),
                 None => self.make(key, make).await,
             },
-        };
-        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
-        // This one and the map's.
-        if Arc::strong_count(&flight) <= 2 {
-            flights.remove(&key);
         }
-        made
     }
 
     async fn make<T>(&self, key: Key, make: impl AsyncFnOnce(Reads) -> Result<Vec<u8>, T>) -> Made<T> {
@@ -427,6 +448,13 @@ mod tests {
         }
         assert_eq!(runs.load(Ordering::SeqCst), 1, "a stampede runs the query more than once");
         assert!(responses.flights.lock().unwrap().is_empty(), "flights are left behind");
+        // Clients that go away in the middle leave nothing behind, and are in nobody's way.
+        for asked in (0..20).map(|_| ask(false)).collect::<Vec<_>>() {
+            tokio::task::yield_now().await;
+            asked.abort();
+            let _ = asked.await;
+        }
+        assert!(responses.flights.lock().unwrap().is_empty(), "who goes away leaves a flight behind");
         let begun = std::time::Instant::now();
         for asked in (0..100).map(|_| ask(false)).collect::<Vec<_>>() {
             assert!(!asked.await.unwrap());
