@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use crate::{
     app::{App, IndexJob, Told},
+    catalog::store::tally,
     finding::index,
     party,
     platform::{
@@ -286,6 +287,7 @@ pub async fn tidy(app: &App) {
         ("repeats", app.tidy(now).await),
         ("sign-ins and filings", party::ops::tidy(app, now).await),
         ("webhooks", webhooks::ops::tidy(app, now).await),
+        ("tally of products", tally::add_up(app.db()).await),
     ] {
         if let Err(error) = done {
             tracing::warn!(cause = error.told(), what, "the house could not be tidied");

@@ -12,6 +12,7 @@ mod m0002_catalog;
 mod m0003_offers;
 mod m0004_people;
 mod m0005_promises;
+mod m0006_tally;
 
 /// Runs the steps in order.
 #[derive(Debug)]
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_offers::Migration),
             Box::new(m0004_people::Migration),
             Box::new(m0005_promises::Migration),
+            Box::new(m0006_tally::Migration),
         ]
     }
 }

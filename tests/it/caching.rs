@@ -143,9 +143,13 @@ async fn a_document_is_known_by_its_hash() {
     let told = post(json!({ "query": query, "variables": { "n": 1 }, "extensions": extension })).await;
     assert_eq!(told["data"]["products"]["nodes"][0]["slug"], "rug-hash");
     for _ in 0..3 {
-        assert_eq!(get(&server, &by_hash, &[]).await.body, told);
+        let kept = get(&server, &by_hash, &[]).await;
+        assert_eq!(kept.body, told);
+        assert_eq!(kept.body["extensions"]["cacheControl"], json!({ "maxAge": 0, "scope": "PUBLIC" }));
+        assert_eq!(kept.control, "public, no-cache", "the header says something else than the body");
         let uncached = get(&server, &by_hash, &[("cache-control", "no-cache")]).await;
-        assert_eq!(uncached.body, told, "carried out again it answers otherwise");
+        assert_eq!(uncached.body["data"], told["data"], "carried out again it answers otherwise");
+        assert_eq!((uncached.control.as_str(), uncached.body.get("extensions")), ("no-store", None));
     }
     assert_eq!(post(json!({ "extensions": extension, "variables": { "n": 1 } })).await, told);
     // Another document under the same hash, and hashes that are none.

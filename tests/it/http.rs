@@ -152,7 +152,7 @@ async fn a_request_is_named_and_its_fields_come_in_order() {
     };
     let (id, body) = send("order-7").await;
     assert_eq!(id, "order-7");
-    let expected = r#"{"data":{"products":{"edges":[{"node":{"price":null,"category":{"slug":"knotted-area-rugs"},"name":"Rug a","brand":null,"slug":"rug-a"}}],"totalCount":1},"b":"Query","a":"Query"}}"#;
+    let expected = r#"{"data":{"products":{"edges":[{"node":{"price":null,"category":{"slug":"knotted-area-rugs"},"name":"Rug a","brand":null,"slug":"rug-a"}}],"totalCount":1},"b":"Query","a":"Query"},"extensions":{"cacheControl":{"maxAge":0,"scope":"PUBLIC"}}}"#;
     assert_eq!(body, expected);
     let (id, _) = send("not a decent id").await;
     assert_ne!(id, "not a decent id");

@@ -69,6 +69,7 @@ async fn entities_and_tables_say_the_same() {
     declared(&mut entities, catalog::brand::Entity);
     declared(&mut entities, catalog::product::Entity);
     declared(&mut entities, catalog::product_tag::Entity);
+    declared(&mut entities, catalog::product_tally::Entity);
     declared(&mut entities, catalog::product_change::Entity);
     declared(&mut entities, catalog::product_history::Entity);
     declared(&mut entities, catalog::product_price::Entity);

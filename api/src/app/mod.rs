@@ -72,7 +72,12 @@ impl App {
     }
 
     fn over(db: Db, config: Config, clock: Clock) -> Result<Self, Error> {
-        let shared = config.redis().map(Shared::connect).transpose().map_err(Error::internal)?.map(Arc::new);
+        let shared = config
+            .redis()
+            .map(|(url, prefix)| Shared::connect(url, prefix))
+            .transpose()
+            .map_err(Error::internal)?
+            .map(Arc::new);
         let analyzer = Analyzer::new(config.search.synonyms(), config.search.stop_words());
         let analyzer = Arc::new(analyzer.map_err(|e| Error::BadInput(e.to_string()))?);
         let search = match config.meilisearch() {

@@ -226,6 +226,9 @@ impl App {
     }
 }
 
+/// How often, and with which pause, it is looked again whether the same request is still being carried out.
+const LOCK_TRIES: u32 = 20;
+const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
 /// How long the answer to a request is kept for its repeats.
 const KEPT: chrono::Duration = chrono::Duration::days(90);
 
@@ -249,9 +252,16 @@ async fn answer_before(tx: &DatabaseTransaction, repeat: &Repeat) -> Result<Opti
             "SELECT pg_try_advisory_xact_lock($1) AS alone",
             [i64::from_ne_bytes(half.to_ne_bytes()).into()],
         );
-        let alone = tx.query_one_raw(lock).await?.map(|row| row.try_get::<bool>("", "alone")).transpose()?;
-        if alone != Some(true) {
-            return Err(Refusal::new(ErrorCode::InProgress).at("clientMutationId").into());
+        let mut tries = 0;
+        while tx.query_one_raw(lock.clone()).await?.map(|row| row.try_get::<bool>("", "alone")).transpose()?
+            != Some(true)
+        {
+            // A change that was refused is answered before its connection has rolled it back.
+            if tries == LOCK_TRIES {
+                return Err(Refusal::new(ErrorCode::InProgress).at("clientMutationId").into());
+            }
+            tries += 1;
+            tokio::time::sleep(LOCK_PAUSE).await;
         }
     }
     match idempotent_request::Entity::find_by_id(&repeat.key).one(tx).await? {

@@ -76,6 +76,7 @@ pub struct Database {
 #[serde(deny_unknown_fields)]
 pub struct Redis {
     url: SecretString,
+    prefix: String,
 }
 
 /// Search engine apart from this process.
@@ -324,9 +325,9 @@ impl Config {
         Some(self.secrets.master_key.expose_secret()).filter(|key| !key.is_empty())
     }
 
-    /// The Redis address, or none.
-    pub fn redis(&self) -> Option<&str> {
-        Some(self.redis.url.expose_secret()).filter(|url| !url.is_empty())
+    /// The address of Redis and what all names there begin with, or none.
+    pub fn redis(&self) -> Option<(&str, &str)> {
+        Some((self.redis.url.expose_secret(), self.redis.prefix.as_str())).filter(|(url, _)| !url.is_empty())
     }
 
     /// Address and key of Meilisearch, or none for the embedded index.

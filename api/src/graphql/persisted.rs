@@ -2,7 +2,8 @@
 //! when the hash is not known.
 //!
 //! A document that is known is not parsed again, and one that was carried out before is not validated again. With
-//! Redis all nodes know what one was told.
+//! Redis all nodes know what one was told. Documents that clients send as they are, each time the same, are known by
+//! their text as well, on this node and among themselves: they never push out one that is known by its hash.
 
 use std::sync::{
     Arc,
@@ -17,6 +18,9 @@ use crate::platform::{shared::Shared, vault::hex};
 
 /// Bytes of documents that are remembered.
 const BYTES: u64 = 16 * 1024 * 1024;
+/// Bytes of documents that are remembered by their text, and of the longest of them.
+const TEXT_BYTES: u64 = 4 * 1024 * 1024;
+const LONGEST_TEXT: usize = 8 * 1024;
 /// How long Redis remembers one, in seconds.
 const REMEMBERED: u64 = 24 * 3_600;
 const LONGEST: std::time::Duration = std::time::Duration::from_millis(50);
@@ -40,16 +44,20 @@ impl Plan {
     }
 }
 
-/// The documents that are known by their hash.
+type Plans = moka::sync::Cache<[u8; 32], Arc<Plan>>;
+
+/// The documents that are known: by a hash that a client named, and by their text.
 pub(super) struct Persisted {
-    plans: moka::sync::Cache<[u8; 32], Arc<Plan>>,
+    plans: Plans,
+    texts: Plans,
     shared: Option<Arc<Shared>>,
 }
 
 impl Persisted {
     pub(super) fn new(shared: Option<Arc<Shared>>) -> Self {
         let weight = |_: &[u8; 32], plan: &Arc<Plan>| u32::try_from(plan.query.len() * 8).unwrap_or(u32::MAX);
-        Self { plans: moka::sync::Cache::builder().max_capacity(BYTES).weigher(weight).build(), shared }
+        let plans = |bytes: u64| moka::sync::Cache::builder().max_capacity(bytes).weigher(weight).build();
+        Self { plans: plans(BYTES), texts: plans(TEXT_BYTES), shared }
     }
 
     /// Completes a request that names its document by hash, or remembers the document that it brings. None: it is an
@@ -58,7 +66,14 @@ impl Persisted {
         &self,
         request: &mut Request,
     ) -> Result<Option<Arc<Plan>>, Box<async_graphql::Response>> {
-        let Some(asked) = request.extensions.get("persistedQuery") else { return Ok(None) };
+        let Some(asked) = request.extensions.get("persistedQuery") else {
+            if request.query.len() > LONGEST_TEXT {
+                return Ok(None);
+            }
+            let hash: [u8; 32] = Sha256::digest(&request.query).into();
+            let known = self.texts.get(&hash);
+            return Ok(known.inspect(|plan| request.set_parsed_query(plan.document.clone())));
+        };
         let refused = |why: &str| refusal("BAD_INPUT", ServerError::new(why, None));
         let Value::Object(asked) = asked else { return Err(refused("persistedQuery is no object")) };
         let hash = match (asked.get("version"), asked.get("sha256Hash")) {
@@ -89,16 +104,23 @@ impl Persisted {
         Ok(Some(plan))
     }
 
-    /// Remembers the document of a request that named its hash and was prepared.
+    /// Remembers the document of a request that was prepared.
     pub(super) async fn remember(&self, request: &mut Request) -> Option<Arc<Plan>> {
-        request.extensions.get("persistedQuery")?;
+        let named = request.extensions.contains_key("persistedQuery");
+        if !named && request.query.len() > LONGEST_TEXT {
+            return None;
+        }
         let hash: [u8; 32] = Sha256::digest(&request.query).into();
         let query = request.query.clone();
         let document = request.parsed_query().ok()?.clone();
         let plan = Arc::new(Plan { query, document, valid: AtomicBool::new(false) });
+        if !named {
+            self.texts.insert(hash, plan.clone());
+            return Some(plan);
+        }
         self.plans.insert(hash, plan.clone());
         if let Some(shared) = &self.shared {
-            let (name, query) = (name(&hash), plan.query.clone());
+            let (name, query) = (shared.name(&name(&hash)), plan.query.clone());
             shared
                 .ask(LONGEST, async |mut redis| {
                     redis::AsyncCommands::set_ex::<_, _, ()>(&mut redis, name, query, REMEMBERED).await
@@ -109,10 +131,9 @@ impl Persisted {
     }
 
     async fn told_by_redis(&self, hash: [u8; 32]) -> Option<Arc<Plan>> {
-        let name = name(&hash);
-        let query = self
-            .shared
-            .as_ref()?
+        let shared = self.shared.as_ref()?;
+        let name = shared.name(&name(&hash));
+        let query = shared
             .ask(LONGEST, async |mut redis| redis::AsyncCommands::get::<_, Option<String>>(&mut redis, name).await)
             .await??;
         let own: [u8; 32] = Sha256::digest(&query).into();
@@ -128,7 +149,7 @@ impl Persisted {
 }
 
 fn name(hash: &[u8; 32]) -> String {
-    format!("chama:document:{}", hex(hash))
+    format!("document:{}", hex(hash))
 }
 
 fn decoded(hash: &str) -> Option<[u8; 32]> {

@@ -173,10 +173,17 @@ async fn run(
             for kind in [search::Kind::Organisation, search::Kind::Brand, search::Kind::Category] {
                 reads.note(Tag::Any(kind));
             }
-            let response = gateway.execute(request.data(reads), &operation, caller, locale).await;
+            let mut response = gateway.execute(request.data(reads), &operation, caller, locale).await;
+            // What `Cache-Control` says to who sees the headers, for who sees the body alone.
+            let max_age = gateway.app().config().cache.max_age;
+            let lasting = async_graphql::value!({ "maxAge": max_age, "scope": "PUBLIC" });
+            response.extensions.insert("cacheControl".to_owned(), lasting);
             match serde_json::to_vec(&Written::of(&response)) {
                 Ok(body) if response.errors.is_empty() => Ok(body),
-                _ => Err(response),
+                _ => {
+                    response.extensions.remove("cacheControl");
+                    Err(response)
+                }
             }
         });
         return match made.await {

@@ -36,7 +36,7 @@ pub enum Topic {
 impl Topic {
     fn key(self) -> &'static str {
         match self {
-            Self::Catalog => "chama:generation:catalog",
+            Self::Catalog => "generation:catalog",
         }
     }
 }
@@ -85,7 +85,9 @@ impl Cache {
     pub async fn outdate(&self, topic: Topic) {
         self.catalog.fetch_add(1, Ordering::SeqCst);
         if let Some(shared) = &self.shared {
-            shared.ask(REDIS_TIMEOUT, async |mut redis| redis.incr::<_, _, i64>(topic.key(), 1).await).await;
+            shared
+                .ask(REDIS_TIMEOUT, async |mut redis| redis.incr::<_, _, i64>(shared.name(topic.key()), 1).await)
+                .await;
         }
     }
 
@@ -94,7 +96,7 @@ impl Cache {
         let own = self.catalog.load(Ordering::SeqCst);
         let shared = match &self.shared {
             Some(shared) => shared
-                .ask(REDIS_TIMEOUT, async |mut redis| redis.get::<_, Option<i64>>(topic.key()).await)
+                .ask(REDIS_TIMEOUT, async |mut redis| redis.get::<_, Option<i64>>(shared.name(topic.key())).await)
                 .await
                 .flatten(),
             None => None,

@@ -127,7 +127,7 @@ impl Limits {
             Class::Search => self.search,
             Class::SignIn => self.sign_in,
         };
-        let key = format!("chama:limit:{}:{who}", class.name());
+        let key = format!("limit:{}:{who}", class.name());
         let now = self.clock.now().timestamp_micros();
         let wait = match self.shared_wait(&key, rate, now, times).await {
             Some(wait) => wait,
@@ -138,6 +138,7 @@ impl Limits {
 
     async fn shared_wait(&self, key: &str, rate: Rate, now: i64, times: u32) -> Option<i64> {
         let shared = self.shared.as_ref()?;
+        let key = shared.name(key);
         shared
             .ask(LONGEST, async |mut redis| {
                 let mut call = redis::cmd("EVAL");

@@ -36,8 +36,10 @@ pub const OLDEST: Duration = Duration::from_mins(1);
 const LARGEST: usize = 512 * 1024;
 /// Waiting longer than this for Redis costs more than making most answers.
 const LONGEST: Duration = Duration::from_millis(50);
+/// The number of the last eviction.
+const EVICTIONS: &str = "evictions";
 /// Where evictions are published.
-const CHANNEL: &str = "chama:evicted";
+const CHANNEL: &str = "evicted";
 /// Most tags whose last eviction is remembered; beyond that everything is forgotten.
 const MOST_TAGS: usize = 100_000;
 
@@ -55,9 +57,9 @@ pub enum Tag {
 impl Tag {
     fn key(self) -> String {
         match self {
-            Self::One(kind, id) => format!("chama:tag:{}:{}", kind.name(), id.simple()),
-            Self::Any(kind) => format!("chama:tag:{}", kind.name()),
-            Self::All => "chama:tag:all".into(),
+            Self::One(kind, id) => format!("tag:{}:{}", kind.name(), id.simple()),
+            Self::Any(kind) => format!("tag:{}", kind.name()),
+            Self::All => "tag:all".into(),
         }
     }
 }
@@ -114,7 +116,7 @@ struct Stored {
 
 /// Numbers an eviction, and tells everyone.
 const EVICT: &str = r"
-local number = redis.call('INCR', 'chama:evictions')
+local number = redis.call('INCR', KEYS[2])
 for i = 2, #ARGV do redis.call('SET', ARGV[i], number, 'EX', 180) end
 redis.call('PUBLISH', KEYS[1], ARGV[1])
 return number
@@ -270,7 +272,7 @@ impl Responses {
         }
         self.evict_here(tags);
         let Some(shared) = &self.shared else { return };
-        let told = shared.ask(LONGEST * 4, async |mut redis| publish(&mut redis, tags).await).await;
+        let told = shared.ask(LONGEST * 4, async |mut redis| publish(shared, &mut redis, tags).await).await;
         if told.is_none() {
             self.owed.store(true, Ordering::SeqCst);
         }
@@ -293,7 +295,7 @@ impl Responses {
     pub async fn listen(&self) {
         let Some(shared) = &self.shared else { return std::future::pending().await };
         loop {
-            if let Ok(mut heard) = shared.subscribe(CHANNEL).await {
+            if let Ok(mut heard) = shared.subscribe(&shared.name(CHANNEL)).await {
                 // Whatever was said meanwhile was missed.
                 self.evict_here(&[Tag::All]);
                 if self.owed.swap(false, Ordering::SeqCst) {
@@ -329,7 +331,7 @@ impl Responses {
             return None;
         }
         let number =
-            async |mut redis: redis::aio::ConnectionManager| redis.get::<_, Option<u64>>("chama:evictions").await;
+            async |mut redis: redis::aio::ConnectionManager| redis.get::<_, Option<u64>>(shared.name(EVICTIONS)).await;
         shared.ask(LONGEST, number).await.map(Option::unwrap_or_default)
     }
 
@@ -338,7 +340,7 @@ impl Responses {
         let body = BASE64_STANDARD.encode(&kept.body);
         let stored = Stored { body, tags: kept.tags.clone(), number, made: kept.made };
         let Ok(stored) = serde_json::to_string(&stored) else { return };
-        let name = entry(key);
+        let name = shared.name(&entry(key));
         shared.ask(LONGEST, async |mut redis| redis.set_ex::<_, _, ()>(name, stored, OLDEST.as_secs()).await).await;
     }
 
@@ -349,10 +351,10 @@ impl Responses {
         }
         // From before it is looked at: what is evicted here meanwhile counts.
         let here = self.number.load(Ordering::SeqCst);
-        let name = entry(key);
+        let name = shared.name(&entry(key));
         let stored = shared.ask(LONGEST, async |mut redis| redis.get::<_, Option<String>>(name).await).await??;
         let stored: Stored = serde_json::from_str(&stored).ok()?;
-        let tags: Vec<String> = stored.tags.iter().map(|tag| tag.key()).collect();
+        let tags: Vec<String> = stored.tags.iter().map(|tag| shared.name(&tag.key())).collect();
         let last = shared.ask(LONGEST, async |mut redis| redis.mget::<_, Vec<Option<u64>>>(tags).await).await?;
         if last.into_iter().flatten().any(|last| last > stored.number) {
             return None;
@@ -368,18 +370,22 @@ impl Responses {
     }
 }
 
-async fn publish(redis: &mut redis::aio::ConnectionManager, tags: &[Tag]) -> Result<u64, redis::RedisError> {
+async fn publish(
+    shared: &Shared,
+    redis: &mut redis::aio::ConnectionManager,
+    tags: &[Tag],
+) -> Result<u64, redis::RedisError> {
     let text = serde_json::to_string(tags).unwrap_or_default();
     let mut command = redis::cmd("EVAL");
-    command.arg(EVICT).arg(1).arg(CHANNEL).arg(text);
+    command.arg(EVICT).arg(2).arg(shared.name(CHANNEL)).arg(shared.name(EVICTIONS)).arg(text);
     for tag in tags {
-        command.arg(tag.key());
+        command.arg(shared.name(&tag.key()));
     }
     command.query_async(redis).await
 }
 
 fn entry(key: &Key) -> String {
-    format!("chama:answer:{}", hex(key))
+    format!("answer:{}", hex(key))
 }
 
 fn etag(body: &[u8]) -> String {

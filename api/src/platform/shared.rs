@@ -21,6 +21,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub struct Shared {
     client: redis::Client,
     redis: ConnectionManager,
+    prefix: String,
     away_since: Mutex<Option<Instant>>,
 }
 
@@ -31,15 +32,20 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Shared {
-    /// The Redis at an address. One that does not answer yet is connected to as soon as it does.
-    pub fn connect(url: &str) -> Result<Self, RedisError> {
+    /// The Redis at an address, in which all names of this installation begin with `prefix`. One that does not answer yet is connected to as soon as it does.
+    pub fn connect(url: &str, prefix: &str) -> Result<Self, RedisError> {
         let config = ConnectionManagerConfig::new()
             .set_number_of_retries(1)
             .set_connection_timeout(Some(LONGEST))
             .set_response_timeout(Some(LONGEST));
         let client = redis::Client::open(url)?;
         let redis = ConnectionManager::new_lazy_with_config(client.clone(), config)?;
-        Ok(Self { client, redis, away_since: Mutex::new(None) })
+        Ok(Self { client, redis, prefix: prefix.to_owned(), away_since: Mutex::new(None) })
+    }
+
+    /// What something of this installation is called there: others may use the same Redis.
+    pub fn name(&self, what: &str) -> String {
+        format!("{}:{what}", self.prefix)
     }
 
     /// Asks Redis something and waits `longest` for it, unless it failed a moment ago: while it is away, only one

@@ -20,6 +20,7 @@ pub mod product_change;
 pub mod product_history;
 pub mod product_price;
 pub mod product_tag;
+pub mod product_tally;
 pub mod row;
 pub mod sheet;
 pub mod sort_key;

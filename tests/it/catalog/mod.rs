@@ -6,4 +6,5 @@ mod list;
 mod offers;
 mod products;
 mod statements;
+mod tally;
 mod vocabulary;

@@ -75,7 +75,11 @@ impl TestServer {
             ("CHAMA_LIMITS_ENABLED".to_owned(), "false".to_owned()),
         ];
         environment.extend(database.setting());
-        environment.extend(std::env::var("CHAMA_TEST_REDIS_URL").ok().map(|url| ("CHAMA_REDIS_URL".to_owned(), url)));
+        if let Ok(url) = std::env::var("CHAMA_TEST_REDIS_URL") {
+            // One Redis for all tests, and each is an installation of its own.
+            let prefix = folder.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+            environment.extend([("CHAMA_REDIS_URL".to_owned(), url), ("CHAMA_REDIS_PREFIX".to_owned(), prefix)]);
+        }
         environment.extend(settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
         let config = Config::load(None, environment.clone()).expect("settings");
         let app = App::serving(config, Clock::fixed(dawn())).await.expect("an app");

@@ -1,11 +1,9 @@
 //! Attacks: each is refused with the right code, before it costs.
 
-use std::{
-    fmt::Write,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tests::attacks::{Attack, attacks};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -13,67 +11,6 @@ use tokio::{
 
 use super::{Answer, INTROSPECTION, JSON, RESPONSE, post};
 use crate::support::TestServer;
-
-/// A request that should not be.
-struct Attack {
-    name: &'static str,
-    body: Vec<u8>,
-    status: u16,
-    code: &'static str,
-}
-
-fn attack(name: &'static str, query: &str, code: &'static str) -> Attack {
-    Attack { name, body: json!({ "query": query }).to_string().into_bytes(), status: 400, code }
-}
-
-fn attacks() -> Vec<Attack> {
-    let mut bomb = String::from("{ ...f0 } ");
-    for n in 0..40 {
-        write!(bomb, "fragment f{n} on Query {{ ...f{m} ...f{m} }} ", m = n + 1).unwrap();
-    }
-    bomb.push_str("fragment f40 on Query { __typename }");
-    let mut chain = String::from("{ ...f0 } ");
-    for n in 0..1_200 {
-        write!(chain, "fragment f{n} on Query {{ ...f{} }} ", n + 1).unwrap();
-    }
-    let aliases = (0..10_000).map(|n| format!("a{n}: __typename ")).collect::<Vec<_>>().concat();
-    let directives = "@include(if: true) ".repeat(5_000);
-    let some_directives = "@include(if: true) ".repeat(51);
-    let deep = format!("{{ categories {{ nodes {{ {} id {} }} }} }}", "parent { ".repeat(50), "} ".repeat(50));
-    let brackets = format!("{{ products(filter: {}", "[".repeat(100_000));
-    let batch = format!("[{}]", vec![json!({ "query": "{ __typename }" }).to_string(); 100].join(","));
-    let huge = json!({ "query": format!("{{ __typename }} #{}", "x".repeat(2_000_000)) }).to_string();
-    let lists =
-        "{ products(first: 100) { nodes { variants(first: 100) { nodes { offers(first: 100) { nodes { id } } } } } } }";
-    let introspection =
-        "{ __schema { types { fields { type { fields { type { fields { type { fields { name } } } } } } } } } }";
-    let many =
-        (0..30).map(|n| format!("a{n}: __schema {{ types {{ fields {{ args {{ name type {{ name }} }} }} }} }} "));
-    let many = format!("{{ {} }}", many.collect::<Vec<_>>().concat());
-    let budget = "BUDGET_EXCEEDED";
-    vec![
-        attack("10k aliases", &format!("{{ {aliases} }}"), budget),
-        attack("5k directives", &format!("{{ __typename {directives} }}"), budget),
-        attack("51 directives", &format!("{{ __typename {some_directives} }}"), budget),
-        attack("a bomb of fragments", &bomb, budget),
-        attack("a chain of fragments", &chain, budget),
-        attack("circular fragments", "{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }", budget),
-        attack("depth 50", &deep, budget),
-        attack("100k brackets", &brackets, budget),
-        attack("lists in lists", lists, budget),
-        attack("nested introspection", introspection, budget),
-        attack("introspection thirty times", &many, budget),
-        Attack { name: "two megabytes", body: huge.into_bytes(), status: 413, code: budget },
-        Attack { name: "a batch of 100", body: batch.into_bytes(), status: 400, code: "BAD_INPUT" },
-        Attack {
-            name: "invalid UTF-8",
-            body: vec![b'{', b'"', 0xff, 0xfe, b'"', b'}'],
-            status: 400,
-            code: "BAD_INPUT",
-        },
-        Attack { name: "deep JSON", body: "[".repeat(500_000).into_bytes(), status: 400, code: "BAD_INPUT" },
-    ]
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_attack_is_refused_with_its_code() {

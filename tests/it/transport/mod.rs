@@ -103,10 +103,7 @@ async fn parameters_are_what_the_specification_says() {
     let nothing = json!({
         "query": "{ __typename }", "operationName": null, "variables": null, "extensions": null, "somethingNew": [1],
     });
-    assert_eq!(
-        post(&server, Some(RESPONSE), nothing.to_string()).await.body,
-        json!({ "data": { "__typename": "Query" } })
-    );
+    assert_eq!(post(&server, Some(RESPONSE), nothing.to_string()).await.body["data"], json!({ "__typename": "Query" }));
     let cut: Vec<u8> = [b"{\"query\":\"{ __typename } #".as_slice(), &[0xff, 0xfe], b"\"}"].concat();
     assert_eq!(post(&server, None, cut).await.status.as_u16(), 400, "invalid UTF-8");
     let address = format!("{}/graphql", server.url);
@@ -189,7 +186,7 @@ async fn who_asks_is_told_what_an_operation_costs() {
         |cost: &str| server.http().post(format!("{}/graphql", server.url)).json(&query).header("x-chama-cost", cost);
     assert_eq!(Answer::of(ask("1")).await.body["extensions"], json!({ "cost": 3 * 2 + 10 }));
     for other in [Answer::of(ask("0")).await, post(&server, None, query.to_string()).await] {
-        assert!(other.body.get("extensions").is_none(), "bytes differ without having been asked");
+        assert_eq!(other.body["extensions"].get("cost"), None, "a cost is told without having been asked");
     }
 }
 

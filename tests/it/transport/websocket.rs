@@ -169,6 +169,20 @@ async fn queries_and_mutations_have_one_answer_and_refused_ones_an_error() {
         assert_eq!(error["payload"][0]["extensions"]["code"], "BAD_INPUT", "{wrong}");
         assert!(error["payload"][0]["extensions"]["requestId"].is_string(), "{wrong}");
     }
+    // A document is known by its hash here too, once it was told.
+    let (query, hash) = ("{ __typename }", "7f56e67dd21ab3f30d1ff8b7bed08893f0a0db86449836189b361dd1e56ddb4b");
+    for (query, known) in [("", false), (query, true), ("", true)] {
+        let persisted = json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
+        let payload = json!({ "query": query, "extensions": persisted });
+        peer.say(json!({ "type": "subscribe", "id": "h", "payload": payload })).await;
+        let answer = peer.hear().await;
+        if known {
+            assert_eq!(answer["payload"]["data"]["__typename"], "Query", "{answer}");
+            assert_eq!(peer.hear().await["type"], "complete");
+        } else {
+            assert_eq!(answer["payload"][0]["extensions"]["code"], "PERSISTED_QUERY_NOT_FOUND", "{answer}");
+        }
+    }
     // What goes wrong while it is carried out is part of the answer.
     peer.ask("q", "{ a: __typename products(first: 101) { totalCount } }", json!({})).await;
     let next = peer.hear().await;

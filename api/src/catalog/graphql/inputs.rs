@@ -22,16 +22,13 @@ use crate::{
     platform::{
         error::Error,
         graphql::{
-            CurrencyCode, MoneyAmount, decode,
+            CurrencyCode, MoneyAmount, bounded, decode,
             id::decode_all,
             scalars::MoneyInput,
             text::{TranslationInput, localized},
         },
     },
 };
-
-/// Most values of one list in a filter.
-const MAX_CHOICES: usize = 100;
 
 /// Which products. Lists mean "any of"; everything given must hold (商品筛选).
 #[derive(Clone, Debug, Default, InputObject)]
@@ -115,20 +112,6 @@ impl PriceBandInput {
             max: minor(self.maximum).map_err(|r| r.at("maximum"))?,
         })
     }
-}
-
-/// Distinct values, in a number that a statement can carry.
-fn bounded<T: PartialEq>(values: Vec<T>) -> Result<Vec<T>, Error> {
-    if values.len() > MAX_CHOICES {
-        return Err(Error::BadInput(format!("a list in a filter has at most {MAX_CHOICES} values")));
-    }
-    let mut distinct = Vec::with_capacity(values.len());
-    for value in values {
-        if !distinct.contains(&value) {
-            distinct.push(value);
-        }
-    }
-    Ok(distinct)
 }
 
 /// What a list of products is ordered by (排序字段).

@@ -173,7 +173,9 @@ impl Product {
         context: &Context<'_>,
         #[graphql(desc = "ISO 4217 code.", default_with = "CurrencyCode(Currency::CNY)")] currency: CurrencyCode,
     ) -> Result<Option<Offer>> {
-        Ok(loaders::of(context).load_one(PriceTagOf(self.0.id, currency.0)).await?.map(|tag| Offer(tag.offer)))
+        let loader = loaders::of(context);
+        let Some(tag) = loader.load_one(PriceTagOf(self.0.id, currency.0)).await?.flatten() else { return Ok(None) };
+        Ok(loader.load_one(tag.offer).await?.map(Offer))
     }
 
     /// Price of one unit at the cheapest active offer's minimum order (最低价).
@@ -182,7 +184,8 @@ impl Product {
         context: &Context<'_>,
         #[graphql(desc = "ISO 4217 code.", default_with = "CurrencyCode(Currency::CNY)")] currency: CurrencyCode,
     ) -> Result<Option<Money>> {
-        Ok(loaders::of(context).load_one(PriceTagOf(self.0.id, currency.0)).await?.map(|tag| tag.price.into()))
+        let tag = loaders::of(context).load_one(PriceTagOf(self.0.id, currency.0)).await?.flatten();
+        Ok(tag.map(|tag| tag.price.into()))
     }
 
     /// Whether it can be had at the moment.

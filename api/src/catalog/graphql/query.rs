@@ -1,10 +1,15 @@
 //! The part of the query root that the catalog adds.
 
-use async_graphql::{Context, ID, Object, Result};
+use std::collections::HashSet;
+
+use async_graphql::{Context, ID, Object, Result, ScalarType};
 use entities::{
     catalog::ChangeStatus,
     party::Action,
-    values::id::{BrandId, CategoryId},
+    values::{
+        Currency,
+        id::{BrandId, CategoryId},
+    },
 };
 
 use search::Kind;
@@ -17,14 +22,15 @@ use crate::{
     catalog::{
         loaders,
         ops::{
-            changes, list,
+            changes,
+            list::{self, Beside},
             vocabulary::{self, Branch},
             words,
         },
     },
     platform::{
         cache::Topic,
-        graphql::{Connection, ContextExt, connection::list_cost, decode},
+        graphql::{Connection, ContextExt, CurrencyCode, connection::list_cost, decode},
         page::PageArgs,
         responses::Tag,
     },
@@ -73,8 +79,11 @@ impl CatalogQuery {
             let counted = list::count_products(db, viewer, &filter, sort);
             app.cache().count(Topic::Catalog, &key, counted).await.map(Some)
         };
-        let (rows, total) =
-            futures_util::try_join!(list::list_products(db, viewer, &filter, sort, order, &page), count)?;
+        let (rows, total) = futures_util::try_join!(
+            list::list_products(db, viewer, &filter, (sort, order), &page, beside(context)),
+            count
+        )?;
+        loaders::feed(context, &rows.rows).await;
         Ok(Connection::new(rows, total, |row| (row.cursor, Product(row.head))))
     }
 
@@ -176,4 +185,23 @@ impl CatalogQuery {
         let rows = changes::list_changes(db, viewer, product, status, &page).await?;
         Ok(Connection::new(rows, total, |row| (changes::change_cursor(&row), ProductChange(row))))
     }
+}
+
+/// What is asked of the products of the list that is being resolved and can be read with them.
+fn beside(context: &Context<'_>) -> Beside {
+    let list = context.look_ahead();
+    let asked = |name: &str| {
+        [list.field("nodes"), list.field("edges").field("node")]
+            .into_iter()
+            .flat_map(|row| row.field(name).selection_fields())
+            .collect::<Vec<_>>()
+    };
+    let currencies = asked("price").into_iter().chain(asked("cheapestOffer")).map(|field| {
+        let given = field.arguments().ok()?.into_iter().find(|(name, _)| name == "currency");
+        given.map_or(Some(Currency::CNY), |(_, value)| CurrencyCode::parse(value).ok().map(|code| code.0))
+    });
+    let currencies: HashSet<Option<Currency>> = currencies.collect();
+    // Several are left to the loader, which reads them all at once.
+    let price = if currencies.len() == 1 { currencies.into_iter().next().flatten() } else { None };
+    Beside { category: !asked("category").is_empty(), price }
 }

@@ -24,14 +24,14 @@ use entities::{
     },
     party::Viewer,
     values::{
-        Currency, Localized, Money,
+        Currency, Localized,
         id::{OfferId, ProductId, VariantId},
     },
 };
 use sea_orm::{ColumnTrait, DerivePartialModel, EntityTrait, Iterable, JoinType, QueryFilter, QueryOrder, QuerySelect};
 use search::Kind;
 
-use super::ops::list::Availability;
+use super::ops::list::{Availability, Listed, PriceTag};
 use crate::{
     app::App,
     platform::{
@@ -201,20 +201,12 @@ impl Loader<TagsOf> for CatalogLoader {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PriceTagOf(pub ProductId, pub Currency);
 
-/// The cheapest active offer of a product and its price.
-#[derive(Clone, Debug)]
-pub struct PriceTag {
-    /// The offer.
-    pub offer: offer::Model,
-    /// Its price of one unit at its minimum order.
-    pub price: Money,
-}
-
 impl Loader<PriceTagOf> for CatalogLoader {
-    type Value = PriceTag;
+    /// None: it has none that the viewer may see.
+    type Value = Option<PriceTag>;
     type Error = SharedError;
 
-    async fn load(&self, keys: &[PriceTagOf]) -> Result<HashMap<PriceTagOf, PriceTag>, SharedError> {
+    async fn load(&self, keys: &[PriceTagOf]) -> Result<HashMap<PriceTagOf, Self::Value>, SharedError> {
         let products: BTreeSet<ProductId> = keys.iter().map(|k| k.0).collect();
         let currencies: BTreeSet<Currency> = keys.iter().map(|k| k.1).collect();
         let tagged = offer::Entity::belongs_to(product_price::Entity)
@@ -227,15 +219,24 @@ impl Loader<PriceTagOf> for CatalogLoader {
             .join(JoinType::InnerJoin, tagged)
             .filter(product_price::Column::ProductId.is_in(products))
             .filter(product_price::Column::Currency.is_in(currencies))
-            .select_also(product_price::Entity)
+            .select_only()
+            .columns(product_price::Column::iter())
+            .into_model::<product_price::Model>()
             .all(self.app.db().read())
             .await?;
-        let tag = |(offer, tag): (offer::Model, Option<product_price::Model>)| {
-            let tag = tag?;
-            Some((PriceTagOf(tag.product_id, tag.currency), PriceTag { price: tag.price(), offer }))
+        let tag = |row: product_price::Model| {
+            (PriceTagOf(row.product_id, row.currency), Some(PriceTag { offer: row.offer_id, price: row.price() }))
         };
-        Ok(rows.into_iter().filter_map(tag).collect())
+        Ok(rows.into_iter().map(tag).collect())
     }
+}
+
+/// Keeps what a list read beside its products, so that it is not loaded again.
+pub async fn feed(context: &Context<'_>, listed: &[Listed]) {
+    let loader = of(context);
+    loader.feed_many(listed.iter().filter_map(|row| row.category.clone()).map(|row| (row.id, row))).await;
+    let tag = |row: &Listed| row.price.map(|(currency, tag)| (PriceTagOf(row.head.id, currency), tag));
+    loader.feed_many(listed.iter().filter_map(tag)).await;
 }
 
 /// All tiers of an offer, by currency and quantity.

@@ -11,19 +11,23 @@ use entities::{
     },
     party::Viewer,
     values::{
-        CountryCode, Currency, Gtin, HsCode, Slug,
-        id::{BrandId, CategoryId, OrganisationId, ProductId},
+        CountryCode, Currency, Gtin, HsCode, Money, Slug,
+        id::{BrandId, CategoryId, OfferId, OrganisationId, ProductId},
     },
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, JoinType, Order, QueryFilter, QueryOrder,
-    QuerySelect, RelationDef, Select,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, ExprTrait, FromQueryResult, IdenStatic, Iterable,
+    JoinType, Order, PartialModelTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait, RelationDef,
+    Select,
     sea_query::{Expr, Query, SelectStatement},
 };
 
-use crate::platform::{
-    error::Error,
-    page::{Cursor, Page, PageArgs, key},
+use crate::{
+    catalog::store::tally,
+    platform::{
+        error::Error,
+        page::{Cursor, Page, PageArgs, first_rows, key},
+    },
 };
 
 /// Which products. Lists mean "any of"; what is absent does not matter.
@@ -107,6 +111,24 @@ impl Sort {
     }
 }
 
+/// What is read beside the products of a page, in the same statement, because it will be shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// Their categories.
+    pub category: bool,
+    /// Their price tags in this currency.
+    pub price: Option<Currency>,
+}
+
+impl Beside {
+    /// A price tag shows an offer, and what the viewer may see of offers depends on more than the tag; only of public
+    /// products everyone may see it.
+    fn within(self, filter: &Filter) -> Self {
+        let public = filter.statuses.as_deref().is_none_or(|statuses| statuses == [ProductStatus::Published]);
+        Self { price: self.price.filter(|_| public), ..self }
+    }
+}
+
 /// A product of a list with its place in it.
 #[derive(Clone, Debug)]
 pub struct Listed {
@@ -114,6 +136,19 @@ pub struct Listed {
     pub head: Head,
     /// Its place.
     pub cursor: Cursor,
+    /// Its category, when it was read too.
+    pub category: Option<category::Model>,
+    /// Its price tag in a currency, or that it has none, when it was looked for.
+    pub price: Option<(Currency, Option<PriceTag>)>,
+}
+
+/// The cheapest active offer of a product and its price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PriceTag {
+    /// The offer.
+    pub offer: OfferId,
+    /// Its price of one unit at its minimum order.
+    pub price: Money,
 }
 
 /// A page of products. One statement.
@@ -121,9 +156,9 @@ pub async fn list_products(
     db: &impl ConnectionTrait,
     viewer: &Viewer,
     filter: &Filter,
-    sort: Sort,
-    order: Order,
+    (sort, order): (Sort, Order),
     page: &PageArgs,
+    beside: Beside,
 ) -> Result<Page<Listed>, Error> {
     let name = format!("{}-{}", sort.name(), if order == Order::Desc { "desc" } else { "asc" });
     let columns = vec![sort.column(), sort.id_column()];
@@ -137,45 +172,77 @@ pub async fn list_products(
     })?;
     let mut list = selected(viewer, filter, sort).filter(Condition::all().add_option(place));
     let walk = page.walk(order);
-    list = list.order_by(sort.column(), walk.clone()).order_by(sort.id_column(), walk).limit(page.fetch());
-
-    let rows: Vec<(Head, Option<i64>)> = match sort {
-        Sort::Price(_) => {
-            let priced = list.expr_as(sort.column(), "price_minor").into_partial_model::<Priced>().all(db).await?;
-            priced.into_iter().map(|p| (p.head, Some(p.price_minor))).collect()
+    list = list.order_by(sort.column(), walk.clone()).order_by(sort.id_column(), walk);
+    list = Head::select_cols(list.select_only());
+    if let Sort::Price(_) = sort {
+        list = list.expr_as(sort.column(), "place");
+    }
+    let beside = beside.within(filter);
+    if beside.category {
+        list = list.join_as(JoinType::LeftJoin, its_category(), SHOWN);
+        for column in category::Column::iter() {
+            list = list.expr_as(Expr::col((SHOWN, column)), format!("{SHOWN}_{}", column.as_str()));
         }
-        _ => list.into_partial_model::<Head>().all(db).await?.into_iter().map(|head| (head, None)).collect(),
-    };
-    let listed = |(head, price): (Head, Option<i64>)| {
-        let key = match sort {
+    }
+    if let Some(currency) = beside.price {
+        list = list.join_as(JoinType::LeftJoin, price_tag_in(currency), TAG);
+        list = list.expr_as(Expr::col((TAG, product_price::Column::OfferId)), "tag_offer_id");
+        list = list.expr_as(Expr::col((TAG, product_price::Column::AmountMinor)), "tag_minor");
+    }
+
+    let listed = |row: &QueryResult| {
+        let head = Head::from_query_result(row, "")?;
+        let place = match sort {
             Sort::Newest => head.listed_at.timestamp_millis().into(),
-            Sort::Price(_) => price.into(),
+            Sort::Price(_) => row.try_get::<i64>("", "place")?.into(),
             Sort::NameZh => head.sort_zh.as_str().into(),
             Sort::NameEn => head.sort_en.as_str().into(),
         };
-        Listed { cursor: Cursor::new(name.as_str(), vec![key, head.id.to_string().into()]), head }
+        let category =
+            if beside.category { category::Model::from_query_result_optional(row, SHOWN_PREFIX)? } else { None };
+        let price = match beside.price {
+            Some(currency) => Some((currency, tag_of(row, currency)?)),
+            None => None,
+        };
+        let cursor = Cursor::new(name.as_str(), vec![place, head.id.to_string().into()]);
+        Ok::<_, DbErr>(Listed { head, cursor, category, price })
     };
-    Ok(page.page(rows.into_iter().map(listed).collect()))
+    let rows = db.query_all_raw(first_rows(db, QueryTrait::as_query(&list), page.fetch())).await?;
+    Ok(page.page(rows.iter().map(listed).collect::<Result<_, _>>()?))
 }
 
-#[derive(sea_orm::DerivePartialModel)]
-#[sea_orm(entity = "product::Entity")]
-struct Priced {
-    #[sea_orm(nested)]
-    head: Head,
-    #[sea_orm(from_expr = "Expr::col((product_price::Entity, product_price::Column::AmountMinor))")]
-    price_minor: i64,
+/// What the category is called that is read beside a product, and its columns.
+const SHOWN: &str = "shown";
+const SHOWN_PREFIX: &str = "shown_";
+/// What the price tag is called that is read beside a product.
+const TAG: &str = "tag";
+
+fn tag_of(row: &QueryResult, currency: Currency) -> Result<Option<PriceTag>, DbErr> {
+    let Some(offer) = row.try_get::<Option<OfferId>>("", "tag_offer_id")? else { return Ok(None) };
+    Ok(Some(PriceTag { offer, price: Money { minor: row.try_get("", "tag_minor")?, currency } }))
 }
 
-/// How many products that list has. One statement.
+/// How many products that list has. One statement; what is asked for by state and category alone is not counted but
+/// read from the tally.
 pub async fn count_products(
     db: &impl ConnectionTrait,
     viewer: &Viewer,
     filter: &Filter,
     sort: Sort,
 ) -> Result<i64, Error> {
+    if let Some(statuses) = tallied_alone(viewer, filter, sort) {
+        return tally::tallied(db, statuses, filter.category.map(subtree)).await;
+    }
     let count = selected(viewer, filter, sort).select_only().expr(Expr::cust("COUNT(*)"));
     Ok(count.into_tuple::<i64>().one(db).await?.unwrap_or_default())
+}
+
+/// The states whose products a list has, all of them, when it asks for nothing else than these and a category.
+fn tallied_alone<'f>(viewer: &Viewer, filter: &'f Filter, sort: Sort) -> Option<&'f [ProductStatus]> {
+    let alone = Filter { statuses: filter.statuses.clone(), category: filter.category, ..Filter::default() };
+    let statuses = filter.statuses.as_deref().unwrap_or(&[ProductStatus::Published]);
+    let all_seen = viewer.oversees() || statuses == [ProductStatus::Published];
+    (*filter == alone && all_seen && !matches!(sort, Sort::Price(_))).then_some(statuses)
 }
 
 /// The products that `viewer` sees and `filter` lets through. Without a word about states, those that
@@ -226,6 +293,15 @@ fn selected(viewer: &Viewer, filter: &Filter, sort: Sort) -> Select<product::Ent
         list = list.filter(any);
     }
     list
+}
+
+fn its_category() -> RelationDef {
+    product::Entity::belongs_to(category::Entity).from(product::Column::CategoryId).to(category::Column::Id).into()
+}
+
+fn price_tag_in(currency: Currency) -> RelationDef {
+    let tag = price_tag();
+    tag.on_condition(move |_, tag| Condition::all().add(Expr::col((tag, product_price::Column::Currency)).eq(currency)))
 }
 
 fn price_tag() -> RelationDef {

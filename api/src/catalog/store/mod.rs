@@ -3,6 +3,7 @@
 //! constant number of statements.
 
 mod offers;
+pub mod tally;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -20,14 +20,12 @@ use crate::{
     platform::{
         error::Error,
         graphql::{
-            CurrencyCode,
+            CurrencyCode, bounded,
             id::{NodeId, decode_all},
         },
     },
 };
 
-/// Most values of one list in a filter.
-const MAX_CHOICES: usize = 100;
 /// Longest text that is looked for; what is longer is cut there by every engine alike.
 const LONGEST: usize = 1_000;
 
@@ -172,13 +170,6 @@ impl SearchSort {
     }
 }
 
-fn bounded<T>(values: Vec<T>) -> Result<Vec<T>, Error> {
-    if values.len() > MAX_CHOICES {
-        return Err(Error::BadInput(format!("a list in a filter has at most {MAX_CHOICES} values")));
-    }
-    Ok(values)
-}
-
 impl SearchFilter {
     /// Whether states of products are asked for.
     pub(super) fn names_states(&self) -> bool {
@@ -219,7 +210,7 @@ impl SearchFilter {
     }
 }
 
-fn values<T: serde::Serialize>(of: Option<Vec<T>>) -> Result<Option<Vec<String>>, Error> {
+fn values<T: serde::Serialize + PartialEq>(of: Option<Vec<T>>) -> Result<Option<Vec<String>>, Error> {
     let of = of.map(bounded).transpose()?;
     Ok(of.map(|all| all.iter().map(value).collect()))
 }

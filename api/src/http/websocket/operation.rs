@@ -116,7 +116,7 @@ async fn told(
     voice: &Voice,
 ) -> Result<(), Unheard> {
     let (started, meter) = (Instant::now(), Meter::default());
-    let (operation, answer) = match Gateway::prepare(&mut request) {
+    let (operation, answer) = match gateway.opened(&mut request).await {
         Err(refused) => (Operation::default(), Answer::Whole(refused)),
         Ok(operation) => {
             let answer = meter.measure(Box::pin(answer(gateway, proof, locale, request, &operation))).await;

@@ -104,17 +104,16 @@ impl Bare {
 
     async fn list(&self, Place(listed_at, id): Place) -> Result<u64, DbErr> {
         let text = format!(
-            "SELECT {HEAD} FROM product WHERE product.status = $1 AND product.status = $1 \
-             AND (product.listed_at, product.id) < ($2, $3) ORDER BY product.listed_at DESC, product.id DESC LIMIT $4"
+            "SELECT {HEAD}, shown.id AS shown_id, shown.slug AS shown_slug, shown.parent_id AS shown_parent_id, \
+             shown.path AS shown_path, shown.position AS shown_position, shown.name AS shown_name, \
+             shown.version AS shown_version, tag.offer_id AS tag_offer_id, tag.amount_minor AS tag_minor FROM product \
+             LEFT JOIN category AS shown ON product.category_id = shown.id \
+             LEFT JOIN product_price AS tag ON product.id = tag.product_id AND tag.currency = $1 \
+             WHERE product.status = $2 AND product.status = $2 AND (product.listed_at, product.id) < ($3, $4) \
+             ORDER BY product.listed_at DESC, product.id DESC LIMIT {FETCH}"
         );
-        let (products, categories) = {
-            let rows = self.all(&text, vec![PUBLISHED.into(), listed_at.into(), id.into(), FETCH.into()]).await?;
-            let shown = rows.get(..20).unwrap_or(&rows);
-            (column::<Vec<Uuid>>(shown, "id")?, column::<BTreeSet<Uuid>>(shown, "category_id")?)
-        };
-        self.price_tags(&products).await?;
-        self.all(&format!("{CATEGORY} {}", marks(1, categories.len())), ids(categories)).await?;
-        Ok(3)
+        self.all(&text, vec!["CNY".into(), PUBLISHED.into(), listed_at.into(), id.into()]).await?;
+        Ok(1)
     }
 
     async fn product(&self, slug: &str) -> Result<u64, DbErr> {
@@ -163,7 +162,7 @@ impl Bare {
     /// The cheapest offers of products in yuan.
     async fn price_tags(&self, products: &[Uuid]) -> Result<(), DbErr> {
         let text = format!(
-            "SELECT {OFFER}, product_price.product_id AS of_product, product_price.currency, product_price.offer_id, \
+            "SELECT product_price.product_id, product_price.currency, product_price.offer_id, \
              product_price.amount_minor FROM offer INNER JOIN product_price ON offer.id = product_price.offer_id \
              WHERE {PUBLIC_OFFERS} AND offer.status = $1 AND product_price.product_id IN {} \
              AND product_price.currency IN ($3)",

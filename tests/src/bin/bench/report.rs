@@ -85,6 +85,8 @@ pub(crate) struct Run {
     pub(crate) rows: Vec<Row>,
     /// Their SQL.
     pub(crate) bare: Vec<BareRow>,
+    /// Attacks, and microseconds of the server's processor time that each takes.
+    pub(crate) attacks: Vec<(&'static str, u64)>,
     /// Most resident memory of the server after any scenario, in MB.
     pub(crate) memory: u64,
     /// Its peak, in MB.
@@ -174,6 +176,9 @@ pub(crate) fn table(asked: &Asked, run: &Run) {
             ])
         );
     }
+    for (name, micros) in &run.attacks {
+        println!("refused: {name:<36} {:>8} ms of processor time", fine(*micros));
+    }
     println!("resident memory of the server: {} MB, at its peak {} MB", run.memory, run.peak);
 }
 
@@ -225,6 +230,13 @@ fn of_one(asked: &Asked, run: &Run) {
                 open(&goal, &value, &size());
             }
         }
+    }
+    if let Some((name, micros)) = run.attacks.iter().max_by_key(|(_, micros)| *micros) {
+        said(
+            "each attack refused within 5 ms of processor time",
+            *micros < 5_000,
+            &format!("{} ms ({name})", fine(*micros)),
+        );
     }
     let (goal, value) = ("resident memory under 300 MB", format!("{} MB", run.memory));
     if at_goal {

@@ -182,6 +182,13 @@ pub(crate) fn post(address: SocketAddr, query: &str, variables: &str, headers: &
         .into_bytes()
 }
 
+/// A request to the API that should not be.
+pub(crate) fn attack(address: SocketAddr, body: &[u8]) -> Vec<u8> {
+    let length = body.len();
+    let head = format!("POST /graphql HTTP/1.1\r\nhost: {address}\r\n{USUAL}content-length: {length}\r\n\r\n");
+    [head.as_bytes(), body].concat()
+}
+
 /// A request for anything else.
 pub(crate) fn get(address: SocketAddr, target: &str) -> Vec<u8> {
     format!("GET {target} HTTP/1.1\r\nhost: {address}\r\naccept: */*\r\n\r\n").into_bytes()

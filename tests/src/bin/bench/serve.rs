@@ -9,6 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tests::attacks::{Attack, attacks};
+
 use super::{
     Failure,
     bare::{self, Bare},
@@ -33,6 +35,8 @@ const STEP: usize = 100;
 /// Products that are asked for.
 const PRODUCTS: u64 = 500;
 const WALK: &str = "query Walk($after: String) { products(first: 100, after: $after) { pageInfo { endCursor } } }";
+/// How often each attack is sent.
+const ATTACKED: u32 = 100;
 /// What is measured in a catalog that is only there to be compared.
 const COMPARED: [What; 2] = [What::List, What::ListAndTotal];
 
@@ -54,6 +58,9 @@ pub(crate) struct Options {
     /// Starts a PostgreSQL of the bench's own, instead of taking the empty database of `CHAMA_DATABASE_URL`.
     #[arg(long)]
     fresh_postgres: bool,
+    /// Measures only what has this in its name: `list`, `uncached`, `product page`.
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
     /// Measures the list page in catalogs of these two sizes too, and holds one against the other.
     #[arg(long, value_name = "SMALL,LARGE", value_parser = two_sizes)]
     compare: Option<(u64, u64)>,
@@ -119,12 +126,18 @@ async fn run(options: &Options, tiers: &Tiers, server: &Server, products: u64) -
     let bench = Bench { options, tiers, server, catalog, bare };
     // A catalog that is only compared is asked for less.
     let whole = products == options.products;
-    let mut run = Run { products, rows: Vec::new(), bare: Vec::new(), memory: 0, peak: 0 };
-    for what in What::ALL.into_iter().filter(|what| whole || COMPARED.contains(what)) {
+    let mut run = Run { products, rows: Vec::new(), bare: Vec::new(), attacks: Vec::new(), memory: 0, peak: 0 };
+    let only = |name: &str| options.only.as_ref().is_none_or(|only| name.contains(only.as_str()));
+    let compared = |what: &What| whole || COMPARED.contains(what);
+    for what in What::ALL.into_iter().filter(|what| compared(what) && only(what.name())) {
         eprintln!("measuring: {}", what.name());
         run.rows.push(bench.row(what).await?);
         run.memory = run.memory.max(process::memory(server.pid(), "VmRSS:"));
         server.forget_log();
+    }
+    for attack in attacks().into_iter().filter(|attack| whole && (only("attacks") || only(attack.name))) {
+        eprintln!("measuring: the attack {:?}", attack.name);
+        run.attacks.push((attack.name, bench.attacked(&attack).await?));
     }
     run.peak = process::memory(server.pid(), "VmHWM:");
     for page in [bare::Page::List, bare::Page::Product].into_iter().filter(|page| whole || *page == bare::Page::List) {
@@ -227,6 +240,21 @@ impl Bench<'_> {
         let Some(request) = self.catalog.costing(what) else { return Ok(None) };
         let mut connection = Connection::open(self.server.address).await?;
         Ok(connection.ask(&request).await?.header("x-chama-sql").map(str::to_owned))
+    }
+
+    /// Microseconds of the server's processor time that it takes to refuse it.
+    async fn attacked(&self, attack: &Attack) -> Result<u64, Failure> {
+        let request = scenarios::attack(self.server.address, &attack.body);
+        let before = self.tiers.cpu(self.server.pid());
+        for _ in 0..ATTACKED {
+            // A refusal may close the connection.
+            let mut connection = Connection::open(self.server.address).await?;
+            let answer = connection.ask(&request).await?;
+            if answer.status != attack.status || !answer.text().contains(attack.code) {
+                return Err(answer.unexpected().into());
+            }
+        }
+        Ok(self.tiers.cpu(self.server.pid()).since(before).process / u64::from(ATTACKED))
     }
 
     async fn measured(&self, requests: &Requests) -> Result<Measured, Failure> {
