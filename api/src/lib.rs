@@ -8,6 +8,7 @@
 //! - [`app`]: the one struct that holds it all, built once
 //! - [`party`]: organisations, people, members, machine clients, filings
 //! - [`catalog`]: categories, brands, products, variants, offers; [`webhooks`]: telling partners what happened
+//! - [`inventory`]: what lies where, whose it is, what is promised of it
 //! - [`finding`]: searches, and how the index follows
 //! - [`zone`], [`seed`]: a zone's reference data; a large catalog for benches
 //! - [`worker`]: the runner of background jobs; [`oversight`]: the audit, the feed, dead letters
@@ -22,6 +23,7 @@ pub mod config;
 pub mod finding;
 pub mod graphql;
 pub mod http;
+pub mod inventory;
 pub mod oversight;
 pub mod party;
 pub mod platform;

@@ -20,7 +20,7 @@ use crate::{
     app::{App, IndexJob, Told},
     catalog::store::tally,
     finding::index,
-    party,
+    inventory, party,
     platform::{
         error::Error,
         jobs::{self, Job, Verdict, Wanted},
@@ -36,6 +36,8 @@ const INDEXED_AT_ONCE: usize = 2_000;
 const KEEP_READY: Duration = Duration::from_secs(1);
 /// How long the index is left alone after it could not be written.
 const INDEX_PAUSE: chrono::Duration = chrono::Duration::seconds(2);
+/// How often it is looked for promises of stock whose time is up.
+const SWEEP: Duration = Duration::from_secs(5);
 /// How often the house is tidied.
 const TIDY: Duration = Duration::from_mins(10);
 
@@ -44,12 +46,19 @@ pub async fn work(app: App, stop: impl Future<Output = ()>) {
     let mut crew = Crew::new(app.clone());
     let mut stop = std::pin::pin!(stop);
     let mut tidied: Option<Instant> = None;
+    let mut swept: Option<Instant> = None;
     let mut ready: Option<Instant> = None;
     loop {
         if ready.is_none_or(|at| at.elapsed() > KEEP_READY) {
             ready = Some(Instant::now());
             if let Err(error) = index::keep_ready(&app).await {
                 tracing::debug!(cause = error.told(), "the search index cannot be looked at");
+            }
+        }
+        if swept.is_none_or(|at| at.elapsed() > SWEEP) {
+            swept = Some(Instant::now());
+            if let Err(error) = inventory::promises::sweep(&app, app.clock().now()).await {
+                tracing::warn!(cause = error.told(), "promises of stock whose time is up could not be let go");
             }
         }
         if tidied.is_none_or(|at| at.elapsed() > TIDY) {
@@ -280,6 +289,14 @@ fn read<J: Job + DeserializeOwned>(job: &job::Model) -> Result<J, Verdict> {
     serde_json::from_str(&job.payload).map_err(|e| Verdict::Dead { reason: format!("the payload cannot be read: {e}") })
 }
 
+/// Says in the log when stock does not add up; `chama reconcile` says more.
+async fn reconciled(app: &App, now: chrono::DateTime<Utc>) -> Result<(), Error> {
+    for finding in inventory::reconcile::findings(app.db().read(), now).await? {
+        tracing::error!(rows = finding.rows, finding.what, "stock does not add up");
+    }
+    Ok(())
+}
+
 /// Takes away what has served its time, and does what the calendar says. What fails does not keep the rest.
 pub async fn tidy(app: &App) {
     let now: chrono::DateTime<Utc> = app.clock().now();
@@ -287,6 +304,7 @@ pub async fn tidy(app: &App) {
         ("repeats", app.tidy(now).await),
         ("sign-ins and filings", party::ops::tidy(app, now).await),
         ("webhooks", webhooks::ops::tidy(app, now).await),
+        ("stock", reconciled(app, now).await),
         ("tally of products", tally::add_up(app.db()).await),
     ] {
         if let Err(error) = done {

@@ -6,10 +6,12 @@
 //! - [`values`]: what every context speaks in (ids, money, languages, codes, refusals).
 //! - [`party`]: organisations, people, what they filed, and who may do what.
 //! - [`catalog`]: categories, brands, products, variants, offers, and the rules that hold them.
+//! - [`inventory`]: what lies where, whose it is, what is promised of it, the account book of customs.
 //! - [`platform`]: what the promises are kept in: repeats, jobs, audit, change feed.
 //! - [`webhooks`]: endpoints of partners, and what was delivered to them.
 
 pub mod catalog;
+pub mod inventory;
 pub mod party;
 pub mod platform;
 pub mod values;

@@ -13,6 +13,7 @@ mod m0003_offers;
 mod m0004_people;
 mod m0005_promises;
 mod m0006_tally;
+mod m0007_stock;
 
 /// Runs the steps in order.
 #[derive(Debug)]
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_people::Migration),
             Box::new(m0005_promises::Migration),
             Box::new(m0006_tally::Migration),
+            Box::new(m0007_stock::Migration),
         ]
     }
 }

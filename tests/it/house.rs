@@ -27,7 +27,7 @@ const FLOORS: &[&[&str]] = &[
     &["app"],
     &["party"],
     &["catalog", "webhooks"],
-    &["finding"],
+    &["finding", "inventory"],
     &["zone", "seed", "worker", "oversight"],
     &["graphql"],
     &["http"],

@@ -12,6 +12,7 @@ mod catalog;
 mod finding;
 mod house;
 mod http;
+mod inventory;
 mod migrations;
 mod party;
 mod permissions;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use entities::{catalog, party, platform, webhooks};
+use entities::{catalog, inventory, party, platform, webhooks};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityTrait, IdenStatic, Iterable, Statement,
@@ -63,6 +63,12 @@ async fn entities_and_tables_say_the_same() {
     declared(&mut entities, party::place::Entity);
     declared(&mut entities, party::organisation::Entity);
     declared(&mut entities, party::organisation_role::Entity);
+    declared(&mut entities, inventory::location::Entity);
+    declared(&mut entities, inventory::lot::Entity);
+    declared(&mut entities, inventory::stock_move::Entity);
+    declared(&mut entities, inventory::balance::Entity);
+    declared(&mut entities, inventory::reservation::Entity);
+    declared(&mut entities, inventory::book::Entity);
     declared(&mut entities, catalog::category::Entity);
     declared(&mut entities, catalog::category_attribute::Entity);
     declared(&mut entities, catalog::attribute::Entity);

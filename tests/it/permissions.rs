@@ -68,6 +68,9 @@ struct Things {
     session: Value,
     public_key: Value,
     dead: Value,
+    variant: Value,
+    location: Value,
+    moved: Value,
 }
 
 #[expect(clippy::too_many_lines, reason = "one line a root field: the matrix itself")]
@@ -109,6 +112,9 @@ fn rows(t: &Things) -> Vec<Row> {
         row("Query.bankAccounts", json!({ "organisationId": t.organisation }), [U, F, F, F, F], (owner, Y)),
         row("Query.filings", json!({}), [U, N, N, Y, Y], (owner, Y)),
         row("Query.filing", id(&t.filing), [U, N, N, Y, Y], (owner, Y)),
+        row("Query.stockLocations", json!({}), [U, F, N, F, F], (owner, Y)),
+        row("Query.stock", json!({}), [U, F, N, F, F], (owner, Y)),
+        row("Query.stockHistory", json!({ "variantId": t.variant }), [U, F, N, F, F], (owner, Y)),
         row("Query.webhookEndpoints", json!({}), [U, F, N, F, Y], (owner, Y)),
         row("Query.auditTrail", json!({ "nodeId": t.draft }), [U, F, N, F, F], (owner, Y)),
         row("Query.changeFeed", json!({}), [U, F, N, F, Y], (owner, Y)),
@@ -206,6 +212,27 @@ fn rows(t: &Things) -> Vec<Row> {
             (operator, Y),
         ),
         // The catalog.
+        row(
+            "Mutation.createStockLocation",
+            input(json!({ "code": "", "kind": "SHOWROOM", "name": "" })),
+            [U, F, R, F, F],
+            (owner, R),
+        ),
+        row(
+            "Mutation.receiveStock",
+            input(json!({ "locationId": t.location, "document": "d", "lines": [] })),
+            [U, F, R, F, F],
+            (owner, R),
+        ),
+        row(
+            "Mutation.transferStock",
+            input(
+                json!({ "document": "d", "lines": [{ "balanceId": t.location, "toId": t.location, "quantity": 1 }] }),
+            ),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row("Mutation.reverseStockMove", input(json!({ "id": t.moved, "document": "d" })), [U, F, N, F, F], (owner, Y)),
         row("Mutation.createProduct", input(json!({ "content": {} })), [U, F, R, F, R], (owner, R)),
         row("Mutation.updateProduct", with(&t.draft, 1, json!({ "content": {} })), [U, F, N, F, Y], (owner, Y)),
         row("Mutation.proposeProduct", at(&t.draft, 1), [U, F, N, F, Y], (owner, R)),
@@ -424,6 +451,12 @@ async fn things(server: &TestServer, owner: &Client, machine_key: &TestKey) -> T
             .clone();
     let delivery =
         owner.done("testWebhookEndpoint", "sending { delivery { id } }", json!({ "id": endpoint["id"] })).await;
+    let place = json!({ "code": "W-1", "kind": "DUTY_PAID_WAREHOUSE", "name": "仓" });
+    let location = owner.done("createStockLocation", "location { id }", place).await["location"]["id"].clone();
+    let variant = public["variants"]["nodes"][0]["id"].clone();
+    let line = json!({ "variantId": variant, "quantity": 3, "customsStatus": "DUTY_PAID" });
+    let receipt = json!({ "locationId": location, "document": "walk", "lines": [line] });
+    let moved = owner.done("receiveStock", "moves { id }", receipt).await["moves"][0]["id"].clone();
     let identity = json!({ "name": "马兰花", "residentId": "63010319900101001X" });
     // Somebody else's identity than that of any viewer of the walk.
     let someone = server.anonymous();
@@ -459,6 +492,9 @@ async fn things(server: &TestServer, owner: &Client, machine_key: &TestKey) -> T
         session: tokens["session"]["id"].clone(),
         public_key: TestKey::ed25519(22).public,
         dead: json!(""),
+        variant,
+        location,
+        moved,
     }
 }
 

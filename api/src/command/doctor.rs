@@ -8,6 +8,7 @@ use crate::{
     app::{App, IndexJob},
     config::Config,
     finding::index,
+    inventory::reconcile,
     platform::{
         clock::Clock,
         db::Dialect,
@@ -98,6 +99,10 @@ pub(super) async fn doctor(config: Config) -> Result<ExitCode, Error> {
             "check meilisearch.url (CHAMA_MEILISEARCH_URL) and that it runs; until then the database answers searches",
         ),
     }
+    match reconcile::findings(app.db().read(), app.clock().now()).await?.first() {
+        None => findings.good("stock", "adds up"),
+        Some(first) => findings.bad("stock", &format!("{} ({} rows)", first.what, first.rows), "chama reconcile"),
+    }
     promises(&app, &mut findings).await?;
     match (app.config().auth.development_tokens, listen.ip().is_loopback()) {
         (false, _) => findings.good("sign-in", "development tokens are off"),
@@ -109,6 +114,20 @@ pub(super) async fn doctor(config: Config) -> Result<ExitCode, Error> {
         ),
     }
     Ok(findings.code())
+}
+
+/// `chama reconcile`: whether stock adds up.
+pub(super) async fn reconcile(app: &App) -> Result<ExitCode, Error> {
+    let found = reconcile::findings(app.db().read(), app.clock().now()).await?;
+    for finding in &found {
+        println!("{:>8} rows: {}", finding.rows, finding.what);
+    }
+    if found.is_empty() {
+        println!("stock adds up: 0 findings");
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("next: look at stockHistory of what is named; moves are taken back with reverseStockMove");
+    Ok(ExitCode::FAILURE)
 }
 
 /// Most things that are compared when not all are.

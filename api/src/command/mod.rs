@@ -92,6 +92,8 @@ enum Command {
     },
     /// Build the search index anew.
     Reindex,
+    /// Say whether stock adds up: balances against moves, promises against what is reserved. Exits with 1 when not.
+    Reconcile,
     /// Say what is configured, reachable and migrated, and what to do about what is not.
     Doctor {
         /// Compare the search index with the database (counts and a sample of what it says) and repair it.
@@ -195,6 +197,7 @@ async fn carry_out(arguments: Arguments) -> Result<ExitCode, Error> {
             println!("{indexed} products are in the search index ({})", app.search().name());
             Ok(ExitCode::SUCCESS)
         }
+        Command::Reconcile => doctor::reconcile(&migrated(config).await?).await,
         Command::Doctor { search: true, all } => doctor::search(&migrated(config).await?, all).await,
         Command::Doctor { .. } => doctor::doctor(config).await,
         Command::Token { role, organisation, hours } => {

@@ -31,7 +31,7 @@ use crate::{
     app::App,
     catalog,
     config::Introspection,
-    party,
+    inventory, party,
     platform::{
         abandoned::stopped_when_abandoned,
         auth::{Caller, Proof},
@@ -353,6 +353,8 @@ impl Gateway {
         catalog.enable_all_cache(remember);
         let party = party::loaders::loaders(&self.app, &batches);
         party.enable_all_cache(remember);
+        let inventory = inventory::loaders::loaders(&self.app, &batches);
+        inventory.enable_all_cache(remember);
         let webhooks = webhooks::loaders::loaders(&self.app, &batches);
         webhooks.enable_all_cache(remember);
         data.insert(self.app.clone());
@@ -361,6 +363,7 @@ impl Gateway {
         data.insert(locale);
         data.insert(catalog);
         data.insert(party);
+        data.insert(inventory);
         data.insert(webhooks);
         batches
     }

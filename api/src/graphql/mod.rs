@@ -27,6 +27,7 @@ use entities::values::{ErrorCode, Locale};
 use crate::{
     catalog::graphql::{CatalogMutation, CatalogQuery, CatalogSubscription},
     finding::graphql::FindingQuery,
+    inventory::graphql::{InventoryMutation, InventoryQuery},
     oversight::graphql::{OversightMutation, OversightQuery},
     party::graphql::{PartyMutation, PartyQuery},
     webhooks::graphql::{WebhooksMutation, WebhooksQuery},
@@ -40,11 +41,19 @@ const MAX_DIRECTIVES: usize = 20;
 
 /// What can be asked (查询).
 #[derive(MergedObject, Default)]
-pub struct Query(node::NodeQuery, PartyQuery, CatalogQuery, FindingQuery, WebhooksQuery, OversightQuery);
+pub struct Query(
+    node::NodeQuery,
+    PartyQuery,
+    CatalogQuery,
+    InventoryQuery,
+    FindingQuery,
+    WebhooksQuery,
+    OversightQuery,
+);
 
 /// What can be done (变更).
 #[derive(MergedObject, Default)]
-pub struct Mutation(PartyMutation, CatalogMutation, WebhooksMutation, OversightMutation);
+pub struct Mutation(PartyMutation, CatalogMutation, InventoryMutation, WebhooksMutation, OversightMutation);
 
 /// What can be listened to (订阅).
 #[derive(MergedSubscription, Default)]

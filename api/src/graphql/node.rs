@@ -113,6 +113,9 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         | NodeKind::WebhookEndpoint
         | NodeKind::WebhookDelivery
         | NodeKind::Job
-        | NodeKind::AuditEntry => None,
+        | NodeKind::AuditEntry
+        | NodeKind::StockLocation
+        | NodeKind::StockBalance
+        | NodeKind::StockMove => None,
     })
 }

@@ -59,6 +59,10 @@ pub enum Action {
     MakeOffers,
     /// Make and change categories and brands.
     KeepVocabulary,
+    /// Read what lies where, and how it came there.
+    ReadStock,
+    /// Make locations, take goods in, move them, take moves back.
+    KeepStock,
     /// Read webhook endpoints and their deliveries.
     ReadWebhooks,
     /// Make and change webhook endpoints, turn their secrets, replay deliveries.
@@ -126,6 +130,22 @@ pub const RULES: &[(Action, &[Who])] = &[
     (Action::DecideProducts, OPERATOR),
     (Action::MakeOffers, CATALOG),
     (Action::KeepVocabulary, OPERATOR),
+    (
+        Action::ReadStock,
+        &[
+            Who::Own(&[
+                R::Owner,
+                R::CatalogManager,
+                R::Receiver,
+                R::ShowroomStaff,
+                R::ShowroomManager,
+                R::AccountsClerk,
+                R::Auditor,
+            ]),
+            Who::Zone(&[R::Operator, R::Auditor]),
+        ],
+    ),
+    (Action::KeepStock, &[Who::Own(&[R::Owner, R::Receiver, R::ShowroomManager])]),
     (Action::ReadWebhooks, &[Who::Own(&[R::Owner, R::Auditor]), Who::Machine(Scope::Webhooks)]),
     (Action::KeepWebhooks, &[Who::Own(&[R::Owner]), Who::Machine(Scope::Webhooks)]),
     (Action::ReadFeed, &[Who::Own(&[R::Owner, R::Auditor]), Who::Machine(Scope::Feed)]),

@@ -78,6 +78,18 @@ typed_id! {
     AuditEntryId,
     /// Identifies a job (后台任务).
     JobId,
+    /// Identifies a location of stock (库位).
+    StockLocationId,
+    /// Identifies a lot (批次).
+    StockLotId,
+    /// Identifies a move of stock (库存移动).
+    StockMoveId,
+    /// Identifies a balance of stock (库存余额).
+    StockBalanceId,
+    /// Identifies a promise of stock (库存占用).
+    StockReservationId,
+    /// Identifies an item of an account book (账册项).
+    BondedItemId,
     /// Identifies a webhook endpoint (回调地址).
     WebhookEndpointId,
     /// Identifies a delivery to a webhook endpoint (回调投递).

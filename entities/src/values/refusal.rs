@@ -85,6 +85,14 @@ catalogue! {
     Incomplete { retryable: false, zh: "提交前须补齐：{missing}", en: "Missing before it can go on: {missing}" }
     /// The same change is already waiting for a decision (变更待审核).
     ChangePending { retryable: false, zh: "相同的变更正在等待审核", en: "The same change is already waiting for a decision" }
+    /// There is not as much of it, or it is promised to others (库存不足).
+    OutOfStock { retryable: false, zh: "库存不足，可用 {available}", en: "Not enough in stock: {available} available" }
+    /// What was held is not held any more (占用已过期).
+    HoldExpired { retryable: false, zh: "占用已过期", en: "What was held is not held any more" }
+    /// Goods under this customs status do not lie in such a place (海关状态不符).
+    WrongCustomsStatus { retryable: false, zh: "{kind} 不能存放海关状态为 {status} 的货物", en: "Goods that are {status} do not lie in a {kind}" }
+    /// The account book of customs does not have as much (账册余量不足).
+    BookShort { retryable: false, zh: "账册余量不足，可用 {available}", en: "The account book has only {available} available" }
     /// The organisation does not have the role that this needs (组织角色不符).
     WrongRole { retryable: false, zh: "组织“{value}”没有 {role} 角色", en: "Organisation \"{value}\" is no {role}" }
     /// The same `clientMutationId` came with another input before (幂等键已被使用).

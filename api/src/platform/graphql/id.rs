@@ -7,8 +7,8 @@ use entities::values::{
     ErrorCode, Refusal,
     id::{
         AuditEntryId, BankAccountId, BrandId, CategoryId, ClientKeyId, FilingId, InvitationId, JobId, MachineClientId,
-        MembershipId, OfferId, OrganisationId, PersonId, PlaceId, ProductChangeId, ProductId, SessionId, VariantId,
-        WebhookDeliveryId, WebhookEndpointId,
+        MembershipId, OfferId, OrganisationId, PersonId, PlaceId, ProductChangeId, ProductId, SessionId,
+        StockBalanceId, StockLocationId, StockMoveId, VariantId, WebhookDeliveryId, WebhookEndpointId,
     },
 };
 use uuid::Uuid;
@@ -39,6 +39,9 @@ pub enum NodeKind {
     WebhookDelivery = 18,
     Job = 19,
     AuditEntry = 20,
+    StockLocation = 21,
+    StockBalance = 22,
+    StockMove = 23,
 }
 
 /// A typed id that clients see.
@@ -88,6 +91,9 @@ node_ids! {
     WebhookDeliveryId is WebhookDelivery,
     JobId is Job,
     AuditEntryId is AuditEntry,
+    StockLocationId is StockLocation,
+    StockBalanceId is StockBalance,
+    StockMoveId is StockMove,
 }
 
 /// The id as clients see it.

@@ -1,0 +1,22 @@
+//! Stock (库存): what lies where, whose it is, and what is promised of it.
+//!
+//! Invariants:
+//! - every quantity has an owner, a variant, a lot, a location and a customs status ([`balance`]);
+//! - stock changes by moves only, each from one place to another ([`stock_move`]); they are added and never changed, what
+//!   was wrong is moved back. A balance is the sum of its moves, and all balances of a variant sum to nothing, because
+//!   what comes from outside is taken from places that stand for the outside ([`LocationKind::is_virtual`]);
+//! - what lies somewhere is never less than what is promised of it, and a promise ends exactly once ([`reservation`]);
+//! - the account book of customs never shows less than nothing ([`book`]).
+
+pub mod balance;
+pub mod book;
+pub mod fefo;
+pub mod location;
+pub mod lot;
+pub mod reservation;
+pub mod stock_move;
+
+pub use book::{BookEvent, Quantities};
+pub use location::{CustomsStatus, LocationKind};
+pub use reservation::{ReservationKind, ReservationState, ReservationStep};
+pub use stock_move::MoveReason;
