@@ -68,6 +68,9 @@ pub(crate) enum Cut {
     Coarse,
 }
 
+/// Most words of synonyms that are looked for without an index.
+const MOST_OTHERS: usize = 30;
+
 /// A word for whoever looks without an index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlainWord {
@@ -118,14 +121,17 @@ impl Analyzer {
         if telling.is_empty() { all } else { telling }
     }
 
-    /// The words of a query, for whoever looks without an index.
+    /// The words of a query and those of their synonyms, for whoever looks without an index.
     pub fn plain_words(&self, text: &str) -> Vec<PlainWord> {
         let word = |token: Token| PlainWord {
             spelled: syllables_of(&token.text, false).first().map(|cut| format!("{} ", cut.join(" "))),
             code: token.text.len() > 3 && token.text.bytes().any(|b| b.is_ascii_digit()),
             text: token.text,
         };
-        self.query(text).into_iter().map(word).collect()
+        let read = self.query(text);
+        let others = read.iter().flat_map(|token| self.synonyms().of(&[&token.text]));
+        let others: Vec<Token> = others.flat_map(|other| tokens(other, Cut::Coarse)).take(MOST_OTHERS).collect();
+        read.into_iter().chain(others).map(word).collect()
     }
 }
 

@@ -185,3 +185,19 @@ async fn the_database_answers_when_the_index_is_away() {
     let state: Value = server.http().get(format!("{}/readyz", server.url)).send().await.unwrap().json().await.unwrap();
     assert_eq!((state["status"].as_str(), state["search"].as_str()), (Some("degraded"), Some("being built")));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_index_synonyms_and_categories_are_found_too() {
+    let server = TestServer::with(&[("CHAMA_JOBS_WORKERS", "0")]).await;
+    let file = server.data_dir().join("catalog.csv");
+    std::fs::write(&file, api::zone::DEMO_CATALOG).unwrap();
+    crate::support::imported(&server, &file, false).await;
+    let _ = std::fs::remove_dir_all(server.data_dir().join("search"));
+    tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+    let client = server.anonymous();
+    // No product is called 藏毯: its synonyms are, and the category above them.
+    for text in ["藏毯", "zangtan", "carpet", "地毯"] {
+        let found = client.data(SEARCH, json!({ "query": text, "filter": { "kinds": ["PRODUCT"] } })).await;
+        assert!(found["search"]["totalCount"].as_i64().unwrap() > 0, "{text} finds nothing while the index is away");
+    }
+}

@@ -1,7 +1,7 @@
 //! Words looked for in the database itself: slower than the index, without its judgement, but always there.
 
 use entities::{
-    catalog::{brand, category, offer, product, variant},
+    catalog::{brand, category, offer, product, sort_key::sort_key, variant},
     party::Viewer,
     values::id::{BrandId, CategoryId, ProductId},
 };
@@ -43,25 +43,25 @@ pub async fn products(
     limit: u64,
 ) -> Result<Vec<ProductId>, Error> {
     let mut any = Condition::any();
+    let categories = categories_of(db, words).await?;
+    if !categories.is_empty() {
+        any = any.add(product::Column::CategoryId.is_in(categories));
+    }
     for word in words {
         let text = word.text.as_str();
         any = any.add(holding(product::Column::Name, text));
         any = any.add(holding(product::Column::Description, text));
         if let Some(spelled) = &word.spelled {
+            // Each syllable ends in a blank, but for the last of a name.
             any = any.add(product::Column::SortZh.contains(spelled));
+            any = any.add(product::Column::SortZh.ends_with(spelled.trim_end()));
         }
         let brands = sea_query::Query::select()
             .column(brand::Column::Id)
             .from(brand::Entity)
             .and_where(holding(brand::Column::Name, text))
             .take();
-        let categories = sea_query::Query::select()
-            .column(category::Column::Id)
-            .from(category::Entity)
-            .and_where(holding(category::Column::Name, text))
-            .take();
         any = any.add(product::Column::BrandId.in_subquery(brands));
-        any = any.add(product::Column::CategoryId.in_subquery(categories));
         if word.code {
             let packed = sea_query::Query::select()
                 .column(variant::Column::ProductId)
@@ -85,6 +85,25 @@ pub async fn products(
         found = found.filter(any);
     }
     Ok(found.select_only().column(product::Column::Id).limit(limit).into_tuple().all(db).await?)
+}
+
+/// Categories whose names hold any of these words, or sound like one, and all below them. There are few enough to look
+/// at them one by one.
+async fn categories_of(db: &impl ConnectionTrait, words: &[Word]) -> Result<Vec<CategoryId>, Error> {
+    if words.is_empty() {
+        return Ok(Vec::new());
+    }
+    let all = category::Entity::find().all(db).await?;
+    let holds = |name: &String| {
+        let (text, sound) = (name.to_lowercase(), format!("{} ", sort_key(name)));
+        words.iter().any(|word| {
+            text.contains(&word.text) || word.spelled.as_ref().is_some_and(|spelled| sound.contains(spelled))
+        })
+    };
+    let roots: Vec<&str> =
+        all.iter().filter(|row| row.name.0.values().any(holds)).map(|row| row.path.as_str()).collect();
+    let below = |row: &&category::Model| roots.iter().any(|root| row.path.starts_with(root));
+    Ok(all.iter().filter(below).map(|row| row.id).collect())
 }
 
 /// Brands whose name holds any of these words.
