@@ -7,6 +7,7 @@
 //! - [`party`]: organisations, people, what they filed, and who may do what.
 //! - [`catalog`]: categories, brands, products, variants, offers, and the rules that hold them.
 //! - [`inventory`]: what lies where, whose it is, what is promised of it, the account book of customs.
+//! - [`trade`]: what a retail import owes at customs, and whether it may pass.
 //! - [`platform`]: what the promises are kept in: repeats, jobs, audit, change feed.
 //! - [`webhooks`]: endpoints of partners, and what was delivered to them.
 
@@ -14,5 +15,6 @@ pub mod catalog;
 pub mod inventory;
 pub mod party;
 pub mod platform;
+pub mod trade;
 pub mod values;
 pub mod webhooks;

@@ -133,6 +133,16 @@ catalogue! {
     InvalidMobile { retryable: false, zh: "手机号无效，应为中国大陆 11 位手机号", en: "It is no mobile number of mainland China, which has 11 digits" }
     /// The e-mail address has the wrong form (邮箱无效).
     InvalidEmail { retryable: false, zh: "邮箱格式不正确", en: "The e-mail address has the wrong form" }
+    /// No tariff row is in force for the HS code on the day (无适用税率).
+    NoTariff { retryable: false, zh: "商品编码 {hs} 在 {date} 没有适用的税率", en: "No tariff row is in force for HS code {hs} on {date}" }
+    /// The order is above the single limit and holds more than one item (超过单次交易限值).
+    OverSingleLimit { retryable: false, zh: "完税价格 {value} 元超过单次交易限值 {max} 元，且不止一件商品，请拆分订单", en: "The dutiable price of CNY {value} is above the single limit of CNY {max}, and there is more than one item; split the order" }
+    /// The order would take the buyer above the annual limit (超过个人年度交易限值).
+    OverAnnualLimit { retryable: false, zh: "超过订购人年度交易限值 {max} 元", en: "The buyer would be above the annual limit of CNY {max}" }
+    /// A person may not buy so much of these goods (超过个人限购数量).
+    OverQuantityCap { retryable: false, zh: "商品编码 {hs} 每人限购 {max} {unit}", en: "One person may buy {max} {unit} of HS {hs}" }
+    /// No dutiable price gives this price with tax, because the tax leaps over it (含税价无对应完税价格).
+    PriceInGap { retryable: false, zh: "该含税价没有对应的完税价格，请定为不高于 {below} 元或不低于 {from} 元", en: "No dutiable price gives this price with tax; take at most CNY {below} or at least CNY {from}" }
 }
 
 /// One refusal: the code, where it points to, and what its message names.
