@@ -162,7 +162,7 @@ impl Gateway {
         let mut operation = Self::prepare(request)?;
         operation.plan = match plan {
             Some(plan) => Some(plan),
-            None => self.persisted.remember(request).await,
+            None => self.persisted.remember(request, operation.changes()).await,
         };
         Ok(operation)
     }

@@ -104,10 +104,11 @@ impl Persisted {
         Ok(Some(plan))
     }
 
-    /// Remembers the document of a request that was prepared.
-    pub(super) async fn remember(&self, request: &mut Request) -> Option<Arc<Plan>> {
+    /// Remembers the document of a request that was prepared. One that `changes` something only when the client named its
+    /// hash: else its text may hold what it was filled with, a password too.
+    pub(super) async fn remember(&self, request: &mut Request, changes: bool) -> Option<Arc<Plan>> {
         let named = request.extensions.contains_key("persistedQuery");
-        if !named && request.query.len() > LONGEST_TEXT {
+        if !named && (changes || request.query.len() > LONGEST_TEXT) {
             return None;
         }
         let hash: [u8; 32] = Sha256::digest(&request.query).into();
