@@ -5,7 +5,7 @@
 //! changed, only taken back.
 //!
 //! ```text
-//! receive / move / count / reverse ──> ledger::post ──> stock_move + both balances
+//! receive / transfer / reverse ──> ledger::post ──> stock_move + both balances
 //! hold ──> promises::hold ──> reserved up      confirm ──> no time limit any more
 //! release, expire ──> reserved down            consume ──> reserved down, then ledger::post to the customer
 //! ```
@@ -14,9 +14,10 @@
 //! do not embrace.
 //!
 //! - [`ledger`]: moves and balances
+//! - [`loaders`]: where a balance lies and of which lot, read for all rows at once
 //! - [`promises`]: holding, confirming, consuming, releasing; what is due expires
 //! - [`reconcile`]: whether all of it adds up
-//! - [`ops`]: what people do: locations, receipts, transfers, counts
+//! - [`ops`]: what people do: locations, receipts, transfers, taking back; what they read of it
 
 pub mod graphql;
 pub mod ledger;

@@ -10,11 +10,12 @@ use entities::{
     values::{
         ErrorCode, Refusal,
         id::{OrganisationId, StockBalanceId, StockLocationId, StockLotId, StockMoveId, VariantId},
+        refusal as text,
     },
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, JoinType, Order, QueryFilter, QuerySelect,
-    Statement,
+    ActiveEnum, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, Iterable, JoinType, Order,
+    QueryFilter, QuerySelect, Statement,
 };
 use serde_json::{Value, json};
 
@@ -79,24 +80,6 @@ fn own(call: &Call) -> Result<OrganisationId, Error> {
     call.viewer.organisation().ok_or(Error::Forbidden)
 }
 
-fn checked(text: &str, field: &'static str, most: usize) -> Result<String, Error> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Err(Refusal::new(ErrorCode::Required).at(field).into());
-    }
-    fits(text, field, most)
-}
-
-fn fits(text: &str, field: &str, most: usize) -> Result<String, Error> {
-    if text.chars().count() > most {
-        return Err(Refusal::new(ErrorCode::TooLong).with("max", most.to_string()).at(field).into());
-    }
-    if text.chars().any(char::is_control) {
-        return Err(Refusal::new(ErrorCode::InvalidValue).with("value", "control characters").at(field).into());
-    }
-    Ok(text.trim().to_owned())
-}
-
 fn few<T>(lines: &[T]) -> Result<(), Error> {
     match lines.len() {
         0 => Err(Refusal::new(ErrorCode::Required).at("lines").into()),
@@ -110,7 +93,7 @@ fn few<T>(lines: &[T]) -> Result<(), Error> {
 /// Makes a location of the organisation acted for.
 pub async fn create_location(app: &App, call: &Call, new: &NewLocation) -> Result<location::Model, Error> {
     let organisation = own(call)?;
-    let code = checked(&new.code, "code", 40)?;
+    let code = text::line(&new.code, 40).map_err(|refusal| refusal.at("code"))?;
     let code = code.to_ascii_uppercase();
     if !code.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) {
         return Err(Refusal::new(ErrorCode::InvalidValue).with("value", code).at("code").into());
@@ -120,7 +103,7 @@ pub async fn create_location(app: &App, call: &Call, new: &NewLocation) -> Resul
         let kind = async_graphql::Value::from(new.kind).to_string();
         return Err(Refusal::new(ErrorCode::InvalidValue).with("value", kind).at("kind").into());
     }
-    let name = checked(&new.name, "name", 120)?;
+    let name = text::line(&new.name, 120).map_err(|refusal| refusal.at("name"))?;
     let mut work = app.begin(call).await?;
     if let Some(before) = work.answered()? {
         return Ok(before);
@@ -188,7 +171,7 @@ pub async fn receive(
 ) -> Result<Vec<stock_move::Model>, Error> {
     let organisation = own(call)?;
     few(lines)?;
-    let document = checked(document, "document", 120)?;
+    let document = text::line(document, 120).map_err(|refusal| refusal.at("document"))?;
     let mut work = app.begin(call).await?;
     if let Some(before) = work.answered()? {
         return Ok(before);
@@ -243,7 +226,11 @@ async fn lots(work: &Work, owner: OrganisationId, lines: &[Received]) -> Result<
     let mut ids = Vec::with_capacity(lines.len());
     let mut new = Vec::new();
     for (n, line) in lines.iter().enumerate() {
-        let code = fits(&line.lot, "lot", 40).map_err(|error| in_line(error, n))?;
+        // Goods that are not told apart have no code.
+        let code = match line.lot.trim() {
+            "" => String::new(),
+            lot => text::line(lot, 40).map_err(|refusal| in_line(refusal.at("lot").into(), n))?,
+        };
         if line.produced_on.zip(line.expires_on).is_some_and(|(made, end)| made >= end) {
             let refusal = Refusal::new(ErrorCode::InvalidValue).with("value", "expiresOn <= producedOn");
             return Err(in_line(refusal.at("expiresOn").into(), n));
@@ -289,7 +276,7 @@ pub async fn transfer(
 ) -> Result<Vec<stock_move::Model>, Error> {
     let organisation = own(call)?;
     few(lines)?;
-    let document = checked(document, "document", 120)?;
+    let document = text::line(document, 120).map_err(|refusal| refusal.at("document"))?;
     let mut work = app.begin(call).await?;
     if let Some(before) = work.answered()? {
         return Ok(before);
@@ -320,7 +307,7 @@ pub async fn transfer(
 /// Takes back a move that was wrong, once: the goods go back where they were, when they are still there.
 pub async fn reverse(app: &App, call: &Call, id: StockMoveId, document: &str) -> Result<stock_move::Model, Error> {
     let organisation = own(call)?;
-    let document = checked(document, "document", 120)?;
+    let document = text::line(document, 120).map_err(|refusal| refusal.at("document"))?;
     let mut work = app.begin(call).await?;
     if let Some(before) = work.answered()? {
         return Ok(before);
@@ -448,12 +435,17 @@ pub async fn history(
         return Ok(Page { rows: Vec::new(), has_next: page.has_next, has_previous: page.has_previous });
     };
     // What came into the house less what left it, up to the newest move of the page.
-    let text = "SELECT CAST(COALESCE(SUM(CASE WHEN t.kind IN ('supplier', 'customer', 'loss') THEN 0 ELSE m.quantity END \
-                - CASE WHEN f.kind IN ('supplier', 'customer', 'loss') THEN 0 ELSE m.quantity END), 0) AS BIGINT) AS n \
-                FROM stock_move m JOIN stock_location f ON f.id = m.from_id JOIN stock_location t ON t.id = m.to_id \
-                WHERE m.owner_id = $1 AND m.variant_id = $2 AND m.id <= $3";
+    let outside: Vec<String> =
+        LocationKind::iter().filter(|kind| kind.is_virtual()).map(|kind| format!("'{}'", kind.to_value())).collect();
+    let outside = outside.join(", ");
+    let statement = format!(
+        "SELECT CAST(COALESCE(SUM(CASE WHEN t.kind IN ({outside}) THEN 0 ELSE m.quantity END \
+         - CASE WHEN f.kind IN ({outside}) THEN 0 ELSE m.quantity END), 0) AS BIGINT) AS n \
+         FROM stock_move m JOIN stock_location f ON f.id = m.from_id JOIN stock_location t ON t.id = m.to_id \
+         WHERE m.owner_id = $1 AND m.variant_id = $2 AND m.id <= $3"
+    );
     let values = [owner.0.into(), variant.0.into(), newest.id.0.into()];
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), text, values);
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), statement, values);
     let row = db.query_one_raw(statement).await?;
     let mut after = row.map(|row| row.try_get::<i64>("", "n")).transpose()?.unwrap_or_default();
     let ends = page.rows.iter().flat_map(|row| [row.from_id, row.to_id]);
