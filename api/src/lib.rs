@@ -8,7 +8,10 @@
 //! - [`app`]: the one struct that holds it all, built once
 //! - [`party`]: organisations, people, members, machine clients, filings
 //! - [`catalog`]: categories, brands, products, variants, offers; [`webhooks`]: telling partners what happened
+//! - [`trade`]: tariffs, the positive list, policies, shipping rates, allowances; what goods cost with import taxes
 //! - [`inventory`]: what lies where, whose it is, what is promised of it
+//! - [`payments`]: what is asked of a buyer, what came, what is owed to whom
+//! - [`ordering`]: carts, quotes, checkouts and their orders
 //! - [`finding`]: searches, and how the index follows
 //! - [`zone`], [`seed`]: a zone's reference data; a large catalog for benches
 //! - [`worker`]: the runner of background jobs; [`oversight`]: the audit, the feed, dead letters
@@ -24,10 +27,13 @@ pub mod finding;
 pub mod graphql;
 pub mod http;
 pub mod inventory;
+pub mod ordering;
 pub mod oversight;
 pub mod party;
+pub mod payments;
 pub mod platform;
 pub mod seed;
+pub mod trade;
 pub mod webhooks;
 pub mod worker;
 pub mod zone;

@@ -20,11 +20,17 @@ use crate::{
     app::{App, IndexJob, Told},
     catalog::store::tally,
     finding::index,
-    inventory, party,
+    inventory, ordering, party,
+    payments::{
+        self,
+        jobs::{Capture, GiveBack, GiveUp, LookAt, Notify, Settled},
+    },
     platform::{
         error::Error,
         jobs::{self, Job, Verdict, Wanted},
+        reconcile::Finding,
     },
+    trade,
     webhooks::{self, jobs::Deliver},
 };
 
@@ -38,6 +44,8 @@ const KEEP_READY: Duration = Duration::from_secs(1);
 const INDEX_PAUSE: chrono::Duration = chrono::Duration::seconds(2);
 /// How often it is looked for promises of stock whose time is up.
 const SWEEP: Duration = Duration::from_secs(5);
+/// How often it is looked for payments of which there is no news.
+const LOOK_AFTER: Duration = Duration::from_secs(15);
 /// How often the house is tidied.
 const TIDY: Duration = Duration::from_mins(10);
 
@@ -47,6 +55,8 @@ pub async fn work(app: App, stop: impl Future<Output = ()>) {
     let mut stop = std::pin::pin!(stop);
     let mut tidied: Option<Instant> = None;
     let mut swept: Option<Instant> = None;
+    let mut lapsed: Option<Instant> = None;
+    let mut looked_after: Option<Instant> = None;
     let mut ready: Option<Instant> = None;
     loop {
         if ready.is_none_or(|at| at.elapsed() > KEEP_READY) {
@@ -59,6 +69,18 @@ pub async fn work(app: App, stop: impl Future<Output = ()>) {
             swept = Some(Instant::now());
             if let Err(error) = inventory::promises::sweep(&app, app.clock().now()).await {
                 tracing::warn!(cause = error.told(), "promises of stock whose time is up could not be let go");
+            }
+        }
+        if lapsed.is_none_or(|at| at.elapsed() > SWEEP) {
+            lapsed = Some(Instant::now());
+            if let Err(error) = ordering::ops::checkouts::expire_due(&app, app.clock().now()).await {
+                tracing::warn!(cause = error.told(), "checkouts whose time is up could not be let go");
+            }
+        }
+        if looked_after.is_none_or(|at| at.elapsed() > LOOK_AFTER) {
+            looked_after = Some(Instant::now());
+            if let Err(error) = payments::ops::look_after(&app, app.clock().now()).await {
+                tracing::warn!(cause = error.told(), "payments could not be looked after");
             }
         }
         if tidied.is_none_or(|at| at.elapsed() > TIDY) {
@@ -281,6 +303,30 @@ async fn handle(app: &App, job: &job::Model) -> Result<Verdict, Error> {
             Ok(deliver) => webhooks::jobs::deliver(app, deliver).await,
             Err(verdict) => Ok(verdict),
         },
+        LookAt::KIND => match read(job) {
+            Ok(look) => payments::jobs::look_at(app, look).await,
+            Err(verdict) => Ok(verdict),
+        },
+        Capture::KIND => match read(job) {
+            Ok(capture) => payments::jobs::capture(app, capture).await,
+            Err(verdict) => Ok(verdict),
+        },
+        GiveUp::KIND => match read(job) {
+            Ok(payment) => payments::jobs::give_up(app, payment).await,
+            Err(verdict) => Ok(verdict),
+        },
+        GiveBack::KIND => match read(job) {
+            Ok(refund) => payments::jobs::give_back(app, refund).await,
+            Err(verdict) => Ok(verdict),
+        },
+        Settled::KIND => match read(job) {
+            Ok(settled) => ordering::jobs::settled(app, settled).await,
+            Err(verdict) => Ok(verdict),
+        },
+        Notify::KIND => match read(job) {
+            Ok(notification) => payments::sandbox::arrives(app, notification).await,
+            Err(verdict) => Ok(verdict),
+        },
         other => Ok(Verdict::Dead { reason: format!("no room does {other}") }),
     }
 }
@@ -289,10 +335,19 @@ fn read<J: Job + DeserializeOwned>(job: &job::Model) -> Result<J, Verdict> {
     serde_json::from_str(&job.payload).map_err(|e| Verdict::Dead { reason: format!("the payload cannot be read: {e}") })
 }
 
-/// Says in the log when stock does not add up; `chama reconcile` says more.
+/// What does not add up, of everything that is counted. Expected is nothing, always.
+pub async fn findings(app: &App, now: chrono::DateTime<Utc>) -> Result<Vec<Finding>, Error> {
+    let mut found = inventory::reconcile::findings(app.db().read(), now).await?;
+    found.extend(trade::reconcile::findings(app.db().read()).await?);
+    found.extend(payments::reconcile::findings(app.db().read(), now).await?);
+    found.extend(ordering::reconcile::findings(app.db().read(), now).await?);
+    Ok(found)
+}
+
+/// Says in the log what does not add up; `chama reconcile` says more.
 async fn reconciled(app: &App, now: chrono::DateTime<Utc>) -> Result<(), Error> {
-    for finding in inventory::reconcile::findings(app.db().read(), now).await? {
-        tracing::error!(rows = finding.rows, finding.what, "stock does not add up");
+    for finding in findings(app, now).await? {
+        tracing::error!(rows = finding.rows, finding.what, "the books do not add up");
     }
     Ok(())
 }
@@ -304,7 +359,11 @@ pub async fn tidy(app: &App) {
         ("repeats", app.tidy(now).await),
         ("sign-ins and filings", party::ops::tidy(app, now).await),
         ("webhooks", webhooks::ops::tidy(app, now).await),
-        ("stock", reconciled(app, now).await),
+        ("notifications of payments", payments::ops::tidy(app, now).await),
+        ("carts", ordering::ops::carts::tidy(app, now).await),
+        ("quotes", ordering::ops::quotes::tidy(app, now).await),
+        ("money without orders", ordering::reconcile::mend(app, now).await.map(|_| ())),
+        ("books", reconciled(app, now).await),
         ("tally of products", tally::add_up(app.db()).await),
     ] {
         if let Err(error) = done {

@@ -1,7 +1,7 @@
-//! A pilot zone's reference data: places, organisations, attributes, categories, brands; as files, and as
-//! the demo zone that the binary carries.
+//! A pilot zone's reference data: places, organisations, attributes, categories, brands, tariffs, the positive list; as
+//! files, and as the demo zone that the binary carries.
 //!
-//! Loading is an upsert by slug in one transaction: a second time changes nothing, an edited file
+//! Loading is an upsert by slug (of tariffs and the list by code and first day) in one transaction: a second time changes nothing, an edited file
 //! changes what was edited. Nothing is ever removed.
 
 use std::{
@@ -38,6 +38,7 @@ use crate::{
         people,
     },
     platform::{cache::Topic, error::Error, responses::Tag},
+    trade::reference,
 };
 
 /// The texts of a zone's files.
@@ -49,6 +50,8 @@ pub struct ZoneFiles {
     pub attributes: String,
     pub categories: String,
     pub brands: String,
+    pub tariffs: String,
+    pub import_list: String,
 }
 
 /// The demo zone's catalog file.
@@ -69,6 +72,8 @@ impl ZoneFiles {
             attributes: include_str!("../../deploy/demo/attributes.json").into(),
             categories: include_str!("../../deploy/demo/categories.json").into(),
             brands: include_str!("../../deploy/demo/brands.json").into(),
+            tariffs: include_str!("../../deploy/demo/tariffs.json").into(),
+            import_list: include_str!("../../deploy/demo/import-list.json").into(),
         }
     }
 
@@ -84,6 +89,9 @@ impl ZoneFiles {
             attributes: read("attributes.json")?,
             categories: read("categories.json")?,
             brands: read("brands.json")?,
+            // A zone may do without: nothing is imported there, or its operators set the rows.
+            tariffs: if folder.join("tariffs.json").exists() { read("tariffs.json")? } else { "[]".into() },
+            import_list: if folder.join("import-list.json").exists() { read("import-list.json")? } else { "[]".into() },
         })
     }
 }
@@ -177,6 +185,9 @@ pub async fn load(app: &App, files: &ZoneFiles) -> Result<(), Error> {
     load_categories(app, &tx, parsed("categories.json", &files.categories)?, &attributes).await?;
     load_brands(app, &tx, parsed("brands.json", &files.brands)?).await?;
     refuse_buried_products(&tx).await?;
+    let now = app.clock().now();
+    reference::load_tariffs(&tx, now, parsed("tariffs.json", &files.tariffs)?).await?;
+    reference::load_import_list(&tx, now, parsed("import-list.json", &files.import_list)?).await?;
     tx.commit().await?;
     app.cache().outdate(Topic::Catalog).await;
     app.responses().evict(&[Tag::All]).await;

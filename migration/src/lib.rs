@@ -14,6 +14,11 @@ mod m0004_people;
 mod m0005_promises;
 mod m0006_tally;
 mod m0007_stock;
+mod m0008_counts;
+mod m0009_hot;
+mod m0010_trade;
+mod m0011_payments;
+mod m0012_ordering;
 
 /// Runs the steps in order.
 #[derive(Debug)]
@@ -30,6 +35,11 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_promises::Migration),
             Box::new(m0006_tally::Migration),
             Box::new(m0007_stock::Migration),
+            Box::new(m0008_counts::Migration),
+            Box::new(m0009_hot::Migration),
+            Box::new(m0010_trade::Migration),
+            Box::new(m0011_payments::Migration),
+            Box::new(m0012_ordering::Migration),
         ]
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use entities::{catalog, inventory, party, platform, webhooks};
+use entities::{catalog, inventory, ordering, party, payments, platform, trade, webhooks};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityTrait, IdenStatic, Iterable, Statement,
@@ -69,6 +69,41 @@ async fn entities_and_tables_say_the_same() {
     declared(&mut entities, inventory::balance::Entity);
     declared(&mut entities, inventory::reservation::Entity);
     declared(&mut entities, inventory::book::Entity);
+    declared(&mut entities, trade::tariff_row::Entity);
+    declared(&mut entities, trade::import_list::Entity);
+    declared(&mut entities, trade::zone_policy::Entity);
+    declared(&mut entities, trade::shipping::Entity);
+    declared(&mut entities, trade::allowance::Entity);
+    declared(&mut entities, trade::allowance_entry::Entity);
+    declared(&mut entities, inventory::bonded_entry::Entity);
+    declared(&mut entities, inventory::returned::Entity);
+    declared(&mut entities, inventory::count::Entity);
+    declared(&mut entities, inventory::count_line::Entity);
+    declared(&mut entities, inventory::transfer::Entity);
+    declared(&mut entities, inventory::transfer_line::Entity);
+    declared(&mut entities, inventory::hot_item::Entity);
+    declared(&mut entities, inventory::unit::Entity);
+    declared(&mut entities, ordering::cart::Entity);
+    declared(&mut entities, ordering::cart_line::Entity);
+    declared(&mut entities, ordering::quote::Entity);
+    declared(&mut entities, ordering::checkout::Entity);
+    declared(&mut entities, ordering::order::Entity);
+    declared(&mut entities, ordering::order_line::Entity);
+    declared(&mut entities, ordering::order_event::Entity);
+    declared(&mut entities, ordering::credit::limit::Entity);
+    declared(&mut entities, ordering::credit::entry::Entity);
+    declared(&mut entities, ordering::approval_rule::Entity);
+    declared(&mut entities, ordering::bundle_part::Entity);
+    declared(&mut entities, payments::payment::Entity);
+    declared(&mut entities, payments::notice::Entity);
+    declared(&mut entities, payments::refund::Entity);
+    declared(&mut entities, payments::ledger::Entity);
+    declared(&mut entities, payments::commission::Entity);
+    declared(&mut entities, payments::payout::Entity);
+    declared(&mut entities, payments::payout_line::Entity);
+    declared(&mut entities, payments::receipt::Entity);
+    declared(&mut entities, payments::sandbox::Entity);
+    declared(&mut entities, payments::sandbox_refund::Entity);
     declared(&mut entities, catalog::category::Entity);
     declared(&mut entities, catalog::category_attribute::Entity);
     declared(&mut entities, catalog::attribute::Entity);

@@ -71,6 +71,16 @@ struct Things {
     variant: Value,
     location: Value,
     moved: Value,
+    count: Value,
+    transfer: Value,
+    zone: Value,
+    item: Value,
+    payment: Value,
+    refund: Value,
+    receipt: Value,
+    payout: Value,
+    checkout: Value,
+    order: Value,
 }
 
 #[expect(clippy::too_many_lines, reason = "one line a root field: the matrix itself")]
@@ -103,6 +113,13 @@ fn rows(t: &Things) -> Vec<Row> {
         row("Query.search", json!({ "query": "hehuang" }), [Y, Y, Y, Y, Y], (owner, Y)),
         row("Query.suggest", json!({ "text": "河湟" }), [Y, Y, Y, Y, Y], (owner, Y)),
         row("Query.productChanges", json!({}), [N, N, N, Y, Y], (owner, Y)),
+        row("Query.tariffs", json!({}), [Y, Y, Y, Y, Y], (owner, Y)),
+        row("Query.importList", json!({}), [Y, Y, Y, Y, Y], (owner, Y)),
+        row("Query.zonePolicies", json!({}), [N, N, N, N, N], (owner, N)),
+        row("Query.zonePolicy", json!({ "mode": "DOMESTIC", "capability": "PICK_UP" }), [Y, Y, Y, Y, Y], (owner, Y)),
+        row("Query.shippingRates", json!({ "sellerId": t.organisation }), [N, N, N, N, N], (owner, N)),
+        row("Query.landedPrice", json!({ "offerId": t.offer }), [Y, Y, Y, Y, Y], (owner, Y)),
+        row("Query.myAllowances", json!({}), [U, N, N, N, F], (owner, N)),
         // One's own.
         row("Query.sessions", json!({}), [U, Y, Y, Y, F], (owner, Y)),
         row("Query.consumerIdentities", json!({ "residentId": "63010319900101001X" }), [U, F, F, F, F], (operator, Y)),
@@ -112,9 +129,31 @@ fn rows(t: &Things) -> Vec<Row> {
         row("Query.bankAccounts", json!({ "organisationId": t.organisation }), [U, F, F, F, F], (owner, Y)),
         row("Query.filings", json!({}), [U, N, N, Y, Y], (owner, Y)),
         row("Query.filing", id(&t.filing), [U, N, N, Y, Y], (owner, Y)),
-        row("Query.stockLocations", json!({}), [U, F, N, F, F], (owner, Y)),
-        row("Query.stock", json!({}), [U, F, N, F, F], (owner, Y)),
-        row("Query.stockHistory", json!({ "variantId": t.variant }), [U, F, N, F, F], (owner, Y)),
+        row("Query.stockLocations", json!({}), [U, F, N, F, Y], (owner, Y)),
+        row("Query.stock", json!({}), [U, F, N, F, Y], (owner, Y)),
+        row("Query.stockHistory", json!({ "variantId": t.variant }), [U, F, N, F, Y], (owner, Y)),
+        row("Query.stockCounts", json!({}), [U, F, N, F, Y], (owner, Y)),
+        row("Query.stockCount", id(&t.count), [U, F, N, F, Y], (owner, Y)),
+        row("Query.stockTransfers", json!({}), [U, F, N, F, Y], (owner, Y)),
+        row("Query.stockTransfer", id(&t.transfer), [U, F, N, F, Y], (owner, Y)),
+        row("Query.bondedItems", json!({}), [U, F, N, F, Y], (owner, Y)),
+        row("Query.bondedEntries", json!({ "itemId": t.item }), [U, F, N, F, Y], (owner, Y)),
+        row("Query.payments", json!({}), [U, F, F, F, F], (operator, Y)),
+        row("Query.refunds", json!({ "paymentId": t.payment }), [U, F, F, F, F], (operator, Y)),
+        row("Query.bankReceipts", json!({}), [U, F, F, F, F], (operator, Y)),
+        row("Query.payouts", json!({}), [U, F, F, F, F], (operator, N)),
+        row("Query.payoutLines", json!({ "payoutId": t.payout }), [U, F, F, F, F], (operator, N)),
+        row("Query.commissionRules", json!({}), [U, F, F, F, F], (operator, N)),
+        row("Query.ledgerEntries", json!({}), [U, F, N, F, F], (owner, Y)),
+        row("Query.sellerBalances", json!({}), [U, F, N, F, F], (owner, Y)),
+        // Orders: `someone` bought of the organisation that the walk is about.
+        row("Query.cart", json!({}), [N, N, N, N, N], (owner, N)),
+        row("Query.orders", json!({}), [U, N, N, Y, F], (owner, Y)),
+        row("Query.order", id(&t.order), [U, N, N, Y, F], (owner, Y)),
+        row("Query.checkouts", json!({}), [U, N, N, N, F], (operator, Y)),
+        row("Query.checkout", id(&t.checkout), [U, N, N, N, F], (operator, Y)),
+        row("Query.creditLimits", json!({}), [U, F, N, N, F], (owner, N)),
+        row("Query.approvalRules", json!({}), [U, F, N, N, F], (owner, N)),
         row("Query.webhookEndpoints", json!({}), [U, F, N, F, Y], (owner, Y)),
         row("Query.auditTrail", json!({ "nodeId": t.draft }), [U, F, N, F, F], (owner, Y)),
         row("Query.changeFeed", json!({}), [U, F, N, F, Y], (owner, Y)),
@@ -215,13 +254,13 @@ fn rows(t: &Things) -> Vec<Row> {
         row(
             "Mutation.createStockLocation",
             input(json!({ "code": "", "kind": "SHOWROOM", "name": "" })),
-            [U, F, R, F, F],
+            [U, F, R, F, R],
             (owner, R),
         ),
         row(
             "Mutation.receiveStock",
             input(json!({ "locationId": t.location, "document": "d", "lines": [] })),
-            [U, F, R, F, F],
+            [U, F, R, F, R],
             (owner, R),
         ),
         row(
@@ -229,10 +268,99 @@ fn rows(t: &Things) -> Vec<Row> {
             input(
                 json!({ "document": "d", "lines": [{ "balanceId": t.location, "toId": t.location, "quantity": 1 }] }),
             ),
-            [U, F, N, F, F],
+            [U, F, N, F, N],
             (owner, N),
         ),
-        row("Mutation.reverseStockMove", input(json!({ "id": t.moved, "document": "d" })), [U, F, N, F, F], (owner, Y)),
+        row("Mutation.reverseStockMove", input(json!({ "id": t.moved, "document": "d" })), [U, F, N, F, Y], (owner, R)),
+        row("Mutation.openStockCount", input(json!({ "locationId": t.location })), [U, F, N, F, Y], (owner, Y)),
+        row(
+            "Mutation.submitStockCount",
+            input(json!({ "id": t.count, "lines": [] })),
+            [U, F, N, F, Y],
+            // The machine client finished it.
+            (owner, R),
+        ),
+        row(
+            "Mutation.reviewStockCount",
+            input(json!({ "id": t.count, "decision": "POST" })),
+            [U, F, N, F, Y],
+            (owner, R),
+        ),
+        row("Mutation.cancelStockCount", input(id(&t.count)), [U, F, N, F, R], (owner, R)),
+        row(
+            "Mutation.requestStockTransfer",
+            input(json!({ "toId": t.location, "document": "d", "lines": [] })),
+            [U, F, R, F, R],
+            (owner, R),
+        ),
+        row("Mutation.approveStockTransfer", input(id(&t.transfer)), [U, F, N, F, Y], (owner, R)),
+        row("Mutation.shipStockTransfer", input(id(&t.transfer)), [U, F, N, F, Y], (owner, R)),
+        row(
+            "Mutation.receiveStockTransfer",
+            input(json!({ "id": t.transfer, "lines": [] })),
+            [U, F, R, F, R],
+            (owner, R),
+        ),
+        row("Mutation.closeStockTransfer", input(id(&t.transfer)), [U, F, N, F, R], (owner, R)),
+        row("Mutation.cancelStockTransfer", input(id(&t.transfer)), [U, F, N, F, R], (owner, R)),
+        row(
+            "Mutation.fileBondedItem",
+            input(json!({ "locationId": t.zone, "book": "L9013B19A008", "number": 2, "variantId": t.variant })),
+            [U, F, N, F, Y],
+            (owner, R),
+        ),
+        row(
+            "Mutation.noteBondedMovement",
+            input(json!({ "itemId": t.item, "event": "PRE_INCREASE", "quantity": 1, "document": "d" })),
+            [U, F, N, F, Y],
+            (owner, Y),
+        ),
+        row("Mutation.writeOffStock", input(json!({ "document": "d", "lines": [] })), [U, F, R, F, R], (owner, R)),
+        row("Mutation.clearStock", input(json!({ "releaseNumber": "r", "lines": [] })), [U, F, R, F, R], (owner, R)),
+        row(
+            "Mutation.returnStock",
+            input(json!({ "document": "d", "locationId": t.location, "lines": [] })),
+            [U, F, R, F, R],
+            (owner, R),
+        ),
+        row("Mutation.setHotItem", input(json!({ "variantId": t.variant, "hot": false })), [U, F, Y, F, Y], (owner, Y)),
+        // Money.
+        row(
+            "Mutation.refundPayment",
+            input(
+                json!({ "paymentId": t.payment, "amount": { "amount": "999999", "currency": "CNY" }, "reason": "x" }),
+            ),
+            [U, F, F, F, F],
+            (operator, R),
+        ),
+        row(
+            "Mutation.reportRefundPaid",
+            input(json!({ "id": t.refund, "bankReference": "x" })),
+            [U, F, F, F, F],
+            (operator, R),
+        ),
+        row("Mutation.reportBankReceipts", input(json!({ "rows": [] })), [U, F, F, F, F], (operator, R)),
+        row(
+            "Mutation.matchBankReceipts",
+            input(json!({ "paymentId": t.payment, "receiptIds": [t.receipt] })),
+            [U, F, F, F, F],
+            (operator, N),
+        ),
+        row(
+            "Mutation.setCommissionRules",
+            input(json!({ "expectedVersion": 9, "rules": [] })),
+            [U, F, F, F, F],
+            (operator, R),
+        ),
+        row("Mutation.createPayout", input(json!({ "currency": "JPY" })), [U, F, F, F, F], (operator, R)),
+        row("Mutation.exportPayout", input(id(&t.payout)), [U, F, F, F, F], (operator, N)),
+        row(
+            "Mutation.reportPayoutPaid",
+            input(json!({ "id": t.payout, "bankReference": "x" })),
+            [U, F, F, F, F],
+            (operator, N),
+        ),
+        row("Mutation.cancelPayout", input(id(&t.payout)), [U, F, F, F, F], (operator, N)),
         row("Mutation.createProduct", input(json!({ "content": {} })), [U, F, R, F, R], (owner, R)),
         row("Mutation.updateProduct", with(&t.draft, 1, json!({ "content": {} })), [U, F, N, F, Y], (owner, Y)),
         row("Mutation.proposeProduct", at(&t.draft, 1), [U, F, N, F, Y], (owner, R)),
@@ -266,6 +394,76 @@ fn rows(t: &Things) -> Vec<Row> {
             (owner, R),
         ),
         row("Mutation.bulkUpsertOffers", input(json!({ "rows": [] })), [U, F, Y, F, Y], (owner, Y)),
+        row(
+            "Mutation.setShippingRate",
+            input(
+                json!({ "sellerId": t.organisation, "mode": "DOMESTIC", "currency": "CNY", "firstWeightG": 0, "first": "1",
+                          "stepWeightG": 1, "step": "1" }),
+            ),
+            [U, F, F, F, R],
+            (owner, R),
+        ),
+        row(
+            "Mutation.setTariff",
+            input(json!({ "hsCode": "1", "validFrom": "2026-01-01", "mfnPpm": 0, "vatPpm": 0, "source": "s" })),
+            [U, F, F, F, F],
+            (operator, R),
+        ),
+        row(
+            "Mutation.setImportListLine",
+            input(json!({ "hs8": "1", "validFrom": "2026-01-01", "source": "s" })),
+            [U, F, F, F, F],
+            (operator, R),
+        ),
+        row(
+            "Mutation.setZonePolicy",
+            input(
+                json!({ "mode": "DOMESTIC", "capability": "PICK_UP", "allowed": true, "validFrom": "2026-01-01", "source": "s" }),
+            ),
+            [U, F, F, F, F],
+            (operator, Y),
+        ),
+        // Orders.
+        row("Mutation.setCartLines", input(json!({ "lines": [] })), [Y, Y, Y, Y, F], (owner, Y)),
+        row("Mutation.addCartPad", input(json!({ "csv": "x,x" })), [R, R, R, R, R], (owner, R)),
+        row("Mutation.mergeCart", input(json!({ "token": "x" })), [U, N, N, N, U], (owner, N)),
+        row("Mutation.requestQuote", input(json!({ "division": "630103" })), [U, R, R, R, F], (owner, R)),
+        row(
+            "Mutation.placeOrder",
+            input(json!({ "quote": "x", "consignee": { "name": "x", "mobile": "13900000000", "address": "x" } })),
+            [U, R, R, F, F],
+            (owner, R),
+        ),
+        row("Mutation.approveCheckout", input(id(&t.checkout)), [U, F, N, F, F], (owner, N)),
+        row("Mutation.cancelCheckout", input(id(&t.checkout)), [U, N, N, N, F], (owner, N)),
+        row(
+            "Mutation.payCheckout",
+            input(json!({ "id": t.checkout, "provider": "SANDBOX", "method": "SANDBOX" })),
+            [U, N, N, N, F],
+            (owner, N),
+        ),
+        row("Mutation.refreshCheckout", input(id(&t.checkout)), [U, N, N, N, F], (owner, N)),
+        row("Mutation.shipOrder", input(json!({ "id": t.order, "waybill": "x" })), [U, F, N, F, F], (owner, R)),
+        row("Mutation.completeOrder", input(id(&t.order)), [U, N, N, F, F], (owner, F)),
+        row("Mutation.cancelOrder", input(json!({ "id": t.order, "reason": "x" })), [U, N, N, F, F], (owner, R)),
+        row("Mutation.reorder", input(id(&t.order)), [U, N, N, F, F], (owner, F)),
+        row("Mutation.revealConsignee", input(json!({ "id": t.order, "reason": "x" })), [U, N, N, F, F], (owner, Y)),
+        row(
+            "Mutation.setCreditLimit",
+            input(
+                json!({ "buyerId": t.organisation, "sanctioned": { "amount": "1", "currency": "CNY" }, "termsDays": -1 }),
+            ),
+            [U, F, R, F, F],
+            (owner, R),
+        ),
+        row("Mutation.settleCredit", input(id(&t.order)), [U, F, N, F, F], (owner, R)),
+        row(
+            "Mutation.setApprovalRules",
+            input(json!({ "rules": [{ "minimum": { "amount": "1", "currency": "CNY" }, "level": 0 }] })),
+            [U, F, R, F, F],
+            (owner, R),
+        ),
+        row("Mutation.setBundleParts", input(json!({ "offerId": t.offer, "parts": [] })), [U, F, N, F, F], (owner, Y)),
         row("Mutation.createCategory", input(json!({ "name": name("walked") })), [U, F, F, F, F], (operator, Y)),
         row("Mutation.updateCategory", at(&t.category, 1), [U, F, F, F, F], (operator, Y)),
         row("Mutation.createBrand", input(json!({ "name": name("walked") })), [U, F, F, F, F], (operator, Y)),
@@ -367,7 +565,9 @@ async fn ask(client: &Client, row: &Row, schema: &[RootField]) -> (Answer, Value
         (
             _,
             "nodes" | "node" | "viewer" | "organisation" | "product" | "category" | "brand" | "filing"
-            | "consumerIdentities" | "bankAccounts" | "productUpdated" | "suggest",
+            | "consumerIdentities" | "bankAccounts" | "productUpdated" | "suggest" | "zonePolicy" | "landedPrice"
+            | "myAllowances" | "stockCount" | "stockTransfer" | "sellerBalances" | "cart" | "order" | "checkout"
+            | "approvalRules",
         ) => "{ __typename }",
         _ => "{ nodes { __typename } }",
     };
@@ -418,6 +618,7 @@ async fn state(server: &TestServer) -> String {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one thing after the other")]
 async fn things(server: &TestServer, owner: &Client, machine_key: &TestKey) -> Things {
     let category = leaf(owner).await;
     let draft = owner.done("createProduct", "product { id }", json!({ "content": rug("draft", &category) })).await;
@@ -433,7 +634,7 @@ async fn things(server: &TestServer, owner: &Client, machine_key: &TestKey) -> T
     let member = members.as_array().unwrap().iter().find(|m| m["roles"] == json!(["CATALOG_MANAGER"])).unwrap().clone();
     let invite = json!({ "contact": "w@example.com", "roles": ["RECEIVER"] });
     let invitation = owner.done("inviteMember", "sent { invitation { id } }", invite).await;
-    let scopes = json!(["CATALOG", "FEED", "FILINGS", "WEBHOOKS"]);
+    let scopes = json!(["CATALOG", "FEED", "FILINGS", "STOCK", "WEBHOOKS"]);
     let client = json!({ "name": "walker", "scopes": scopes, "key": machine_key.public });
     let client =
         owner.done("createMachineClient", "machineClient { id clientId keys { id } }", client).await["machineClient"]
@@ -457,6 +658,21 @@ async fn things(server: &TestServer, owner: &Client, machine_key: &TestKey) -> T
     let line = json!({ "variantId": variant, "quantity": 3, "customsStatus": "DUTY_PAID" });
     let receipt = json!({ "locationId": location, "document": "walk", "lines": [line] });
     let moved = owner.done("receiveStock", "moves { id }", receipt).await["moves"][0]["id"].clone();
+    let more = json!({ "variantId": variant, "quantity": 2, "customsStatus": "DUTY_PAID" });
+    owner.done("receiveStock", "", json!({ "locationId": location, "document": "walk", "lines": [more] })).await;
+    let balance = owner.data("{ stock { nodes { id } } }", json!({})).await["stock"]["nodes"][0]["id"].clone();
+    let count = owner.done("openStockCount", "count { id }", json!({ "locationId": location })).await;
+    let front = json!({ "code": "W-2", "kind": "SHOWROOM", "name": "店" });
+    let front = owner.done("createStockLocation", "location { id }", front).await["location"]["id"].clone();
+    let asked = json!({ "toId": front, "document": "walk", "lines": [{ "balanceId": balance, "quantity": 1 }] });
+    let transfer = owner.done("requestStockTransfer", "transfer { id }", asked).await;
+    let zone = json!({ "code": "Z-1", "kind": "BONDED_WAREHOUSE", "name": "保税仓" });
+    let zone = owner.done("createStockLocation", "location { id }", zone).await["location"]["id"].clone();
+    let filed = json!({ "locationId": zone, "book": "L9013B19A008", "number": 1, "variantId": variant });
+    let item = owner.done("fileBondedItem", "item { id }", filed).await["item"]["id"].clone();
+    let declared = json!({ "itemId": item, "event": "PRE_INCREASE", "quantity": 5, "document": "QD" });
+    owner.done("noteBondedMovement", "", declared).await;
+    let money = crate::payments::walked(server, SELLER).await;
     let identity = json!({ "name": "马兰花", "residentId": "63010319900101001X" });
     // Somebody else's identity than that of any viewer of the walk.
     let someone = server.anonymous();
@@ -466,6 +682,12 @@ async fn things(server: &TestServer, owner: &Client, machine_key: &TestKey) -> T
     let someone = someone.done("signIn", "tokens { accessToken }", signed).await["tokens"]["accessToken"].clone();
     let someone = server.anonymous().with_token(someone.as_str().unwrap().to_owned());
     let person = someone.done("setConsumerIdentity", "consumerIdentity { personId }", identity).await;
+    let line = json!([{ "offerId": offer["id"], "quantity": 1 }]);
+    someone.done("setCartLines", "", json!({ "lines": line })).await;
+    let quote = someone.done("requestQuote", "quote { token }", json!({ "division": "630103" })).await;
+    let consignee = json!({ "name": "马", "mobile": "13900000000", "address": "x" });
+    let placed = json!({ "quote": quote["quote"]["token"], "consignee": consignee });
+    let placed = someone.done("placeOrder", "checkout { id orders { id } }", placed).await["checkout"].clone();
     let tokens = server.sign_in(&format!("owner@{SELLER}.demo.chama.example"), None).await;
     let tx = server.app.db().begin().await.unwrap();
     let told = api::app::Told { event: uuid::Uuid::nil(), node: "x".into() };
@@ -491,10 +713,20 @@ async fn things(server: &TestServer, owner: &Client, machine_key: &TestKey) -> T
         person: person["consumerIdentity"]["personId"].clone(),
         session: tokens["session"]["id"].clone(),
         public_key: TestKey::ed25519(22).public,
+        checkout: placed["id"].clone(),
+        order: placed["orders"][0]["id"].clone(),
         dead: json!(""),
         variant,
         location,
         moved,
+        count: count["count"]["id"].clone(),
+        transfer: transfer["transfer"]["id"].clone(),
+        zone,
+        item,
+        payment: json!(money.payment),
+        refund: json!(money.refund),
+        receipt: json!(money.receipt),
+        payout: json!(money.payout),
     }
 }
 

@@ -22,6 +22,7 @@ use crate::{
         db::Db,
         error::Error,
         limits::Limits,
+        payment::Providers,
         responses::Responses,
         shared::Shared,
         vault::Vault,
@@ -51,6 +52,7 @@ struct Inner {
     passwords: Passwords,
     wechat: Box<dyn WechatLogin>,
     partners: reqwest::Client,
+    payments: Providers,
     clock: Clock,
     jobs_due: Notify,
     // Requests with a `clientMutationId` that this node is carrying out.
@@ -86,6 +88,7 @@ impl App {
         }
         .map_err(Error::internal)?;
         let vault = Arc::new(Vault::open(config.master_key(), &config.data_dir)?);
+        let payments = Providers::new(&config, &db, &vault, &clock)?;
         let inner = Inner {
             db,
             cache: Cache::new(shared.clone()),
@@ -98,6 +101,7 @@ impl App {
             vault,
             passwords: Passwords::new()?,
             wechat: wechat::of(&config)?,
+            payments,
             partners: web::partners(config.webhooks.timeout(), config.webhooks.allow_private)?,
             clock,
             jobs_due: Notify::new(),
@@ -170,6 +174,11 @@ impl App {
     /// The client for addresses that partners give.
     pub fn partners(&self) -> &reqwest::Client {
         &self.inner.partners
+    }
+
+    /// The payment providers.
+    pub fn payments(&self) -> &Providers {
+        &self.inner.payments
     }
 
     /// Clock.

@@ -336,6 +336,11 @@ impl Work {
         self.outdated.push(topic);
     }
 
+    /// What prices are made of changed: no kept answer is good any more after the commit.
+    pub fn outdates_answers(&mut self) {
+        self.evicts.insert(Tag::All);
+    }
+
     /// What tokens are worth has changed after the commit.
     pub fn forgets_viewers(&mut self) {
         self.forget = true;

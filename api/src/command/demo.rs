@@ -31,6 +31,7 @@ const SELLER: &str = "hehuang-carpet";
 pub(super) async fn demo(mut config: Config, file: Option<PathBuf>, listen: Option<SocketAddr>) -> Result<(), Error> {
     config.server.listen = listen.unwrap_or(config.server.listen);
     config.auth.development_tokens = true;
+    config.payments.sandbox.enabled = true;
     let (listener, address) = http::bind(config.server.listen).await?;
     // What machine clients make their assertions for is where this server is.
     if config.server.public_url == Config::PUBLIC_URL {

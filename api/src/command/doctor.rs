@@ -8,7 +8,6 @@ use crate::{
     app::{App, IndexJob},
     config::Config,
     finding::index,
-    inventory::reconcile,
     platform::{
         clock::Clock,
         db::Dialect,
@@ -99,10 +98,11 @@ pub(super) async fn doctor(config: Config) -> Result<ExitCode, Error> {
             "check meilisearch.url (CHAMA_MEILISEARCH_URL) and that it runs; until then the database answers searches",
         ),
     }
-    match reconcile::findings(app.db().read(), app.clock().now()).await?.first() {
-        None => findings.good("stock", "adds up"),
-        Some(first) => findings.bad("stock", &format!("{} ({} rows)", first.what, first.rows), "chama reconcile"),
+    match worker::findings(&app, app.clock().now()).await?.first() {
+        None => findings.good("books", "stock, allowances, orders and payments add up"),
+        Some(first) => findings.bad("books", &format!("{} ({} rows)", first.what, first.rows), "chama reconcile"),
     }
+    sandbox(&app, &mut findings);
     promises(&app, &mut findings).await?;
     match (app.config().auth.development_tokens, listen.ip().is_loopback()) {
         (false, _) => findings.good("sign-in", "development tokens are off"),
@@ -116,14 +116,22 @@ pub(super) async fn doctor(config: Config) -> Result<ExitCode, Error> {
     Ok(findings.code())
 }
 
-/// `chama reconcile`: whether stock adds up.
+/// Whether anyone can pay without money.
+fn sandbox(app: &App, findings: &mut Findings) {
+    if app.config().payments.sandbox.enabled && !app.config().server.listen.ip().is_loopback() {
+        let wrong = "the sandbox is on, and the server listens beyond this machine: anyone can pay without money";
+        findings.bad("payments", wrong, "switch payments.sandbox.enabled off");
+    }
+}
+
+/// `chama reconcile`: whether stock, allowances, orders and payments add up.
 pub(super) async fn reconcile(app: &App) -> Result<ExitCode, Error> {
-    let found = reconcile::findings(app.db().read(), app.clock().now()).await?;
+    let found = worker::findings(app, app.clock().now()).await?;
     for finding in &found {
         println!("{:>8} rows: {}", finding.rows, finding.what);
     }
     if found.is_empty() {
-        println!("stock adds up: 0 findings");
+        println!("stock, allowances, orders and payments add up: 0 findings");
         return Ok(ExitCode::SUCCESS);
     }
     println!("next: look at stockHistory of what is named; moves are taken back with reverseStockMove");

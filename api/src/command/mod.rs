@@ -92,7 +92,8 @@ enum Command {
     },
     /// Build the search index anew.
     Reindex,
-    /// Say whether stock adds up: balances against moves, promises against what is reserved. Exits with 1 when not.
+    /// Say whether stock, allowances, orders and payments add up: balances against moves, promises and entries against
+    /// what is reserved, the ledger against payments, money against orders. Exits with 1 when not.
     Reconcile,
     /// Say what is configured, reachable and migrated, and what to do about what is not.
     Doctor {

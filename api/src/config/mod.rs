@@ -4,7 +4,10 @@
 //! not in it is refused by name, in a file and in the environment alike, so that a typing error is
 //! found at the start and not in production.
 
+mod payments;
 mod server;
+mod stripe;
+mod wechat_pay;
 
 use std::{
     path::{Path, PathBuf},
@@ -16,7 +19,10 @@ use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+pub use payments::{Bank, Payments, Sandbox};
 pub use server::{Budget, Introspection, Limits, Server};
+pub use stripe::Stripe;
+pub use wechat_pay::WechatPay;
 
 /// The defaults and the documentation of every setting.
 pub const DEFAULTS: &str = include_str!("defaults.toml");
@@ -54,6 +60,14 @@ pub struct Config {
     pub auth: Auth,
     /// The mini-program.
     pub wechat: Wechat,
+    /// Orders.
+    pub ordering: Ordering,
+    /// Payments.
+    pub payments: Payments,
+    /// Paying in the mini-program.
+    pub wechat_pay: WechatPay,
+    /// Payments through Stripe.
+    pub stripe: Stripe,
     /// Background jobs.
     pub jobs: Jobs,
     /// Webhooks to partners.
@@ -69,6 +83,14 @@ pub struct Config {
 pub struct Database {
     url: SecretString,
     pub connections: u32,
+}
+
+/// Orders.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in defaults.toml")]
+pub struct Ordering {
+    pub keeps_days: u32,
 }
 
 /// Cache shared between nodes.
@@ -297,6 +319,10 @@ impl Config {
             ("auth.key_days", self.auth.key_days, 1..=365),
             ("auth.lock_minutes", self.auth.lock_minutes, 1..=1_440),
             ("auth.lock_after", self.auth.lock_after.try_into().unwrap_or_default(), 3..=100),
+            ("payments.timeout", self.payments.timeout, 1..=60),
+            ("payments.look_after", self.payments.look_after, 1..=1_440),
+            ("payments.sandbox.delay_ms", self.payments.sandbox.delay_ms, 0..=600_000),
+            ("payments.sandbox.duplicates", self.payments.sandbox.duplicates, 0..=10),
             ("jobs.lease", self.jobs.lease, 2..=3_600),
             ("jobs.workers", counted(self.jobs.workers), 0..=64),
             ("webhooks.timeout", self.webhooks.timeout, 1..=60),
@@ -306,9 +332,18 @@ impl Config {
                 return Err(ConfigError(format!("{name} must be between {from} and {to}")));
             }
         }
+        self.stripe.check()?;
         if self.webhooks.timeout * 5 > self.jobs.lease * 4 {
             return Err(ConfigError("webhooks.timeout must be well below jobs.lease".into()));
         }
+        let bank = &self.payments.bank;
+        let filled = [&bank.account_name, &bank.bank, &bank.account_number].iter().filter(|s| !s.is_empty()).count();
+        if !matches!(filled, 0 | 3) {
+            return Err(ConfigError(
+                "payments.bank needs account_name, bank and account_number, or none of them".into(),
+            ));
+        }
+        self.wechat_pay.check()?;
         if !(1..=500).contains(&self.database.connections) {
             return Err(ConfigError("database.connections must be between 1 and 500".into()));
         }
@@ -328,6 +363,14 @@ impl Config {
     /// The address of Redis and what all names there begin with, or none.
     pub fn redis(&self) -> Option<(&str, &str)> {
         Some((self.redis.url.expose_secret(), self.redis.prefix.as_str())).filter(|(url, _)| !url.is_empty())
+    }
+
+    /// Where `WeChat` Pay sends its notifications.
+    pub fn wechat_notify_url(&self) -> String {
+        match self.wechat_pay.notify_url.as_str() {
+            "" => format!("{}/webhooks/wechat", self.server.public_url),
+            url => url.to_owned(),
+        }
     }
 
     /// Address and key of Meilisearch, or none for the embedded index.
@@ -430,6 +473,18 @@ mod tests {
             ("CHAMA_LIMITS_SIGN_IN", "0", "limits.sign_in"),
             ("CHAMA_AUTH_ACCESS_MINUTES", "0", "auth.access_minutes"),
             ("CHAMA_JOBS_LEASE", "10", "webhooks.timeout"),
+            ("CHAMA_PAYMENTS_TIMEOUT", "0", "payments.timeout"),
+            ("CHAMA_PAYMENTS_BANK_BANK", "ICBC", "payments.bank"),
+            ("CHAMA_WECHAT_PAY_API_V3_KEY", "k", "wechat_pay.merchant_id"),
+            ("CHAMA_WECHAT_PAY_MERCHANT_ID", "1900000109", "wechat_pay.app_id"),
+            ("CHAMA_WECHAT_PAY_NOTIFY_URL", "https://chama.example/hook?x=1", "wechat_pay.notify_url"),
+            ("CHAMA_WECHAT_PAY_TIMEOUT", "0", "wechat_pay.timeout"),
+            ("CHAMA_STRIPE_URL", "http://api.stripe.com", "stripe.url"),
+            ("CHAMA_STRIPE_URL", "https://api.stripe.com/", "stripe.url"),
+            ("CHAMA_STRIPE_URL", "https://sk:pw@api.stripe.com", "stripe.url"),
+            ("CHAMA_STRIPE_TIMEOUT", "0", "stripe.timeout"),
+            ("CHAMA_STRIPE_SECRET_KEY", "sk_test_1", "stripe.publishable_key"),
+            ("CHAMA_STRIPE_WEBHOOK_SECRET", "whsec_1", "stripe.secret_key"),
         ] {
             let message = load(&[(variable, value)]).unwrap_err();
             assert!(message.contains(named), "{variable}={value} answers: {message}");

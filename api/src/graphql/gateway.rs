@@ -31,7 +31,7 @@ use crate::{
     app::App,
     catalog,
     config::Introspection,
-    inventory, party,
+    inventory, ordering, party,
     platform::{
         abandoned::stopped_when_abandoned,
         auth::{Caller, Proof},
@@ -355,6 +355,8 @@ impl Gateway {
         party.enable_all_cache(remember);
         let inventory = inventory::loaders::loaders(&self.app, &batches);
         inventory.enable_all_cache(remember);
+        let ordering = ordering::loaders::loaders(&self.app, &viewer, &batches);
+        ordering.enable_all_cache(remember);
         let webhooks = webhooks::loaders::loaders(&self.app, &batches);
         webhooks.enable_all_cache(remember);
         data.insert(self.app.clone());
@@ -364,6 +366,7 @@ impl Gateway {
         data.insert(catalog);
         data.insert(party);
         data.insert(inventory);
+        data.insert(ordering);
         data.insert(webhooks);
         batches
     }

@@ -28,8 +28,11 @@ use crate::{
     catalog::graphql::{CatalogMutation, CatalogQuery, CatalogSubscription},
     finding::graphql::FindingQuery,
     inventory::graphql::{InventoryMutation, InventoryQuery},
+    ordering::graphql::{OrderingMutation, OrderingQuery},
     oversight::graphql::{OversightMutation, OversightQuery},
     party::graphql::{PartyMutation, PartyQuery},
+    payments::graphql::{PaymentsMutation, PaymentsQuery},
+    trade::graphql::{TradeMutation, TradeQuery},
     webhooks::graphql::{WebhooksMutation, WebhooksQuery},
 };
 
@@ -45,7 +48,10 @@ pub struct Query(
     node::NodeQuery,
     PartyQuery,
     CatalogQuery,
+    TradeQuery,
     InventoryQuery,
+    PaymentsQuery,
+    OrderingQuery,
     FindingQuery,
     WebhooksQuery,
     OversightQuery,
@@ -53,7 +59,16 @@ pub struct Query(
 
 /// What can be done (变更).
 #[derive(MergedObject, Default)]
-pub struct Mutation(PartyMutation, CatalogMutation, InventoryMutation, WebhooksMutation, OversightMutation);
+pub struct Mutation(
+    PartyMutation,
+    CatalogMutation,
+    TradeMutation,
+    InventoryMutation,
+    PaymentsMutation,
+    OrderingMutation,
+    WebhooksMutation,
+    OversightMutation,
+);
 
 /// What can be listened to (订阅).
 #[derive(MergedSubscription, Default)]

@@ -116,6 +116,28 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         | NodeKind::AuditEntry
         | NodeKind::StockLocation
         | NodeKind::StockBalance
-        | NodeKind::StockMove => None,
+        | NodeKind::StockMove
+        | NodeKind::TariffRow
+        | NodeKind::ImportListLine
+        | NodeKind::ZonePolicy
+        | NodeKind::ShippingRate
+        | NodeKind::StockCount
+        | NodeKind::StockTransfer
+        | NodeKind::StockTransferLine
+        | NodeKind::BondedItem
+        | NodeKind::BondedEntry
+        | NodeKind::Payment
+        | NodeKind::Refund
+        | NodeKind::LedgerEntry
+        | NodeKind::CommissionRule
+        | NodeKind::Payout
+        | NodeKind::BankReceipt
+        | NodeKind::Cart
+        | NodeKind::CartLine
+        | NodeKind::Quote
+        | NodeKind::OrderEvent
+        | NodeKind::CreditLimit
+        | NodeKind::Checkout
+        | NodeKind::Order => None,
     })
 }

@@ -37,8 +37,9 @@ fn add<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet, fields: &mut
 }
 
 /// Root fields whose answers may be kept for everyone who is not signed in. What they are made of is noted by what
-/// reads it: a field that reads anything else than products, organisations, brands and categories is none of these.
-const PUBLIC: [&str; 12] = [
+/// reads it: a field that reads anything else than products, organisations, brands and categories is none of these, unless
+/// every change of what else it reads outdates all answers (`landedPrice`).
+const PUBLIC: [&str; 13] = [
     "__typename",
     "products",
     "product",
@@ -51,6 +52,7 @@ const PUBLIC: [&str; 12] = [
     "places",
     "search",
     "suggest",
+    "landedPrice",
 ];
 
 /// Whether the answer of a root field may be kept for everyone who is not signed in.

@@ -5,6 +5,7 @@
 //! - `GET /`: `GraphiQL` with example operations, from this server alone: [`pages`]
 //! - `GET /media/…`: files of the data folder
 //! - `POST /oauth/token`, `GET /.well-known/jwks.json`: tokens of machine clients, and the keys that verify tokens
+//! - `POST /webhooks/…`: notifications of payment providers; `/sandbox/pay/…`: the page of the sandbox: [`payments`]
 //! - `GET /healthz`, `GET /readyz`: for whoever keeps the process running
 //! - `GET /bench/static`: for the bench, where `server.bench` is on
 //!
@@ -14,6 +15,7 @@
 mod graphql;
 mod negotiate;
 mod pages;
+mod payments;
 mod request;
 mod response;
 mod server;
@@ -62,6 +64,8 @@ fn routes(gateway: Gateway, lasting: Lasting) -> impl Endpoint {
         .at("/media/:name", get(pages::media))
         .at("/oauth/token", only("POST", post(tokens::token)))
         .at("/.well-known/jwks.json", get(tokens::keys))
+        .at("/webhooks/:provider", only("POST", post(payments::notification)))
+        .at("/sandbox/pay/:reference", only("GET, HEAD, POST", get(payments::sandbox_page).post(payments::pressed)))
         .at("/healthz", get(pages::healthz))
         .at("/readyz", get(pages::readyz));
     let routes = if bench { routes.at("/bench/static", get(pages::filler)) } else { routes };

@@ -11,16 +11,21 @@ use entities::{
     },
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter,
-    sea_query::{Expr, OnConflict},
+    ActiveEnum, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, Statement,
+    sea_query::{Expr, OnConflict, Value},
+};
+use uuid::Uuid;
+
+use super::units;
+use crate::platform::{
+    db::{Dialect, dialect},
+    error::Error,
 };
 
-use crate::platform::error::Error;
-
-/// Most pieces of one move.
+/// Most pieces of one move. Twice that is what an `Int` of the schema can show, and what no balance may pass.
 pub const MOST: i64 = 1_000_000_000;
 
-/// Where a balance is. Its order is the order in which balances are locked.
+/// Where a balance is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "the columns of the balance")]
 pub struct Place {
@@ -41,15 +46,6 @@ impl Place {
             lot: row.lot_id,
             status: row.status,
         }
-    }
-
-    fn is(self) -> Condition {
-        Condition::all()
-            .add(balance::Column::OwnerId.eq(self.owner))
-            .add(balance::Column::VariantId.eq(self.variant))
-            .add(balance::Column::LocationId.eq(self.location))
-            .add(balance::Column::LotId.eq(self.lot))
-            .add(balance::Column::Status.eq(self.status))
     }
 }
 
@@ -89,16 +85,91 @@ pub fn in_line(error: Error, n: usize) -> Error {
     }
 }
 
-/// Makes moves: all of them or, when one is refused, none. What is refused names its line.
+/// The same with the lines told by other numbers: `of[n]` is the line of the input that the move `n` is of.
+pub(super) fn of_lines(error: Error, of: &[usize]) -> Error {
+    let Error::Refused(refusals) = error else { return error };
+    let renamed = |mut refusal: Refusal| {
+        let place = refusal.field.get(1).and_then(|n| n.parse::<usize>().ok());
+        if let Some(line) = place.and_then(|n| of.get(n)) {
+            refusal.field[1] = line.to_string();
+        }
+        refusal
+    };
+    Error::Refused(refusals.into_iter().map(renamed).collect())
+}
+
+/// Makes moves: all of them or, when one is refused, none. What is refused names its line. However many there are, it
+/// takes the same number of statements.
 pub async fn post(tx: &impl ConnectionTrait, by: By<'_>, moves: &[Moving]) -> Result<Vec<stock_move::Model>, Error> {
+    if moves.is_empty() {
+        return Ok(Vec::new());
+    }
     let ids = moves.iter().flat_map(|one| [one.from.location, one.to.0]);
     let locations = location::Entity::find().filter(location::Column::Id.is_in(ids)).all(tx).await?;
     let kinds: HashMap<StockLocationId, LocationKind> = locations.iter().map(|row| (row.id, row.kind)).collect();
-    let kind = |id: StockLocationId| kinds.get(&id).copied().ok_or_else(|| Error::internal("a location is gone"));
+    let rows = rows(by, moves, &kinds)?;
+    // First, because a move that is taken back twice is refused here.
+    let written = rows.iter().cloned().map(IntoActiveModel::into_active_model);
+    stock_move::Entity::insert_many(written).exec_without_returning(tx).await?;
 
+    let mut changes: BTreeMap<Place, Change> = BTreeMap::new();
+    for (n, one) in moves.iter().enumerate() {
+        let to = Place { location: one.to.0, status: one.to.1, ..one.from };
+        for (place, pieces) in [(one.from, -one.quantity), (to, one.quantity)] {
+            let change = changes.entry(place).or_insert(Change { pieces: 0, line: n });
+            change.pieces += pieces;
+        }
+    }
+    changes.retain(|_, change| change.pieces != 0);
+    let outside = |place: &Place| kinds.get(&place.location).is_some_and(|kind| kind.is_virtual());
+    let mut there = locked(tx, changes.keys().copied()).await?;
+    let short = |row: &&balance::Model| {
+        !row.outside && changes.get(&Place::of(row)).is_some_and(|change| row.available() + change.pieces < 0)
+    };
+    let short: Vec<StockBalanceId> = there.values().filter(short).map(|row| row.id).collect();
+    if units::reclaim(tx, &short).await? {
+        // Pieces of a pool that nobody has were in it.
+        there = locked(tx, changes.keys().copied()).await?;
+    }
+    let (mut takes, mut adds) = (Vec::new(), Vec::new());
+    for (place, change) in &changes {
+        let row = there.get(place);
+        let refused = |refusal: Refusal| in_line(refusal.at("quantity").into(), change.line);
+        if change.pieces < 0 && !outside(place) {
+            // Nobody else can change the row any more, so what it says is so.
+            let row = row.filter(|row| row.available() >= -change.pieces).ok_or_else(|| {
+                let available = row.map_or(0, |row| Ord::max(row.available(), 0));
+                refused(Refusal::new(ErrorCode::OutOfStock).with("available", available.to_string()))
+            })?;
+            takes.push((row.id, change.pieces));
+            continue;
+        }
+        let after = row.map_or(0, |row| row.on_hand) + change.pieces;
+        if after.abs() > balance::MOST {
+            let range = Refusal::new(ErrorCode::OutOfRange).with("min", "1").with("max", MOST.to_string());
+            return Err(refused(range));
+        }
+        adds.push((*place, change.pieces, outside(place)));
+    }
+    take(tx, &takes).await?;
+    add(tx, by.at, &adds).await?;
+    Ok(rows)
+}
+
+/// How much a balance changes, and by which line first.
+struct Change {
+    pieces: i64,
+    line: usize,
+}
+
+/// The moves as they are written; refused when one cannot be.
+fn rows(
+    by: By<'_>,
+    moves: &[Moving],
+    kinds: &HashMap<StockLocationId, LocationKind>,
+) -> Result<Vec<stock_move::Model>, Error> {
+    let kind = |id: StockLocationId| kinds.get(&id).copied().ok_or_else(|| Error::internal("a location is gone"));
     let mut rows = Vec::with_capacity(moves.len());
-    let mut changes: BTreeMap<Place, i64> = BTreeMap::new();
-    let mut lines: BTreeMap<Place, usize> = BTreeMap::new();
     for (n, one) in moves.iter().enumerate() {
         let to = Place { location: one.to.0, status: one.to.1, ..one.from };
         let refused = |refusal: Refusal| in_line(refusal.into(), n);
@@ -106,23 +177,12 @@ pub async fn post(tx: &impl ConnectionTrait, by: By<'_>, moves: &[Moving]) -> Re
             let range = Refusal::new(ErrorCode::OutOfRange).with("min", "1").with("max", MOST.to_string());
             return Err(refused(range.at("quantity")));
         }
-        for end in [one.from, to] {
-            // What lies in the wrong place may be taken from there.
-            let kind = kind(end.location)?;
-            if !kind.takes(end.status) && end == to {
-                let name = |value: async_graphql::Value| value.to_string();
-                let refusal = Refusal::new(ErrorCode::WrongCustomsStatus)
-                    .with("kind", name(kind.into()))
-                    .with("status", name(end.status.into()));
-                return Err(refused(refusal));
-            }
-        }
+        kind(one.from.location)?;
+        // What lies in the wrong place may be taken from there.
+        takes(kind(to.location)?, to.status).map_err(refused)?;
         if to == one.from {
             return Err(refused(Refusal::new(ErrorCode::InvalidValue).with("value", "from = to")));
         }
-        *changes.entry(one.from).or_default() -= one.quantity;
-        *changes.entry(to).or_default() += one.quantity;
-        lines.entry(one.from).or_insert(n);
         rows.push(stock_move::Model {
             id: StockMoveId::new(by.at),
             variant_id: one.from.variant,
@@ -140,60 +200,130 @@ pub async fn post(tx: &impl ConnectionTrait, by: By<'_>, moves: &[Moving]) -> Re
             at: by.at,
         });
     }
-    if rows.is_empty() {
-        return Ok(rows);
-    }
-    let written = rows.iter().cloned().map(IntoActiveModel::into_active_model);
-    stock_move::Entity::insert_many(written).exec_without_returning(tx).await?;
-    for (place, change) in changes {
-        let outside = kind(place.location)?.is_virtual();
-        if change < 0 && !outside {
-            let line = lines.get(&place).copied().unwrap_or_default();
-            take(tx, place, -change).await.map_err(|error| in_line(error, line))?;
-        } else if change != 0 {
-            add(tx, place, change, outside, by.at).await?;
-        }
-    }
     Ok(rows)
 }
 
-/// Takes from a balance what is not promised of it.
-async fn take(tx: &impl ConnectionTrait, place: Place, quantity: i64) -> Result<(), Error> {
-    let available = Expr::col(balance::Column::OnHand).sub(Expr::col(balance::Column::Reserved));
-    let done = balance::Entity::update_many()
-        .col_expr(balance::Column::OnHand, Expr::col(balance::Column::OnHand).sub(quantity))
-        .col_expr(balance::Column::Version, Expr::col(balance::Column::Version).add(1))
-        .filter(place.is())
-        .filter(available.gte(quantity))
-        .exec(tx)
-        .await?;
-    if done.rows_affected == 1 {
+/// Whether goods under a customs status may lie in such a place.
+pub(super) fn takes(kind: LocationKind, status: CustomsStatus) -> Result<(), Refusal> {
+    if kind.takes(status) {
         return Ok(());
     }
-    let there = balance::Entity::find().filter(place.is()).one(tx).await?;
-    let available = there.map_or(0, |row| row.available());
-    Err(Refusal::new(ErrorCode::OutOfStock).with("available", available.to_string()).at("quantity").into())
+    let name = |value: async_graphql::Value| value.to_string();
+    Err(Refusal::new(ErrorCode::WrongCustomsStatus).with("kind", name(kind.into())).with("status", name(status.into())))
 }
 
-async fn add(
+/// The order in which balances are locked: those that everyone needs come last, hot items and what stands for the outside.
+pub(super) const LOCK_ORDER: &str = "b.outside, \
+     EXISTS (SELECT 1 FROM hot_item h WHERE h.owner_id = b.owner_id AND h.variant_id = b.variant_id), \
+     b.owner_id, b.variant_id, b.location_id, b.lot_id, b.status";
+
+/// The balances of these places, as far as there are any. On `PostgreSQL` they are locked, in the order of their places:
+/// whoever locks several does so here or in `promises`, so nobody waits for someone who waits for him. On `SQLite` nobody
+/// else writes.
+pub(super) async fn locked(
     tx: &impl ConnectionTrait,
-    place: Place,
-    change: i64,
-    outside: bool,
-    at: DateTime<Utc>,
-) -> Result<(), Error> {
-    let row = balance::Model {
+    places: impl IntoIterator<Item = Place>,
+) -> Result<HashMap<Place, balance::Model>, Error> {
+    let mut values: Vec<Value> = Vec::new();
+    let mut tuples = Vec::new();
+    for place in places {
+        let from = values.len();
+        values.extend([
+            place.owner.0.into(),
+            place.variant.0.into(),
+            place.location.0.into(),
+            place.lot.0.into(),
+            place.status.to_value().into(),
+        ]);
+        tuples.push(format!("(${}, ${}, ${}, ${}, ${})", from + 1, from + 2, from + 3, from + 4, from + 5));
+    }
+    if tuples.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let lock = match dialect(tx) {
+        Dialect::Postgres => format!(" ORDER BY {LOCK_ORDER} FOR NO KEY UPDATE OF b"),
+        Dialect::Sqlite => String::new(),
+    };
+    let statement = format!(
+        "SELECT b.* FROM stock_balance b JOIN (VALUES {}) AS v ON b.owner_id = v.column1 AND b.variant_id = v.column2 \
+         AND b.location_id = v.column3 AND b.lot_id = v.column4 AND b.status = v.column5{lock}",
+        tuples.join(", ")
+    );
+    let statement = Statement::from_sql_and_values(tx.get_database_backend(), statement, values);
+    let rows = balance::Entity::find().from_raw_sql(statement).all(tx).await?;
+    Ok(rows.into_iter().map(|row| (Place::of(&row), row)).collect())
+}
+
+/// Balances by their ids, locked in the same way.
+pub(super) async fn locked_by_id(
+    tx: &impl ConnectionTrait,
+    ids: &[StockBalanceId],
+) -> Result<Vec<balance::Model>, Error> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let lock = match dialect(tx) {
+        Dialect::Postgres => format!(" ORDER BY {LOCK_ORDER} FOR NO KEY UPDATE OF b"),
+        Dialect::Sqlite => String::new(),
+    };
+    let places: Vec<String> = (1..=ids.len()).map(|n| format!("${n}")).collect();
+    let statement = format!("SELECT b.* FROM stock_balance b WHERE b.id IN ({}){lock}", places.join(", "));
+    let values = ids.iter().map(|id| Value::from(id.0));
+    let statement = Statement::from_sql_and_values(tx.get_database_backend(), statement, values);
+    Ok(balance::Entity::find().from_raw_sql(statement).all(tx).await?)
+}
+
+/// One UPDATE over many rows: `(VALUES …) AS v`, of which `column1` is the id and `column2` how much.
+pub(super) async fn update_each(
+    tx: &impl ConnectionTrait,
+    table: &str,
+    set: &str,
+    guard: &str,
+    rows: &[(Uuid, i64)],
+) -> Result<u64, Error> {
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    let tuples: Vec<String> = (0..rows.len()).map(|n| format!("(${}, ${})", 2 * n + 1, 2 * n + 2)).collect();
+    let values: Vec<Value> = rows.iter().flat_map(|(id, n)| [Value::from(*id), Value::from(*n)]).collect();
+    let statement = format!(
+        "UPDATE {table} SET {set} FROM (VALUES {}) AS v WHERE {table}.id = v.column1 AND {guard}",
+        tuples.join(", ")
+    );
+    let statement = Statement::from_sql_and_values(tx.get_database_backend(), statement, values);
+    Ok(tx.execute_raw(statement).await?.rows_affected())
+}
+
+/// Takes from balances what is not promised of them. They were looked at under their locks; the guard holds all the same.
+async fn take(tx: &impl ConnectionTrait, changes: &[(StockBalanceId, i64)]) -> Result<(), Error> {
+    let rows: Vec<(Uuid, i64)> = changes.iter().map(|(id, pieces)| (id.0, *pieces)).collect();
+    let done = update_each(
+        tx,
+        "stock_balance",
+        "on_hand = stock_balance.on_hand + v.column2, version = stock_balance.version + 1",
+        "stock_balance.on_hand - stock_balance.reserved + v.column2 >= 0",
+        &rows,
+    )
+    .await?;
+    if done == rows.len() as u64 { Ok(()) } else { Err(Error::internal("a balance changed under its lock")) }
+}
+
+async fn add(tx: &impl ConnectionTrait, at: DateTime<Utc>, changes: &[(Place, i64, bool)]) -> Result<(), Error> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let rows = changes.iter().map(|(place, change, outside)| balance::Model {
         id: StockBalanceId::new(at),
         variant_id: place.variant,
         owner_id: place.owner,
         location_id: place.location,
         lot_id: place.lot,
         status: place.status,
-        outside,
-        on_hand: change,
+        outside: *outside,
+        on_hand: *change,
         reserved: 0,
         version: 1,
-    };
+    });
     let key = [
         balance::Column::OwnerId,
         balance::Column::VariantId,
@@ -201,10 +331,12 @@ async fn add(
         balance::Column::LotId,
         balance::Column::Status,
     ];
+    let came = Expr::col(("excluded", balance::Column::OnHand));
     let there = OnConflict::columns(key)
-        .value(balance::Column::OnHand, Expr::col((balance::Entity, balance::Column::OnHand)).add(change))
+        .value(balance::Column::OnHand, Expr::col((balance::Entity, balance::Column::OnHand)).add(came))
         .value(balance::Column::Version, Expr::col((balance::Entity, balance::Column::Version)).add(1))
         .to_owned();
-    balance::Entity::insert(row.into_active_model()).on_conflict(there).exec_without_returning(tx).await?;
+    let rows = rows.map(IntoActiveModel::into_active_model);
+    balance::Entity::insert_many(rows).on_conflict(there).exec_without_returning(tx).await?;
     Ok(())
 }

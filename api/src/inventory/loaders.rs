@@ -8,10 +8,11 @@ use async_graphql::{
 };
 use entities::{
     inventory::{location, lot},
-    values::id::{StockLocationId, StockLotId},
+    values::id::{StockBalanceId, StockLocationId, StockLotId},
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
+use super::units;
 use crate::{
     app::App,
     platform::{error::SharedError, graphql::Batches},
@@ -54,5 +55,20 @@ impl Loader<StockLotId> for StockLoader {
     async fn load(&self, ids: &[StockLotId]) -> Result<HashMap<StockLotId, Self::Value>, SharedError> {
         let rows = lot::Entity::find().filter(lot::Column::Id.is_in(ids.iter().copied()));
         Ok(rows.all(self.app.db().read()).await?.into_iter().map(|row| (row.id, row)).collect())
+    }
+}
+
+/// How many pieces of a balance's pool are free, when it has a pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FreePieces(pub StockBalanceId);
+
+impl Loader<FreePieces> for StockLoader {
+    type Value = i64;
+    type Error = SharedError;
+
+    async fn load(&self, keys: &[FreePieces]) -> Result<HashMap<FreePieces, i64>, SharedError> {
+        let ids: Vec<StockBalanceId> = keys.iter().map(|key| key.0).collect();
+        let free = units::free(self.app.db().read(), &ids).await?;
+        Ok(free.into_iter().map(|(id, n)| (FreePieces(id), n)).collect())
     }
 }

@@ -5,23 +5,27 @@
 //! changed, only taken back.
 //!
 //! ```text
-//! receive / transfer / reverse ──> ledger::post ──> stock_move + both balances
-//! hold ──> promises::hold ──> reserved up      confirm ──> no time limit any more
-//! release, expire ──> reserved down            consume ──> reserved down, then ledger::post to the customer
+//! receive / transfer / count / reverse ──> ledger::post ──> stock_move + both balances
+//! hold_all ──> reserved up             confirm_all ──> no time limit any more
+//! let_go, sweep ──> reserved down      consume_all ──> reserved down, then ledger::post to the customer
 //! ```
 //!
-//! Rows are locked in one order (that of [`ledger::Place`]), so that two changes of several rows wait for each other and
-//! do not embrace.
+//! Rows are locked in one order ([`ledger`]), so that two changes of several rows wait for each other and do not embrace.
 //!
 //! - [`ledger`]: moves and balances
+//! - [`promises`]: holding, confirming, consuming, releasing, line by line or a whole document; what is due expires
+//! - [`units`]: hot items, promised piece by piece
+//! - [`book`]: the account book of customs
 //! - [`loaders`]: where a balance lies and of which lot, read for all rows at once
-//! - [`promises`]: holding, confirming, consuming, releasing; what is due expires
 //! - [`reconcile`]: whether all of it adds up
-//! - [`ops`]: what people do: locations, receipts, transfers, taking back; what they read of it
+//! - [`ops`]: what people do: locations, receipts, transfers, counts, taking back; what they read of it
 
+pub mod availability;
+pub mod book;
 pub mod graphql;
 pub mod ledger;
 pub mod loaders;
 pub mod ops;
 pub mod promises;
 pub mod reconcile;
+pub mod units;

@@ -1,25 +1,30 @@
 //! Whether stock adds up: balances against moves, promises against what is reserved. Expected is nothing, always.
 
 use chrono::{DateTime, Duration, Utc};
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::ConnectionTrait;
 
-use crate::platform::error::Error;
+use crate::platform::{
+    error::Error,
+    reconcile::{Finding, count},
+};
 
 /// How long what is due may wait to be swept.
 const GRACE: Duration = Duration::seconds(60);
 
-/// Something that does not add up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// What is wrong.
-    pub what: &'static str,
-    /// How many rows.
-    pub rows: i64,
-}
-
 const LEGS: &str = "SELECT owner_id, variant_id, lot_id, to_id AS location_id, to_status AS status, quantity AS n FROM stock_move \
                     UNION ALL \
                     SELECT owner_id, variant_id, lot_id, from_id, from_status, -quantity FROM stock_move";
+
+const BOOK: &str = "SELECT item_id, \
+    SUM(CASE event WHEN 'pre_increase' THEN quantity WHEN 'increase' THEN -quantity ELSE 0 END) AS pre_increase, \
+    SUM(CASE event WHEN 'increase' THEN quantity ELSE 0 END) AS increased, \
+    SUM(CASE event WHEN 'lock' THEN quantity WHEN 'unlock' THEN -quantity WHEN 'reduce' THEN -quantity ELSE 0 END) AS locked, \
+    SUM(CASE event WHEN 'reduce' THEN quantity WHEN 'return_in' THEN -quantity ELSE 0 END) AS reduced \
+    FROM bonded_entry GROUP BY item_id";
+
+const ON_THE_WAY: &str = "SELECT t.organisation_id AS owner_id, l.variant_id, l.lot_id, l.status, \
+    SUM(l.quantity - l.received - l.lost) AS n FROM stock_transfer_line l JOIN stock_transfer t ON t.id = l.transfer_id \
+    WHERE t.state IN ('shipped', 'partial') GROUP BY t.organisation_id, l.variant_id, l.lot_id, l.status";
 
 /// Looks at everything. One statement each.
 pub async fn findings(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<Vec<Finding>, Error> {
@@ -46,8 +51,17 @@ pub async fn findings(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<V
         ),
         (
             "what is reserved is not what is promised",
+            // Pieces of a pool are reserved whether somebody has them or not.
             "SELECT COUNT(*) AS n FROM stock_balance b WHERE b.reserved <> COALESCE((SELECT SUM(r.quantity) \
-             FROM stock_reservation r WHERE r.balance_id = b.id AND r.state IN ('held', 'confirmed')), 0)"
+             FROM stock_reservation r WHERE r.balance_id = b.id AND NOT r.pooled AND r.state IN ('held', 'confirmed')), 0) \
+             + (SELECT COUNT(*) FROM stock_unit u WHERE u.balance_id = b.id)"
+                .to_owned(),
+        ),
+        (
+            "a promise of pieces does not have them",
+            "SELECT COUNT(*) AS n FROM stock_reservation r WHERE r.pooled AND \
+             (SELECT COUNT(*) FROM stock_unit u WHERE u.reservation_id = r.id AND u.balance_id = r.balance_id) \
+             <> CASE WHEN r.state IN ('held', 'confirmed') THEN r.quantity ELSE 0 END"
                 .to_owned(),
         ),
         (
@@ -58,6 +72,24 @@ pub async fn findings(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<V
             "the account book shows less than nothing",
             "SELECT COUNT(*) AS n FROM bonded_item WHERE increased - reduced - locked < 0 OR locked < 0".to_owned(),
         ),
+        (
+            "the account book is not the sum of its entries",
+            format!(
+                "SELECT COUNT(*) AS n FROM bonded_item i LEFT JOIN ({BOOK}) AS s ON s.item_id = i.id \
+                 WHERE i.pre_increase <> COALESCE(s.pre_increase, 0) OR i.increased <> COALESCE(s.increased, 0) \
+                 OR i.locked <> COALESCE(s.locked, 0) OR i.reduced <> COALESCE(s.reduced, 0)"
+            ),
+        ),
+        (
+            "a transfer does not have on the way what is missing of it",
+            // What is on the way of an owner's lot is what its transfers still miss, and nothing else.
+            format!(
+                "SELECT COUNT(*) AS n FROM stock_balance b JOIN stock_location l ON l.id = b.location_id \
+                 LEFT JOIN ({ON_THE_WAY}) AS s ON s.owner_id = b.owner_id AND s.variant_id = b.variant_id \
+                 AND s.lot_id = b.lot_id AND s.status = b.status \
+                 WHERE l.kind = 'transit' AND l.code = 'TRANSIT' AND b.on_hand <> COALESCE(s.n, 0)"
+            ),
+        ),
     ] {
         found.extend(count(db, &text, Vec::new()).await?.map(|rows| Finding { what, rows }));
     }
@@ -65,11 +97,4 @@ pub async fn findings(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<V
     let rows = count(db, due, vec![(now - GRACE).into()]).await?;
     found.extend(rows.map(|rows| Finding { what: "holds are due and nobody lets them go", rows }));
     Ok(found)
-}
-
-async fn count(db: &impl ConnectionTrait, text: &str, values: Vec<sea_orm::Value>) -> Result<Option<i64>, Error> {
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), text, values);
-    let row = db.query_one_raw(statement).await?;
-    let n = row.map(|row| row.try_get::<i64>("", "n")).transpose()?.unwrap_or_default();
-    Ok((n > 0).then_some(n))
 }

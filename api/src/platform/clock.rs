@@ -5,7 +5,12 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
+
+/// The day of a moment in the zone (营业日): business dates are those of Asia/Shanghai, which is eight hours ahead all year.
+pub fn business_day(at: DateTime<Utc>) -> NaiveDate {
+    (at + Duration::hours(8)).date_naive()
+}
 
 /// A clock: the system's, or one that a test sets.
 #[derive(Clone, Debug, Default)]

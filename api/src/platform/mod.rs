@@ -13,7 +13,8 @@
 //! - [`jobs`]: what happens after a change, at least once and in order
 //! - [`audit`]: who did what, chained
 //! - [`feed`]: what happened, readable without a gap
-//! - [`web`]: calling the outside world; [`wechat`]: the mini-program's login
+//! - [`web`]: calling the outside world; [`wechat`]: the mini-program's login; [`payment`]: payment providers
+//! - [`reconcile`]: what does not add up
 //! - [`graphql`]: what every part of the schema is made of: ids, pages, errors, scalars
 //! - [`telemetry`]: what the log looks like
 
@@ -30,6 +31,8 @@ pub mod jobs;
 pub mod limits;
 pub mod meter;
 pub mod page;
+pub mod payment;
+pub mod reconcile;
 pub mod responses;
 pub mod shared;
 pub mod telemetry;

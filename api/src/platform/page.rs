@@ -224,6 +224,11 @@ pub mod key {
         Some(Value::from(value.as_i64()?))
     }
 
+    /// A day.
+    pub fn date(value: &serde_json::Value) -> Option<Value> {
+        value.as_str()?.parse::<chrono::NaiveDate>().ok().map(Value::from)
+    }
+
     /// A moment, kept as milliseconds.
     pub fn moment(value: &serde_json::Value) -> Option<Value> {
         // Years 1970 to 9999: what both databases can hold.

@@ -40,6 +40,13 @@ pub enum SupplyMode {
     ExportB2b,
 }
 
+impl SupplyMode {
+    /// Whether goods come in as retail import: with the positive list, the limits and the taxes of it.
+    pub fn is_retail_import(self) -> bool {
+        matches!(self, Self::BondedImport | Self::DirectImport)
+    }
+}
+
 /// A row of `offer`.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]

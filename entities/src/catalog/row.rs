@@ -17,7 +17,7 @@ use super::{
 use crate::values::{ErrorCode, Locale, Localized, Refusal, Refusals, Slug, refusal::Check};
 
 /// Columns with a fixed name.
-const COLUMNS: [&str; 21] = [
+const COLUMNS: [&str; 23] = [
     "seller",
     "sku",
     "product",
@@ -32,6 +32,8 @@ const COLUMNS: [&str; 21] = [
     "origin",
     "net_weight_g",
     "gross_weight_g",
+    "net_volume_ml",
+    "piece_count",
     "unit1",
     "unit2",
     "supply_mode",
@@ -139,6 +141,10 @@ impl Row {
             "origin" => variant.origin = text(),
             "net_weight_g" => variant.net_weight_g = check.take(column, number(cell)),
             "gross_weight_g" => variant.gross_weight_g = check.take(column, number(cell)),
+            "net_volume_ml" => {
+                variant.net_volume_ml = check.take(column, number(cell)).map_or(Edit::Keep, Edit::Set);
+            }
+            "piece_count" => variant.piece_count = check.take(column, number(cell)).map_or(Edit::Keep, Edit::Set),
             "unit1" => variant.unit1 = text(),
             "unit2" => variant.unit2 = Edit::Set(cell.into()),
             "supply_mode" => self.terms.supply_mode = check.take(column, enum_value::<SupplyMode>(cell)),
@@ -257,6 +263,7 @@ mod tests {
             ("hs_code", "5701100000"),
             ("origin", "CN"),
             ("net_weight_g", "18000"),
+            ("net_volume_ml", "750"),
             ("unit2", ""),
             ("supply_mode", "EXPORT_B2B"),
             ("prices", "USD 128.00; USD 119.00@50; CNY 899"),
@@ -268,6 +275,7 @@ mod tests {
         assert_eq!(row.patch.name.exact(&Locale::en()), Some("Lotus rug"));
         assert_eq!(row.patch.attributes.as_ref().unwrap()["width"], "2000");
         assert_eq!(row.patch.variants[0].unit2, Edit::Keep, "an empty cell leaves the value");
+        assert_eq!(row.patch.variants[0].net_volume_ml, Edit::Set(750));
         assert_eq!(row.terms.prices.as_ref().unwrap()[1].min_quantity, Some(50));
     }
 

@@ -31,8 +31,10 @@ pub const MAX_VARIANTS: usize = 100;
 pub const MAX_MEDIA: usize = 20;
 /// Most languages of one text.
 pub const MAX_LOCALES: usize = 20;
-/// Heaviest weight in grams: a thousand tonnes.
+/// Heaviest weight in grams: a thousand tonnes. As much for a volume in millilitres.
 const MAX_WEIGHT_G: i32 = 1_000_000_000;
+/// Most pieces of one variant.
+const MAX_PIECES: i32 = 1_000_000;
 /// Longest address of a medium.
 const MAX_URL: usize = 2_000;
 
@@ -81,6 +83,10 @@ pub struct VariantSpec {
     pub origin: CountryCode,
     pub net_weight_g: i32,
     pub gross_weight_g: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub net_volume_ml: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub piece_count: Option<i32>,
     pub unit1: CustomsUnit,
     pub unit2: Option<CustomsUnit>,
 }
@@ -147,6 +153,8 @@ pub struct VariantPatch {
     pub origin: Option<String>,
     pub net_weight_g: Option<i32>,
     pub gross_weight_g: Option<i32>,
+    pub net_volume_ml: Edit<i32>,
+    pub piece_count: Edit<i32>,
     pub unit1: Option<String>,
     pub unit2: Edit<String>,
 }
@@ -365,6 +373,10 @@ fn patched_variant(check: &mut Check, base: Option<&VariantSpec>, patch: &Varian
     let net = weight(check, "netWeightG", patch.net_weight_g.or(base.map(|b| b.net_weight_g)), 1);
     let gross =
         weight(check, "grossWeightG", patch.gross_weight_g.or(base.map(|b| b.gross_weight_g)), net.unwrap_or(1));
+    let net_volume_ml = patch.net_volume_ml.over(base.and_then(|b| b.net_volume_ml));
+    let piece_count = patch.piece_count.over(base.and_then(|b| b.piece_count));
+    stated(check, "netVolumeMl", net_volume_ml, MAX_WEIGHT_G);
+    stated(check, "pieceCount", piece_count, MAX_PIECES);
     Some(VariantSpec {
         code: patch.code.clone(),
         name,
@@ -373,6 +385,8 @@ fn patched_variant(check: &mut Check, base: Option<&VariantSpec>, patch: &Varian
         origin: origin?,
         net_weight_g: net?,
         gross_weight_g: gross?,
+        net_volume_ml,
+        piece_count,
         unit1: unit1?,
         unit2: unit2?,
     })
@@ -404,6 +418,13 @@ fn required<T: std::str::FromStr<Err = Refusal>>(
         None => before.ok_or_else(|| Refusal::new(ErrorCode::Required)),
     };
     check.take(field, value)
+}
+
+/// A number that may be absent and is not nothing.
+fn stated(check: &mut Check, field: &str, n: Option<i32>, max: i32) {
+    check.demand(n.is_none_or(|n| (1..=max).contains(&n)), field, || {
+        Refusal::new(ErrorCode::OutOfRange).with("min", "1").with("max", max.to_string())
+    });
 }
 
 fn weight(check: &mut Check, field: &str, grams: Option<i32>, min: i32) -> Option<i32> {

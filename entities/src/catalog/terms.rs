@@ -105,6 +105,25 @@ impl Terms {
     }
 }
 
+impl Terms {
+    /// The tier that so many are sold at, in a currency. Refused when they are no order of these terms, or have no price.
+    pub fn tier(&self, quantity: i32, currency: Currency) -> Result<Tier, Refusal> {
+        if !(self.moq..=MAX_QUANTITY).contains(&quantity) {
+            let range = Refusal::new(ErrorCode::OutOfRange).with("min", self.moq.to_string());
+            return Err(range.with("max", MAX_QUANTITY.to_string()).at("quantity"));
+        }
+        if quantity % self.multiple.max(1) != 0 {
+            return Err(Refusal::new(ErrorCode::InvalidOrderStep)
+                .with("moq", quantity.to_string())
+                .with("multiple", self.multiple.to_string())
+                .at("quantity"));
+        }
+        let tiers = self.prices.get(&currency).map(Vec::as_slice).unwrap_or_default();
+        let tier = tiers.iter().rev().find(|tier| tier.min_quantity <= quantity);
+        tier.copied().ok_or_else(|| Refusal::new(ErrorCode::NotPriced).with("currency", currency.code()))
+    }
+}
+
 fn in_range(check: &mut Check, field: &str, value: i32, min: i32, max: i32) {
     check.demand((min..=max).contains(&value), field, || {
         Refusal::new(ErrorCode::OutOfRange).with("min", min.to_string()).with("max", max.to_string())
@@ -174,6 +193,27 @@ mod tests {
         ] {
             let result = Terms::patched(None, &patch(moq, multiple, prices));
             assert_eq!(result.as_ref().err().map(|r| r[0].code), refused, "{moq}/{multiple} {prices:?}: {result:?}");
+        }
+    }
+
+    #[test]
+    fn a_quantity_is_sold_at_its_tier() {
+        use ErrorCode::{InvalidOrderStep, NotPriced, OutOfRange};
+        let prices = [("USD", "9.50", None), ("USD", "9.00", Some(50)), ("USD", "8.00", Some(100))];
+        let terms = Terms::patched(None, &patch(10, 5, &prices)).unwrap();
+        for (quantity, currency, expected) in [
+            (10, "USD", Ok(950)),
+            (45, "USD", Ok(950)),
+            (50, "USD", Ok(900)),
+            (500, "USD", Ok(800)),
+            (5, "USD", Err(OutOfRange)),
+            (0, "USD", Err(OutOfRange)),
+            (-10, "USD", Err(OutOfRange)),
+            (12, "USD", Err(InvalidOrderStep)),
+            (10, "CNY", Err(NotPriced)),
+        ] {
+            let found = terms.tier(quantity, currency.parse().unwrap());
+            assert_eq!(found.map(|t| t.amount_minor).map_err(|r| r.code), expected, "{quantity} in {currency}");
         }
     }
 

@@ -2,9 +2,12 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::values::{
-    CountryCode, CustomsUnit, Gtin, HsCode, Localized,
-    id::{ProductId, VariantId},
+use crate::{
+    trade::Contents,
+    values::{
+        CountryCode, CustomsUnit, Gtin, HsCode, Localized,
+        id::{ProductId, VariantId},
+    },
 };
 
 /// A row of `variant`.
@@ -34,6 +37,10 @@ pub struct Model {
     pub net_weight_g: i32,
     /// Gross weight in grams.
     pub gross_weight_g: i32,
+    /// Net volume in millilitres, of what is sold by volume.
+    pub net_volume_ml: Option<i32>,
+    /// Pieces or sheets, of what is sold by them: ten masks in a box are 10.
+    pub piece_count: Option<i32>,
     /// First legal unit of the tariff (法定第一计量单位).
     pub unit1: CustomsUnit,
     /// Second legal unit, when the tariff names one (法定第二计量单位).
@@ -43,3 +50,15 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    /// The net contents of one, as consumption tax asks for them.
+    pub fn contents(&self) -> Contents {
+        let stated = |n: i32| (n > 0).then(|| n.into());
+        Contents {
+            grams: stated(self.net_weight_g),
+            millilitres: self.net_volume_ml.and_then(stated),
+            pieces: self.piece_count.and_then(stated),
+        }
+    }
+}

@@ -5,6 +5,9 @@ use sea_orm::entity::prelude::*;
 use super::CustomsStatus;
 use crate::values::id::{OrganisationId, StockBalanceId, StockLocationId, StockLotId, VariantId};
 
+/// Most pieces of one balance, and of one move: what an `Int` of the schema can show.
+pub const MOST: i64 = 2_147_483_647;
+
 /// A row of `stock_balance`: unique by variant, owner, location, lot and customs status.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]

@@ -6,7 +6,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::values::{
-    ErrorCode, Refusal,
+    BookNumber, ErrorCode, Refusal,
     id::{BondedItemId, OrganisationId, StockLocationId, VariantId},
 };
 
@@ -98,7 +98,7 @@ pub struct Model {
     /// The warehouse whose book it is.
     pub location_id: StockLocationId,
     /// Number of the book (账册号, emsNo).
-    pub book: String,
+    pub book: BookNumber,
     /// Number of the item in it (备案序号, itemRecordNo); unique within the book.
     pub number: i32,
     /// Whose goods.

@@ -145,6 +145,8 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     /// When it ended.
     pub ended_at: Option<DateTimeUtc>,
+    /// Whether it is of pieces of a pool ([`super::unit`]).
+    pub pooled: bool,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

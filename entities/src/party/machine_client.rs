@@ -18,13 +18,15 @@ pub enum Scope {
     Feed,
     /// Read filings that its organisation may see (备案读取).
     Filings,
+    /// Read and keep the stock of its organisation (库存管理).
+    Stock,
     /// Manage webhook endpoints of its organisation (回调管理).
     Webhooks,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: &'static [Self] = &[Self::Catalog, Self::Feed, Self::Filings, Self::Webhooks];
+    pub const ALL: &'static [Self] = &[Self::Catalog, Self::Feed, Self::Filings, Self::Stock, Self::Webhooks];
 
     /// As OAuth writes it: `catalog`.
     pub fn as_str(self) -> &'static str {
@@ -32,6 +34,7 @@ impl Scope {
             Self::Catalog => "catalog",
             Self::Feed => "feed",
             Self::Filings => "filings",
+            Self::Stock => "stock",
             Self::Webhooks => "webhooks",
         }
     }

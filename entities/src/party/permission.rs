@@ -59,10 +59,34 @@ pub enum Action {
     MakeOffers,
     /// Make and change categories and brands.
     KeepVocabulary,
+    /// Make tariff rows, lines of the positive list, policies of the zone.
+    KeepTradeRules,
     /// Read what lies where, and how it came there.
     ReadStock,
-    /// Make locations, take goods in, move them, take moves back.
+    /// Make locations, take goods in, move them, take moves back, count, keep the account book.
     KeepStock,
+    /// Keep one's cart and ask for quotes; a guest's too.
+    KeepCart,
+    /// Place orders, pay them, cancel them, take goods in; for an organisation when it is acted for.
+    PlaceOrders,
+    /// Approve orders of one's organisation.
+    ApproveOrders,
+    /// Say from which amount on orders of one's organisation need an approver.
+    KeepApprovalRules,
+    /// Read orders that one placed, that one's organisation buys or sells.
+    ReadOrders,
+    /// Send off and cancel what one's organisation sells, say what is in its bundles.
+    FulfilOrders,
+    /// Give other organisations credit.
+    GiveCredit,
+    /// Read payments, refunds, receipts of the bank, payouts, the commission rules.
+    ReadPayments,
+    /// Give money back, take receipts of the bank, make payouts.
+    KeepPayments,
+    /// Say what the commission is.
+    SetCommission,
+    /// Read what is owed to one's organisation, and the ledger of it.
+    ReadBalances,
     /// Read webhook endpoints and their deliveries.
     ReadWebhooks,
     /// Make and change webhook endpoints, turn their secrets, replay deliveries.
@@ -130,6 +154,7 @@ pub const RULES: &[(Action, &[Who])] = &[
     (Action::DecideProducts, OPERATOR),
     (Action::MakeOffers, CATALOG),
     (Action::KeepVocabulary, OPERATOR),
+    (Action::KeepTradeRules, OPERATOR),
     (
         Action::ReadStock,
         &[
@@ -142,10 +167,25 @@ pub const RULES: &[(Action, &[Who])] = &[
                 R::AccountsClerk,
                 R::Auditor,
             ]),
+            Who::Machine(Scope::Stock),
             Who::Zone(&[R::Operator, R::Auditor]),
         ],
     ),
-    (Action::KeepStock, &[Who::Own(&[R::Owner, R::Receiver, R::ShowroomManager])]),
+    (Action::KeepCart, &[Who::Anyone]),
+    (Action::PlaceOrders, &[Who::Oneself, Who::Own(&[R::Owner, R::Purchaser])]),
+    (Action::ApproveOrders, &[Who::Own(&[R::Owner, R::Approver])]),
+    (Action::KeepApprovalRules, &[Who::Own(&[R::Owner])]),
+    (Action::ReadOrders, &[Who::Oneself, Who::Own(R::ALL), Who::Zone(&[R::Operator, R::Auditor])]),
+    (Action::FulfilOrders, &[Who::Own(&[R::Owner, R::CatalogManager, R::Receiver, R::ShowroomManager])]),
+    (Action::GiveCredit, &[Who::Own(&[R::Owner, R::AccountsClerk])]),
+    (Action::KeepStock, &[Who::Own(&[R::Owner, R::Receiver, R::ShowroomManager]), Who::Machine(Scope::Stock)]),
+    (Action::ReadPayments, &[Who::Zone(&[R::Operator, R::AccountsClerk, R::Auditor])]),
+    (Action::KeepPayments, &[Who::Zone(&[R::Operator, R::AccountsClerk])]),
+    (Action::SetCommission, OPERATOR),
+    (
+        Action::ReadBalances,
+        &[Who::Own(&[R::Owner, R::AccountsClerk, R::Auditor]), Who::Zone(&[R::Operator, R::AccountsClerk, R::Auditor])],
+    ),
     (Action::ReadWebhooks, &[Who::Own(&[R::Owner, R::Auditor]), Who::Machine(Scope::Webhooks)]),
     (Action::KeepWebhooks, &[Who::Own(&[R::Owner]), Who::Machine(Scope::Webhooks)]),
     (Action::ReadFeed, &[Who::Own(&[R::Owner, R::Auditor]), Who::Machine(Scope::Feed)]),

@@ -47,6 +47,10 @@ pub enum EventKind {
     #[sea_orm(string_value = "member.changed")]
     #[serde(rename = "member.changed")]
     MemberChanged,
+    /// An order was placed, or changed its state (订单变更).
+    #[sea_orm(string_value = "order.changed")]
+    #[serde(rename = "order.changed")]
+    OrderChanged,
     /// A trial of a webhook endpoint (测试).
     #[sea_orm(string_value = "webhook.test")]
     #[serde(rename = "webhook.test")]

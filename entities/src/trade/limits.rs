@@ -60,14 +60,16 @@ pub struct Quota {
     pub reserved_minor: i64,
 }
 
-/// How an order may pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// How an order may pass (通关方式).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, async_graphql::Enum)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Passage {
     /// Within both limits (限值以内).
     WithinLimit,
     /// Above the single limit with exactly one item (单件超限): taxed in full, and counted to the year.
     SingleItemFullTax,
+    /// As goods of general trade (一般贸易): no limits, taxed in full. What a business imports.
+    GeneralTrade,
 }
 
 impl Passage {
@@ -75,7 +77,7 @@ impl Passage {
     pub fn regime(self) -> Regime {
         match self {
             Self::WithinLimit => Regime::Retail,
-            Self::SingleItemFullTax => Regime::Full,
+            Self::SingleItemFullTax | Self::GeneralTrade => Regime::Full,
         }
     }
 }

@@ -1,31 +1,44 @@
 //! Retail import (跨境电商零售进口) as a calculation: which rates hold, what the buyer owes, whether the order
 //! may pass at all.
 //!
-//! Everything here is a pure function over values; tariff rows, what the buyer has used up and the day come in as
-//! parameters. Invariants:
+//! The rules are pure functions over values; tariff rows, what the buyer has used up and the day come in as
+//! parameters. Beside them stand the tables that these come from: [`tariff_row`], [`import_list`], [`zone_policy`],
+//! [`shipping`], [`allowance`] with [`allowance_entry`]. Invariants:
 //! - money is whole fen (分) in an `i64`; between the fen there are exact decimals, and one division that comes
 //!   last, so that half a fen is half a fen ([`tax`]);
 //! - the row of the day decides, and an answer names the rates, the trigger and the law it rests on ([`tariff`]);
 //! - the totals of an order are the sums of its lines ([`price`]), and what is spread over lines loses no fen
 //!   ([`spread`]);
 //! - the limits are tested on the dutiable price, before tax ([`limits`]);
-//! - a price with tax taken apart and put together again is the same price ([`shelf`]).
+//! - a price with tax taken apart and put together again is the same price ([`shelf`]);
+//! - the explanation of a tax is arithmetic that comes to it ([`mod@explain`]).
 //!
 //! The tests carry the numbers of the project's test vectors, T0 to T14.
 
+pub mod allowance;
+pub mod allowance_entry;
+pub mod explain;
+pub mod import_list;
 pub mod limits;
 pub mod price;
 pub mod shelf;
+pub mod shipping;
 pub mod spread;
 pub mod tariff;
+pub mod tariff_row;
 pub mod tax;
+pub mod zone_policy;
 
 #[cfg(test)]
 mod fixtures;
 
+pub use allowance::{AllowanceKind, Claim};
+pub use allowance_entry::AllowanceState;
+pub use explain::{Step, StepKind, explain};
 pub use limits::{Limits, Passage, Quota};
 pub use tariff::{Consumption, Contents, Measure, TariffRow};
 pub use tax::{Law, LineTax, Regime, Rounding};
+pub use zone_policy::{Decision, ZoneCapability};
 
 use rust_decimal::{Decimal, RoundingStrategy};
 

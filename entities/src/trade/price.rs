@@ -156,20 +156,51 @@ pub fn assess(
     let items: u64 = prices.iter().map(|price| u64::from(price.items)).sum();
     let dutiable_minor = sum(prices.iter().map(|price| price.dutiable_minor))?;
     let passage = quota.passage(dutiable_minor, items)?;
+    let laws = vec![Law::DutiablePrice2016, quota.limits.law];
+    assessed(order, prices, rows, Taxation { passage, laws, rounding })
+}
+
+/// The order as goods of general trade (一般贸易): the same dutiable prices, taxed in full, without limits. This is what a
+/// business pays whose goods are imported for it.
+pub fn assess_as_goods(order: &RetailOrder, rows: &[TariffRow], rounding: Rounding) -> Result<Assessment, Refusal> {
+    let laws = vec![Law::CustomsValuation];
+    assessed(order, dutiable_prices(order)?, rows, Taxation { passage: Passage::GeneralTrade, laws, rounding })
+}
+
+/// How an order is taxed, and what that rests on before any line is looked at.
+struct Taxation {
+    passage: Passage,
+    laws: Vec<Law>,
+    rounding: Rounding,
+}
+
+fn assessed(
+    order: &RetailOrder,
+    prices: Vec<DutiableLine>,
+    rows: &[TariffRow],
+    Taxation { passage, mut laws, rounding }: Taxation,
+) -> Result<Assessment, Refusal> {
     let lines = order.lines.iter().zip(prices).enumerate().map(|(index, (line, price))| {
         let tax = || {
             let row = row_on(rows, &line.hs, order.date)?;
-            line_tax(row, price.dutiable_minor, &line.contents.times(line.quantity)?, passage.regime(), rounding)
+            let contents = line.contents.times(line.quantity)?;
+            let mut tax = line_tax(row, price.dutiable_minor, &contents, passage.regime(), rounding)?;
+            if passage == Passage::GeneralTrade {
+                for law in tax.laws.iter_mut().filter(|law| **law == Law::RetailImport2016) {
+                    *law = Law::Tariff;
+                }
+            }
+            Ok(tax)
         };
-        tax().map(|tax| AssessedLine { price, tax }).map_err(|refusal| at_line(refusal, index))
+        tax().map(|tax| AssessedLine { price, tax }).map_err(|refusal: Refusal| at_line(refusal, index))
     });
     let lines = lines.collect::<Result<Vec<_>, _>>()?;
 
     let total = |amount: fn(&AssessedLine) -> i64| sum(lines.iter().map(amount));
+    let dutiable_minor = total(|line| line.price.dutiable_minor)?;
     let tax_minor = total(|line| line.tax.total_minor)?;
     let owed = sum([dutiable_minor, tax_minor])?;
     let voucher = at_most(order.voucher_minor, owed).map_err(|r| r.at("voucher"))?;
-    let mut laws = vec![Law::DutiablePrice2016, quota.limits.law];
     for law in lines.iter().flat_map(|line| &line.tax.laws) {
         if !laws.contains(law) {
             laws.push(*law);
@@ -196,7 +227,7 @@ mod tests {
     use crate::{
         trade::{
             Regime,
-            fixtures::{cosmetics, day, dec, grams, handbag, millilitres, oil, quota, rows, water},
+            fixtures::{cosmetics, day, dec, grams, handbag, millilitres, oil, pieces, quota, rows, watch, water},
         },
         values::Money,
     };
@@ -276,6 +307,25 @@ mod tests {
         ] {
             let found = assessed(&order).unwrap();
             assert_eq!((found.dutiable_minor, found.tax_minor, found.payable_minor), (dutiable, tax, payable));
+        }
+    }
+
+    #[test]
+    fn a_business_pays_the_full_tax_whatever_it_imports() {
+        // T9 and T10 as goods, and what would be within the limits or beyond them.
+        for (case, row, contents, price, quantity, freight, dutiable, taxes) in [
+            ("T9", handbag(), Contents::default(), 600_000, 1, 0, 600_000, (36_000, 0, 82_680)),
+            ("T10", watch(), pieces("1"), 1_200_000, 1, 0, 1_200_000, (96_000, 324_000, 210_600)),
+            ("a bottle of water", water(), Contents::default(), 41_000, 1, 0, 41_000, (2_050, 0, 5_597)),
+            ("with freight", water(), Contents::default(), 40_000, 1, 1_000, 41_000, (2_050, 0, 5_597)),
+            ("a container", handbag(), Contents::default(), 600_000, 50, 0, 30_000_000, (1_800_000, 0, 4_134_000)),
+        ] {
+            let order = order(vec![GoodsLine { contents, ..line(&row, price, quantity) }], freight);
+            let found = assess_as_goods(&order, &rows(), Rounding::Payable).unwrap();
+            let parts = (found.duty_minor, found.consumption_minor, found.vat_minor);
+            assert_eq!((found.dutiable_minor, parts), (dutiable, taxes), "{case}");
+            assert_eq!(found.passage, Passage::GeneralTrade, "{case}");
+            assert_eq!(found.laws[..2], [Law::CustomsValuation, Law::Tariff], "{case}");
         }
     }
 

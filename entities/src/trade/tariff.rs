@@ -5,6 +5,7 @@
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
+use sea_orm::FromJsonQueryResult;
 use serde::{Deserialize, Serialize};
 
 use super::out_of_range;
@@ -15,8 +16,13 @@ const MAX_RATE: Decimal = Decimal::ONE;
 /// Largest ad-valorem rate of consumption tax: the price is divided by what it leaves of 1.
 const MAX_CONSUMPTION: Decimal = Decimal::from_parts(99, 0, 0, false, 2);
 
+/// Largest amount by quantity and largest threshold, in CNY.
+const MAX_AMOUNT: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
+/// Most triggers of one row: there are five measures.
+const MAX_TRIGGERS: usize = 5;
+
 /// What specific rates and price triggers are counted in (计量单位).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, async_graphql::Enum)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Measure {
     /// Gram (克).
@@ -86,7 +92,7 @@ pub struct Trigger {
 }
 
 /// How consumption tax (消费税) is levied on goods of a row. Rates are fractions: 0.15 is 15 %.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
 #[serde(tag = "kind", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Consumption {
     /// Not taxed.
@@ -181,6 +187,21 @@ impl Consumption {
         }
     }
 
+    /// Whether every amount by quantity and every threshold can be counted with, and there is a trigger where one is
+    /// needed.
+    fn counts(&self) -> bool {
+        let amount = |n: &Decimal| (Decimal::ZERO..=MAX_AMOUNT).contains(n);
+        let threshold = |trigger: &Trigger| trigger.threshold > Decimal::ZERO && amount(&trigger.threshold);
+        match self {
+            Self::None | Self::AdValorem { .. } => true,
+            Self::Compound { specific, .. } => amount(specific),
+            Self::AdValoremFrom { triggers, .. } => {
+                (1..=MAX_TRIGGERS).contains(&triggers.len()) && triggers.iter().all(threshold)
+            }
+            Self::SpecificByPrice { trigger, from, below } => threshold(trigger) && amount(from) && amount(below),
+        }
+    }
+
     /// The rate by value that the row names, whether or not a price comes to it.
     fn rate(&self) -> Decimal {
         match self {
@@ -245,6 +266,9 @@ impl TariffRow {
         rate(&mut check, "provisionalRate", self.provisional_rate.unwrap_or_default(), MAX_RATE);
         rate(&mut check, "vatRate", self.vat_rate, MAX_RATE);
         rate(&mut check, "consumption", self.consumption.rate(), MAX_CONSUMPTION);
+        check.demand(self.consumption.counts(), "consumption", || {
+            Refusal::new(ErrorCode::InvalidValue).with("value", "amount, threshold or triggers")
+        });
         check.demand(self.to.is_none_or(|to| self.from < to), "to", || {
             Refusal::new(ErrorCode::OutOfRange)
                 .with("min", self.from.to_string())
@@ -348,9 +372,15 @@ mod tests {
         let negative = TariffRow { provisional_rate: Some(dec("-0.01")), ..water() };
         let whole = TariffRow { consumption: Consumption::AdValorem { rate: dec("1") }, ..water() };
         let backwards = TariffRow { to: Some(water().from), ..water() };
-        for (row, field) in
-            [(percent, "vatRate"), (negative, "provisionalRate"), (whole, "consumption"), (backwards, "to")]
-        {
+        let untriggered = Consumption::AdValoremFrom { rate: dec("0.15"), triggers: Vec::new() };
+        let untriggered = TariffRow { consumption: untriggered, ..water() };
+        for (row, field) in [
+            (percent, "vatRate"),
+            (negative, "provisionalRate"),
+            (whole, "consumption"),
+            (untriggered, "consumption"),
+            (backwards, "to"),
+        ] {
             let refusals = row.checked().unwrap_err();
             assert_eq!(refusals.iter().map(|r| r.field.join(".")).collect::<Vec<_>>(), [field]);
         }

@@ -37,6 +37,10 @@ pub enum Law {
     DutiablePrice2016,
     /// The composition price of goods with consumption tax.
     ConsumptionTax,
+    /// Duty and import VAT of goods in general trade.
+    Tariff,
+    /// What the dutiable price is in general trade: the transaction price with carriage and insurance.
+    CustomsValuation,
 }
 
 impl Law {
@@ -47,6 +51,8 @@ impl Law {
             Self::RetailImport2018 => "财关税〔2018〕49号",
             Self::DutiablePrice2016 => "税管函〔2016〕73号",
             Self::ConsumptionTax => "中华人民共和国消费税暂行条例",
+            Self::Tariff => "中华人民共和国关税法",
+            Self::CustomsValuation => "海关总署令第213号",
         }
     }
 }

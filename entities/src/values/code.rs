@@ -102,7 +102,24 @@ checked_code! {
     }
 }
 
+checked_code! {
+    /// Number of an account book of customs (账册号, emsNo), 12 characters: T or L, the four digits of the customs
+    /// office, then capitals and digits.
+    BookNumber, length 12, refused as InvalidValue, when not |text| {
+        text.len() == 12
+            && text.is_ascii()
+            && text.starts_with(['T', 'L'])
+            && digits(&text[1..5])
+            && text[5..].bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
+    }
+}
+
 impl HsCode {
+    /// The eight digits of the tariff (税则号列), without the two national ones.
+    pub fn tariff_line(&self) -> &str {
+        &self.0[..8]
+    }
+
     /// The half-open range of codes that start with `prefix` (2 to 10 digits): an index can walk it
     /// on every database, a LIKE cannot.
     pub fn range(prefix: &str) -> Result<(String, String), Refusal> {
@@ -135,7 +152,7 @@ impl Slug {
     }
 }
 
-pub(super) fn digits(text: &str) -> bool {
+pub(crate) fn digits(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_digit())
 }
 
@@ -215,6 +232,17 @@ mod tests {
             if let Some(slug) = Slug::of(&name) {
                 proptest::prop_assert!(slug.as_str().parse::<Slug>().is_ok());
             }
+        }
+    }
+
+    #[test]
+    fn account_books_have_numbers_of_customs() {
+        for good in ["L9013B19A008", "T6301W000001"] {
+            assert!(good.parse::<BookNumber>().is_ok(), "{good}");
+        }
+        for bad in ["", "L9013B19A00", "L9013B19A0081", "X9013B19A008", "L901AB19A008", "L9013b19a008", "L9013B19A00账"]
+        {
+            assert!(bad.parse::<BookNumber>().is_err(), "{bad}");
         }
     }
 

@@ -88,8 +88,64 @@ typed_id! {
     StockBalanceId,
     /// Identifies a promise of stock (库存占用).
     StockReservationId,
+    /// Identifies a piece of a hot item (热点商品单件).
+    StockUnitId,
+    /// Identifies what came back of a document (退货累计).
+    StockReturnId,
+    /// Identifies a count of stock (盘点).
+    StockCountId,
+    /// Identifies a line of a count (盘点行).
+    StockCountLineId,
+    /// Identifies a transfer of stock (调拨单).
+    StockTransferId,
+    /// Identifies a line of a transfer (调拨行).
+    StockTransferLineId,
     /// Identifies an item of an account book (账册项).
     BondedItemId,
+    /// Identifies a cart (购物车).
+    CartId,
+    /// Identifies a line of a cart (购物车行).
+    CartLineId,
+    /// Identifies a quote (报价单).
+    QuoteId,
+    /// Identifies a checkout (结算单).
+    CheckoutId,
+    /// Identifies an order (订单).
+    OrderId,
+    /// Identifies an event of an order (订单动态).
+    OrderEventId,
+    /// Identifies a credit limit (赊销额度).
+    CreditLimitId,
+    /// Identifies what an order takes of a credit limit (额度占用).
+    CreditEntryId,
+    /// Identifies an approval rule (审批规则).
+    ApprovalRuleId,
+    /// Identifies a tariff row (税率行).
+    TariffRowId,
+    /// Identifies a line of the positive list (零售进口清单项).
+    ImportListLineId,
+    /// Identifies a policy of the zone (区内政策).
+    ZonePolicyId,
+    /// Identifies a seller's shipping rate (运费规则).
+    ShippingRateId,
+    /// Identifies what a buyer has taken of an allowance (个人额度).
+    BuyerAllowanceId,
+    /// Identifies what one document took of it (额度占用).
+    AllowanceEntryId,
+    /// Identifies an entry of an account book (账册流水).
+    BondedEntryId,
+    /// Identifies a payment (支付单).
+    PaymentId,
+    /// Identifies a refund (退款单).
+    RefundId,
+    /// Identifies an entry of the memo ledger (备查账分录).
+    LedgerEntryId,
+    /// Identifies a commission rule (佣金规则).
+    CommissionRuleId,
+    /// Identifies a payout batch (结算批次).
+    PayoutId,
+    /// Identifies a receipt of the bank (银行到账).
+    BankReceiptId,
     /// Identifies a webhook endpoint (回调地址).
     WebhookEndpointId,
     /// Identifies a delivery to a webhook endpoint (回调投递).

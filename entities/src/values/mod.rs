@@ -9,7 +9,7 @@ pub mod money;
 pub mod refusal;
 pub mod romanise;
 
-pub use code::{CountryCode, CustomsUnit, Gtin, HsCode, Slug};
+pub use code::{BookNumber, CountryCode, CustomsUnit, Gtin, HsCode, Slug};
 pub use identity::{CustomsRegistration, Email, MobileNumber, OrganisationCode, ResidentId, Uscc};
 pub use localized::{Locale, Localized};
 pub use money::{Currency, Money};

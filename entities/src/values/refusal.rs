@@ -93,6 +93,44 @@ catalogue! {
     WrongCustomsStatus { retryable: false, zh: "{kind} 不能存放海关状态为 {status} 的货物", en: "Goods that are {status} do not lie in a {kind}" }
     /// The account book of customs does not have as much (账册余量不足).
     BookShort { retryable: false, zh: "账册余量不足，可用 {available}", en: "The account book has only {available} available" }
+    /// The price is another one than the buyer saw (价格已变化).
+    PriceChanged { retryable: false, zh: "价格已变为 {price}", en: "The price has become {price}" }
+    /// It cannot be bought: not offered any more, one's own, or not for this kind of buyer (不可购买).
+    NotForSale { retryable: false, zh: "该商品当前不可购买", en: "It cannot be bought at the moment" }
+    /// Less than the minimum order (低于起订量).
+    BelowMinimumOrder { retryable: false, zh: "起订量为 {min}", en: "The minimum order is {min}" }
+    /// Not a whole number of packs (须为包装倍数).
+    NotAMultiple { retryable: false, zh: "数量须为 {multiple} 的整数倍", en: "The quantity must be a multiple of {multiple}" }
+    /// It is not priced in this currency; retail imports are sold in CNY only (无该币种价格).
+    NoPriceInCurrency { retryable: false, zh: "没有 {currency} 价格（零售进口仅以人民币销售）", en: "It has no price in {currency}; retail imports are sold in CNY" }
+    /// Goods are imported for a person whose name and resident ID are known (须先实名).
+    IdentityRequired { retryable: false, zh: "购买进口商品须先提供订购人姓名和身份证号", en: "To buy imported goods, give your name and resident ID first" }
+    /// The quote is not one of this house, or of another buyer (报价单无效).
+    QuoteInvalid { retryable: false, zh: "报价单无效", en: "The quote is not valid" }
+    /// The quote does not hold any more: ask for another (报价单已过期).
+    QuoteExpired { retryable: false, zh: "报价单已过期，请重新获取", en: "The quote does not hold any more; ask for another" }
+    /// The quote was placed before (报价单已使用).
+    QuoteUsed { retryable: false, zh: "报价单已下单", en: "The quote was placed before" }
+    /// More than the credit limit leaves, or there is none (超过赊销额度).
+    LimitExceeded { retryable: false, zh: "超过赊销额度，剩余 {free}", en: "Above the credit limit; {free} is left" }
+    /// Customs has not released the goods (海关未放行).
+    NotReleased { retryable: false, zh: "海关尚未放行", en: "Customs has not released the goods" }
+    /// The goods are not filed in the account book of the warehouse (账册未备案).
+    NotFiled { retryable: false, zh: "仓库 {location} 的账册中没有备案该商品", en: "The account book of {location} has no item of these goods" }
+    /// Who did the one step may not do the other (需他人复核).
+    MakerChecker { retryable: false, zh: "须由另一人复核", en: "Somebody else has to look at it" }
+    /// The provider said no to the payment (支付被拒).
+    PaymentRefused { retryable: false, zh: "支付被拒绝：{reason}", en: "The payment was refused: {reason}" }
+    /// The provider does not answer; the same request may succeed later (支付渠道暂不可用).
+    PaymentUnavailable { retryable: true, zh: "支付渠道暂时无响应，请稍后重试", en: "The payment provider does not answer; repeat it in a moment" }
+    /// This installation has no such provider (支付渠道未开通).
+    NoProvider { retryable: false, zh: "未开通支付渠道 {value}", en: "There is no payment provider {value}" }
+    /// There is not as much left of a payment (可退金额不足).
+    OverRefund { retryable: false, zh: "可退金额仅余 {available}", en: "Only {available} of the payment can be given back" }
+    /// Receipts do not add up to what was asked (到账金额不符).
+    AmountMismatch { retryable: false, zh: "到账合计 {value}，应为 {expected}", en: "The receipts add up to {value}, not to {expected}" }
+    /// Nothing is owed to anyone in this currency (无可结算金额).
+    NothingDue { retryable: false, zh: "{currency} 没有可结算的金额", en: "Nothing is due in {currency} to sellers with an account for it" }
     /// The organisation does not have the role that this needs (组织角色不符).
     WrongRole { retryable: false, zh: "组织“{value}”没有 {role} 角色", en: "Organisation \"{value}\" is no {role}" }
     /// The same `clientMutationId` came with another input before (幂等键已被使用).
@@ -141,6 +179,14 @@ catalogue! {
     OverAnnualLimit { retryable: false, zh: "超过订购人年度交易限值 {max} 元", en: "The buyer would be above the annual limit of CNY {max}" }
     /// A person may not buy so much of these goods (超过个人限购数量).
     OverQuantityCap { retryable: false, zh: "商品编码 {hs} 每人限购 {max} {unit}", en: "One person may buy {max} {unit} of HS {hs}" }
+    /// The goods are not on the positive list of retail import (不在零售进口清单内).
+    NotOnImportList { retryable: false, zh: "商品编码 {hs} 在 {date} 不在跨境电商零售进口商品清单内", en: "HS code {hs} is not on the positive list of retail import on {date}" }
+    /// The positive list has the goods for bonded retail import only (仅限网购保税商品).
+    BondedOnly { retryable: false, zh: "商品编码 {hs} 仅限网购保税进口（1210）", en: "HS code {hs} may be imported in bonded retail import (1210) only" }
+    /// What is asked is not allowed at this place (此处不允许).
+    NotAllowedHere { retryable: false, zh: "此处不允许：{what}（依据：{source}）", en: "Not allowed here: {what} (by {source})" }
+    /// The offer has no price in the currency that it is sold in here (无该币种价格).
+    NotPriced { retryable: false, zh: "该报价没有 {currency} 价格", en: "The offer has no price in {currency}" }
     /// No dutiable price gives this price with tax, because the tax leaps over it (含税价无对应完税价格).
     PriceInGap { retryable: false, zh: "该含税价没有对应的完税价格，请定为不高于 {below} 元或不低于 {from} 元", en: "No dutiable price gives this price with tax; take at most CNY {below} or at least CNY {from}" }
 }

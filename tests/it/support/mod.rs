@@ -71,6 +71,9 @@ impl TestServer {
             ("CHAMA_DATA_DIR".to_owned(), folder.path().to_string_lossy().into_owned()),
             ("CHAMA_AUTH_DEVELOPMENT_TOKENS".to_owned(), "true".to_owned()),
             ("CHAMA_SECRETS_MASTER_KEY".to_owned(), MASTER_KEY.to_owned()),
+            ("CHAMA_PAYMENTS_SANDBOX_ENABLED".to_owned(), "true".to_owned()),
+            // The clock of a test stands: what is delayed would never come.
+            ("CHAMA_PAYMENTS_SANDBOX_DELAY_MS".to_owned(), "0".to_owned()),
             // All tests ask from one address, and nodes that share a Redis share what was asked.
             ("CHAMA_LIMITS_ENABLED".to_owned(), "false".to_owned()),
         ];

@@ -245,6 +245,10 @@ pub(super) struct VariantInput {
     net_weight_g: Option<i32>,
     /// Gross weight in grams.
     gross_weight_g: Option<i32>,
+    /// Net volume in millilitres, of what is sold by volume; null takes it away.
+    net_volume_ml: MaybeUndefined<i32>,
+    /// Pieces or sheets, of what is sold by them; null takes them away.
+    piece_count: MaybeUndefined<i32>,
     /// First legal unit, customs code of 3 digits.
     unit1: Option<String>,
     /// Second legal unit; null takes it away.
@@ -262,6 +266,8 @@ impl VariantInput {
             origin: self.origin,
             net_weight_g: self.net_weight_g,
             gross_weight_g: self.gross_weight_g,
+            net_volume_ml: edit(self.net_volume_ml),
+            piece_count: edit(self.piece_count),
             unit1: self.unit1,
             unit2: edit(self.unit2),
         })
@@ -434,11 +440,11 @@ impl OfferRowInput {
     }
 }
 
-fn edit(value: MaybeUndefined<String>) -> Edit<String> {
+fn edit<T>(value: MaybeUndefined<T>) -> Edit<T> {
     match value {
         MaybeUndefined::Undefined => Edit::Keep,
         MaybeUndefined::Null => Edit::Clear,
-        MaybeUndefined::Value(text) => Edit::Set(text),
+        MaybeUndefined::Value(value) => Edit::Set(value),
     }
 }
 

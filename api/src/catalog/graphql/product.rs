@@ -338,6 +338,16 @@ impl Variant {
         self.0.gross_weight_g
     }
 
+    /// Net volume in millilitres, of what is sold by volume (净容量).
+    async fn net_volume_ml(&self) -> Option<i32> {
+        self.0.net_volume_ml
+    }
+
+    /// Pieces or sheets, of what is sold by them (件数、片数).
+    async fn piece_count(&self) -> Option<i32> {
+        self.0.piece_count
+    }
+
     /// First legal unit of the tariff, customs code of 3 digits (法定第一计量单位).
     async fn unit1(&self) -> &str {
         self.0.unit1.as_str()

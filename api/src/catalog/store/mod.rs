@@ -99,6 +99,8 @@ pub async fn load(db: &impl ConnectionTrait, ids: &[ProductId]) -> Result<HashMa
                 origin: row.origin,
                 net_weight_g: row.net_weight_g,
                 gross_weight_g: row.gross_weight_g,
+                net_volume_ml: row.net_volume_ml,
+                piece_count: row.piece_count,
                 unit1: row.unit1,
                 unit2: row.unit2,
             });
@@ -284,6 +286,8 @@ fn variant_row(id: VariantId, product_id: ProductId, position: usize, spec: &Var
         origin: spec.origin.clone(),
         net_weight_g: spec.net_weight_g,
         gross_weight_g: spec.gross_weight_g,
+        net_volume_ml: spec.net_volume_ml,
+        piece_count: spec.piece_count,
         unit1: spec.unit1.clone(),
         unit2: spec.unit2.clone(),
         position: as_position(position),

@@ -20,6 +20,7 @@ use crate::{
     platform::{
         error::{Error, not_found, taken},
         graphql::encode,
+        vault::Vault,
     },
 };
 
@@ -134,6 +135,11 @@ pub async fn reveal_account(app: &App, call: &Call, id: BankAccountId, reason: &
     work.audit(Some(row.organisation_id), "revealBankAccount", encode(id).0, Value::Null, json!({ "reason": reason }));
     work.commit(()).await?;
     Ok(number)
+}
+
+/// The number of an account in clear, for who notes in the audit that it was read.
+pub fn opened(vault: &Vault, row: &bank_account::Model) -> Result<String, Error> {
+    vault.unseal_text(&place(row.id), &row.number)
 }
 
 /// The accounts of an organisation, masked.

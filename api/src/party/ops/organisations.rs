@@ -98,7 +98,12 @@ pub fn place_cursor(row: &place::Model) -> Cursor {
     Cursor::new(BY_SLUG, vec![row.slug.as_str().into()])
 }
 
-/// Whether the organisation plays the role.
+/// Whether there is such an organisation.
+pub async fn exists(db: &impl ConnectionTrait, id: OrganisationId) -> Result<bool, Error> {
+    Ok(organisation::Entity::find_by_id(id).one(db).await?.is_some())
+}
+
+/// Whether an organisation plays a role.
 pub async fn has_role(db: &impl ConnectionTrait, id: OrganisationId, role: OrganisationRole) -> Result<bool, Error> {
     Ok(organisation_role::Entity::find_by_id((id, role)).one(db).await?.is_some())
 }

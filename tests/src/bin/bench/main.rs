@@ -3,11 +3,13 @@
 //! - `bench serve`, which is what it does when nothing is said: a server of its own, asked over loopback
 //! - `bench import`: an import, list pages and signing in, inside this process, on SQLite in a folder of its own or
 //!   on the PostgreSQL database that `CHAMA_DATABASE_URL` names (an empty one: it is filled)
+//! - `bench order`: carts, quotes, orders and payments, inside this process, in the same way
 //!
 //! Figures are for comparing within one run; the ratios travel between machines.
 
 mod bare;
 mod driver;
+mod ordering;
 mod process;
 mod report;
 mod scenarios;
@@ -70,6 +72,12 @@ enum What {
         #[arg(default_value_t = 100_000)]
         products: u64,
     },
+    /// Puts into carts, quotes, places and pays, inside this process.
+    Order {
+        /// How many seconds each line takes.
+        #[arg(default_value_t = 10)]
+        seconds: u64,
+    },
 }
 
 fn main() -> ExitCode {
@@ -77,6 +85,11 @@ fn main() -> ExitCode {
     let ended = match arguments.what.unwrap_or(What::Serve(arguments.serve)) {
         What::Serve(options) => serving(&options),
         What::Import { products } => importing(products),
+        What::Order { seconds } => Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(Failure::from)
+            .and_then(|runtime| runtime.block_on(order(seconds))),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -110,10 +123,12 @@ fn told(error: &api::platform::error::Error) -> Failure {
     format!("{error:?}").into()
 }
 
-async fn bench(products: u64) -> Result<(), Failure> {
-    let folder = tempfile::tempdir()?;
+/// An app of its own with the demo zone and a catalog.
+async fn furnished(folder: &Path, products: u64) -> Result<App, Failure> {
     let settings = [
-        ("CHAMA_DATA_DIR".to_owned(), folder.path().to_string_lossy().into_owned()),
+        ("CHAMA_DATA_DIR".to_owned(), folder.to_string_lossy().into_owned()),
+        // Nobody pays with money here.
+        ("CHAMA_PAYMENTS_SANDBOX_ENABLED".to_owned(), "true".to_owned()),
         // Many sign-ins of one person at once are no guessing here.
         ("CHAMA_AUTH_LOCK_AFTER".to_owned(), "100".to_owned()),
         ("CHAMA_LIMITS_ENABLED".to_owned(), "false".to_owned()),
@@ -124,7 +139,23 @@ async fn bench(products: u64) -> Result<(), Failure> {
     app.db().migrate().await.map_err(|e| told(&e))?;
     zone::load(&app, &ZoneFiles::demo()).await.map_err(|e| told(&e))?;
     println!("database: {:?}, products: {products}", app.db().dialect());
+    Ok(app)
+}
 
+async fn order(seconds: u64) -> Result<(), Failure> {
+    const PRODUCTS: u64 = 1_000;
+    let folder = tempfile::tempdir()?;
+    let app = furnished(folder.path(), PRODUCTS).await?;
+    let file = folder.path().join("catalog.csv");
+    write_catalog(&file, PRODUCTS)?;
+    import(&app, &file, "import").await?;
+    app.db().analyze().await.map_err(|e| told(&e))?;
+    ordering::ordering(&app, seconds).await
+}
+
+async fn bench(products: u64) -> Result<(), Failure> {
+    let folder = tempfile::tempdir()?;
+    let app = furnished(folder.path(), products).await?;
     let file = folder.path().join("catalog.csv");
     write_catalog(&file, products)?;
     let first = import(&app, &file, "import").await?;

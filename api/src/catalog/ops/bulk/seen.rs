@@ -98,6 +98,11 @@ pub(super) fn statements(patch: &Patch, variant: &str) -> Vec<Statement> {
         for (field, grams) in [("netWeightG", &said.net_weight_g), ("grossWeightG", &said.gross_weight_g)] {
             say(field, grams.as_ref().map(|g| g as _));
         }
+        for (field, edit) in [("netVolumeMl", &said.net_volume_ml), ("pieceCount", &said.piece_count)] {
+            if let Edit::Set(value) = edit {
+                say(field, Some(value));
+            }
+        }
         for (locale, text) in &said.name.0 {
             say(&format!("variant_name:{locale}"), Some(text));
         }

@@ -1,5 +1,14 @@
 //! Stock: what people do with it over the schema, what many do at once, and whether it adds up after anything.
 
+mod anything;
+mod book;
+mod counts;
+mod guard;
+mod hot;
+mod leaving;
+mod transfers;
+mod whole;
+
 use std::{
     collections::BTreeMap,
     sync::{
@@ -11,13 +20,15 @@ use std::{
 use api::{
     inventory::{
         ledger::By,
+        ops,
         promises::{self, Purpose, Wanted},
         reconcile,
     },
-    platform::error::Error,
+    platform::{error::Error, graphql::encode},
 };
 use chrono::{DateTime, Duration, Utc};
 use entities::{
+    catalog::variant,
     inventory::{CustomsStatus, LocationKind, ReservationKind, ReservationState, balance, location, reservation},
     values::{
         ErrorCode,
@@ -25,7 +36,7 @@ use entities::{
     },
 };
 use proptest::prelude::*;
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use serde_json::{Value, json};
 
 use crate::support::{Backend, Client, OTHER_SELLER, SELLER, TestServer, backend, published_rug};
@@ -79,27 +90,36 @@ impl House {
         let rows =
             balance::Entity::find().filter(balance::Column::Outside.eq(false)).all(self.server.app.db().writer());
         let row = rows.await.unwrap()[0].clone();
-        let inside = all.iter().filter(|row| !row.kind.is_virtual()).map(|row| row.id).collect();
+        let inside = |row: &&location::Model| !row.kind.is_virtual() && row.kind != LocationKind::Transit;
+        let inside = all.iter().filter(inside).map(|row| row.id).collect();
         Shelf { owner: row.owner_id, variant: row.variant_id, locations: inside }
     }
 
     async fn customer(&self) -> StockLocationId {
-        let now = self.server.app.clock().now();
-        let shelf = self.shelf().await;
-        let row = location::Model {
-            id: StockLocationId::new(now),
-            organisation_id: shelf.owner,
-            code: "CUSTOMER".into(),
-            kind: LocationKind::Customer,
-            name: "customer".into(),
-            version: 1,
-            created_at: now,
+        let (app, shelf) = (&self.server.app, self.shelf().await);
+        ops::customer_of(app.db().writer(), app.clock().now(), shelf.owner).await.unwrap()
+    }
+
+    /// More variants of the same product.
+    async fn variants(&self, n: usize) -> Vec<VariantId> {
+        let db = self.server.app.db().writer();
+        let first = variant::Entity::find().one(db).await.unwrap().unwrap();
+        let made = |n: usize| variant::Model {
+            id: VariantId::new(self.server.app.clock().now()),
+            code: format!("V{n}"),
+            gtin: None,
+            ..first.clone()
         };
-        location::Entity::insert(row.clone().into_active_model().reset_all())
-            .exec_without_returning(self.server.app.db().writer())
-            .await
-            .unwrap();
-        row.id
+        let rows: Vec<variant::Model> = (0..n).map(made).collect();
+        let models = rows.iter().cloned().map(IntoActiveModel::into_active_model);
+        variant::Entity::insert_many(models).exec_without_returning(db).await.unwrap();
+        rows.into_iter().map(|row| row.id).collect()
+    }
+
+    /// So much of each of them into a location.
+    async fn stocked(&self, location: &Value, variants: &[VariantId], quantity: i64, status: &str) {
+        let line = |id: &VariantId| json!({ "variantId": encode(*id), "quantity": quantity, "customsStatus": status });
+        self.receive(location, variants.iter().map(line).collect()).await;
     }
 }
 

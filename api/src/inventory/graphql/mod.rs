@@ -1,15 +1,22 @@
-//! Stock in the schema.
+//! Stock in the schema. Quantities are numbers of pieces that an `Int` can show: no balance passes 2,147,483,647
+//! ([`balance::MOST`]).
 
-use async_graphql::{Context, ID, InputObject, Object, Result};
+mod book;
+mod counts;
+mod leaving;
+mod transfers;
+
+use async_graphql::{Context, ID, InputObject, MergedObject, Object, Result};
 use chrono::{DateTime, NaiveDate, Utc};
 use entities::{
     inventory::{CustomsStatus, LocationKind, MoveReason, balance, location, lot, stock_move},
     party::Action,
+    values::id::StockBalanceId,
 };
 
 use super::{
     ledger::in_line,
-    loaders,
+    loaders::{self, FreePieces},
     ops::{self, Filter, NewLocation, Received, Told, Transferred},
 };
 use crate::{
@@ -57,7 +64,7 @@ impl StockLocation {
 
 /// Goods that were made together (批次).
 #[derive(Clone, Debug)]
-pub struct StockLot(lot::Model);
+pub struct StockLot(pub lot::Model);
 
 /// Goods that were made together (批次).
 #[Object]
@@ -116,14 +123,19 @@ impl StockBalance {
     }
 
     /// How much of it is promised (占用量).
-    async fn reserved(&self) -> i64 {
-        self.0.reserved
+    async fn reserved(&self, context: &Context<'_>) -> Result<i64> {
+        Ok(self.0.reserved - free(context, self.0.id).await?)
     }
 
     /// How much can still be promised (可用量).
-    async fn available(&self) -> i64 {
-        self.0.available()
+    async fn available(&self, context: &Context<'_>) -> Result<i64> {
+        Ok(self.0.available() + free(context, self.0.id).await?)
     }
+}
+
+/// Pieces of a hot item's pool that nobody has: they can be promised.
+async fn free(context: &Context<'_>, id: StockBalanceId) -> Result<i64> {
+    Ok(loaders::of(context).load_one(FreePieces(id)).await?.unwrap_or_default())
 }
 
 /// A move of stock, which is never changed (库存移动).
@@ -224,11 +236,25 @@ impl StockMove {
 }
 
 /// The part of the query root that this context adds.
+#[derive(MergedObject, Default)]
+pub struct InventoryQuery(StockQuery, counts::CountQuery, transfers::TransferQuery, book::BookQuery);
+
+/// The part of the mutation root that this context adds.
+#[derive(MergedObject, Default)]
+pub struct InventoryMutation(
+    StockMutation,
+    counts::CountMutation,
+    transfers::TransferMutation,
+    book::BookMutation,
+    leaving::LeavingMutation,
+);
+
+/// Queries about locations, balances and moves.
 #[derive(Default)]
-pub struct InventoryQuery;
+pub struct StockQuery;
 
 #[Object]
-impl InventoryQuery {
+impl StockQuery {
     /// Locations of an organisation, oldest first (库位列表).
     #[graphql(complexity = "list_cost(first, last, child_complexity)")]
     async fn stock_locations(
@@ -385,16 +411,27 @@ payload! {
         reversal: StockMove }
 }
 
-/// The part of the mutation root that this context adds.
+/// Mutations of locations and what lies there.
 #[derive(Default)]
-pub struct InventoryMutation;
+pub struct StockMutation;
 
 fn moves(rows: Vec<stock_move::Model>) -> Vec<StockMove> {
     rows.into_iter().map(StockMove::from).collect()
 }
 
+fn transferred(lines: Vec<TransferStockLine>) -> Result<Vec<Transferred>, Error> {
+    let line = |(n, line): (usize, TransferStockLine)| {
+        Ok::<_, Error>(Transferred {
+            balance: decode(&line.balance_id, "balanceId").map_err(|error| in_line(error, n))?,
+            to: decode(&line.to_id, "toId").map_err(|error| in_line(error, n))?,
+            quantity: line.quantity,
+        })
+    };
+    lines.into_iter().enumerate().map(line).collect()
+}
+
 #[Object]
-impl InventoryMutation {
+impl StockMutation {
     /// Makes a location of the organisation acted for (新建库位).
     async fn create_stock_location(
         &self,
@@ -432,14 +469,7 @@ impl InventoryMutation {
     async fn transfer_stock(&self, context: &Context<'_>, input: TransferStockInput) -> Result<TransferStockPayload> {
         let call = context.call(Action::KeepStock)?;
         let result = async {
-            let line = |(n, line): (usize, TransferStockLine)| {
-                Ok::<_, Error>(Transferred {
-                    balance: decode(&line.balance_id, "balanceId").map_err(|error| in_line(error, n))?,
-                    to: decode(&line.to_id, "toId").map_err(|error| in_line(error, n))?,
-                    quantity: line.quantity,
-                })
-            };
-            let lines: Vec<Transferred> = input.lines.into_iter().enumerate().map(line).collect::<Result<_, _>>()?;
+            let lines = transferred(input.lines)?;
             ops::transfer(context.app(), &call, &input.document, &lines).await
         };
         TransferStockPayload::new(context, input.client_mutation_id, result.await.map(moves))

@@ -1,0 +1,240 @@
+//! The account book of customs (账册): what happened to its items. Each change of an item is one guarded UPDATE and an
+//! entry that is only added; the columns are the sums of the entries.
+//!
+//! Orders lock what they will send out ([`lock`]), unlock what they will not ([`unlock`]), and reduce what customs let
+//! out ([`reduce`]), each for their whole document and once. Items are locked in the order of their ids before any is
+//! touched. The book is apart from the shelves: nothing here moves stock.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use entities::{
+    inventory::{BookEvent, bonded_entry, bonded_entry::outstanding, book, location},
+    values::{
+        ErrorCode, Refusal,
+        id::{BondedEntryId, BondedItemId, OrganisationId, StockLocationId, VariantId},
+    },
+};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::LockType,
+};
+
+use super::{
+    ledger::{self, By, in_line},
+    promises::holding::in_range,
+};
+use crate::platform::{
+    db::{Dialect, dialect},
+    error::Error,
+};
+
+/// What is to be locked: whose goods, in the book of which warehouse, what and how much.
+pub type Wanted = (OrganisationId, StockLocationId, VariantId, i64);
+
+/// Locks what a document will send out (预减), of the items with the lowest numbers first; all lines or, when one is
+/// short, none. Refused with `NOT_FILED` when the book of the warehouse has no such item, with `BOOK_SHORT` when it has
+/// too little; both name their line. While anything is locked for the document, asked for again it is the same lock.
+/// Answers with the items. The caller rolls back what was refused.
+pub async fn lock(
+    tx: &impl ConnectionTrait,
+    by: By<'_>,
+    wants: &[Wanted],
+    document: &str,
+) -> Result<Vec<BondedItemId>, Error> {
+    if wants.is_empty() {
+        return Ok(Vec::new());
+    }
+    let any = wants.iter().fold(Condition::any(), |any, (owner, location, variant, _)| {
+        any.add(
+            Condition::all()
+                .add(book::Column::OwnerId.eq(*owner))
+                .add(book::Column::VariantId.eq(*variant))
+                .add(book::Column::LocationId.eq(*location)),
+        )
+    });
+    let mut items = locked(tx, any).await?;
+    let before = entries_of(tx, document).await?;
+    let still: Vec<BondedItemId> = open(&before).into_keys().collect();
+    if !still.is_empty() {
+        return Ok(still);
+    }
+    items.sort_by(|a, b| (a.book.as_str(), a.number).cmp(&(b.book.as_str(), b.number)));
+    let mut taken: BTreeMap<BondedItemId, i64> = BTreeMap::new();
+    for (n, (owner, location, variant, quantity)) in wants.iter().enumerate() {
+        in_range(*quantity).map_err(|refusal| in_line(refusal.into(), n))?;
+        let of = |item: &&book::Model| {
+            item.owner_id == *owner && item.location_id == *location && item.variant_id == *variant
+        };
+        if !items.iter().any(|item| of(&item)) {
+            return Err(in_line(not_filed(tx, *location).await?.into(), n));
+        }
+        let (mut left, mut available) = (*quantity, 0);
+        for item in items.iter().filter(of) {
+            let free = item.quantities().available() - taken.get(&item.id).copied().unwrap_or_default();
+            let some = free.min(left).max(0);
+            if some > 0 {
+                *taken.entry(item.id).or_default() += some;
+            }
+            available += free.max(0);
+            left -= some;
+        }
+        if left > 0 {
+            return Err(in_line(short(available).at("quantity").into(), n));
+        }
+    }
+    changed(tx, by, BookEvent::Lock, &taken, document, &before).await?;
+    Ok(taken.into_keys().collect())
+}
+
+/// Which of these variants of an owner are filed in the book of a warehouse.
+pub async fn filed(
+    db: &impl ConnectionTrait,
+    owner: OrganisationId,
+    location: StockLocationId,
+    variants: impl IntoIterator<Item = VariantId>,
+) -> Result<BTreeSet<VariantId>, Error> {
+    let items = book::Entity::find()
+        .filter(book::Column::OwnerId.eq(owner))
+        .filter(book::Column::LocationId.eq(location))
+        .filter(book::Column::VariantId.is_in(variants));
+    Ok(items.all(db).await?.into_iter().map(|item| item.variant_id).collect())
+}
+
+/// Unlocks whatever is still locked for a document (解锁), once. Answers with how many items it was.
+pub async fn unlock(tx: &impl ConnectionTrait, by: By<'_>, document: &str) -> Result<usize, Error> {
+    end(tx, by, BookEvent::Unlock, document).await
+}
+
+/// Customs let the document's goods out (实减): whatever is still locked for it is reduced, once. Answers with how many
+/// items it was.
+pub async fn reduce(tx: &impl ConnectionTrait, by: By<'_>, document: &str) -> Result<usize, Error> {
+    end(tx, by, BookEvent::Reduce, document).await
+}
+
+async fn end(tx: &impl ConnectionTrait, by: By<'_>, event: BookEvent, document: &str) -> Result<usize, Error> {
+    let before = entries_of(tx, document).await?;
+    let ids: Vec<BondedItemId> = open(&before).into_keys().collect();
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    locked(tx, Condition::all().add(book::Column::Id.is_in(ids))).await?;
+    // Somebody may have ended some of it before the items were locked.
+    let before = entries_of(tx, document).await?;
+    let left = open(&before);
+    changed(tx, by, event, &left, document, &before).await?;
+    Ok(left.len())
+}
+
+/// Notes what happened to one item. `UNLOCK` and `REDUCE` take no more than is still locked under the same document. Asked
+/// for again under the same key it is the same entry.
+pub async fn note(
+    tx: &impl ConnectionTrait,
+    by: By<'_>,
+    item: BondedItemId,
+    event: BookEvent,
+    quantity: i64,
+    document: &str,
+) -> Result<bonded_entry::Model, Error> {
+    in_range(quantity)?;
+    let items = locked(tx, Condition::all().add(book::Column::Id.eq(item))).await?;
+    let Some(row) = items.first() else {
+        return Err(Refusal::new(ErrorCode::NotFound).with("value", item.to_string()).into());
+    };
+    let before = entries_of(tx, document).await?;
+    row.quantities().after(event, quantity).map_err(|refusal| refusal.at("quantity"))?;
+    if matches!(event, BookEvent::Unlock | BookEvent::Reduce) {
+        let promised = outstanding(before.iter().filter(|entry| entry.item_id == item));
+        if quantity > promised {
+            return Err(short(promised).at("quantity").into());
+        }
+    }
+    let mut written = changed(tx, by, event, &BTreeMap::from([(item, quantity)]), document, &before).await?;
+    written.pop().ok_or_else(|| Error::internal("an entry was not written"))
+}
+
+fn short(available: i64) -> Refusal {
+    Refusal::new(ErrorCode::BookShort).with("available", available.max(0).to_string())
+}
+
+async fn not_filed(tx: &impl ConnectionTrait, location: StockLocationId) -> Result<Refusal, Error> {
+    let row = location::Entity::find_by_id(location).one(tx).await?;
+    Ok(Refusal::new(ErrorCode::NotFiled).with("location", row.map(|row| row.code).unwrap_or_default()))
+}
+
+/// Items, locked until the transaction ends. On `SQLite` nobody else writes.
+async fn locked(tx: &impl ConnectionTrait, which: Condition) -> Result<Vec<book::Model>, Error> {
+    let mut items = book::Entity::find().filter(which).order_by_asc(book::Column::Id);
+    if dialect(tx) == Dialect::Postgres {
+        items = items.lock(LockType::NoKeyUpdate);
+    }
+    Ok(items.all(tx).await?)
+}
+
+async fn entries_of(tx: &impl ConnectionTrait, document: &str) -> Result<Vec<bonded_entry::Model>, Error> {
+    Ok(bonded_entry::Entity::find().filter(bonded_entry::Column::Document.eq(document)).all(tx).await?)
+}
+
+/// What is still locked under a document, by item.
+fn open(entries: &[bonded_entry::Model]) -> BTreeMap<BondedItemId, i64> {
+    let items: BTreeSet<BondedItemId> = entries.iter().map(|entry| entry.item_id).collect();
+    let left = items.into_iter().map(|item| (item, outstanding(entries.iter().filter(|entry| entry.item_id == item))));
+    left.filter(|(_, left)| *left > 0).collect()
+}
+
+/// Changes items by one UPDATE whose guard is the rule of [`entities::inventory::Quantities::after`], and writes the
+/// entries. Their keys are `document#item#event#n`: a document can be locked again after it was unlocked, and two who
+/// do the same at the same time are one.
+async fn changed(
+    tx: &impl ConnectionTrait,
+    by: By<'_>,
+    event: BookEvent,
+    by_item: &BTreeMap<BondedItemId, i64>,
+    document: &str,
+    before: &[bonded_entry::Model],
+) -> Result<Vec<bonded_entry::Model>, Error> {
+    if by_item.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (set, guard) = match event {
+        BookEvent::PreIncrease => ("pre_increase = bonded_item.pre_increase + v.column2", "v.column2 > 0"),
+        BookEvent::Increase => (
+            "pre_increase = bonded_item.pre_increase - v.column2, increased = bonded_item.increased + v.column2",
+            "bonded_item.pre_increase >= v.column2",
+        ),
+        BookEvent::Lock => (
+            "locked = bonded_item.locked + v.column2",
+            "bonded_item.increased - bonded_item.reduced - bonded_item.locked >= v.column2",
+        ),
+        BookEvent::Unlock => ("locked = bonded_item.locked - v.column2", "bonded_item.locked >= v.column2"),
+        BookEvent::Reduce => (
+            "locked = bonded_item.locked - v.column2, reduced = bonded_item.reduced + v.column2",
+            "bonded_item.locked >= v.column2",
+        ),
+        BookEvent::ReturnIn => ("reduced = bonded_item.reduced - v.column2", "bonded_item.reduced >= v.column2"),
+    };
+    let set = format!("{set}, version = bonded_item.version + 1");
+    let rows: Vec<(uuid::Uuid, i64)> = by_item.iter().map(|(id, n)| (id.0, *n)).collect();
+    if ledger::update_each(tx, "bonded_item", &set, guard, &rows).await? != rows.len() as u64 {
+        let items = book::Entity::find().filter(book::Column::Id.is_in(by_item.keys().copied())).all(tx).await?;
+        let available = items.iter().map(|item| item.quantities().available()).min().unwrap_or_default();
+        return Err(short(available).into());
+    }
+    let name = sea_orm::ActiveEnum::to_value(&event);
+    let entries = by_item.iter().map(|(item, quantity)| {
+        let n = before.iter().filter(|entry| entry.item_id == *item && entry.event == event).count();
+        bonded_entry::Model {
+            id: BondedEntryId::new(by.at),
+            item_id: *item,
+            event,
+            quantity: *quantity,
+            document: document.to_owned(),
+            request_key: format!("{document}#{item}#{name}#{n}"),
+            actor: by.actor.to_owned(),
+            at: by.at,
+        }
+    });
+    let entries: Vec<bonded_entry::Model> = entries.collect();
+    let rows = entries.iter().cloned().map(IntoActiveModel::into_active_model);
+    bonded_entry::Entity::insert_many(rows).exec_without_returning(tx).await?;
+    Ok(entries)
+}

@@ -1,0 +1,230 @@
+//! What people do with stock, and what they read of it. One function is one transaction.
+//!
+//! - here: locations, and what all of them share
+//! - [`goods`]: receipts, moves within the house, taking back
+//! - [`leaving`]: what is written off, cleared by customs, or comes back from whoever bought it
+//! - [`counts`], [`transfers`]: what takes several steps
+//! - [`bonded`]: the account book
+//! - [`hot`]: which items are hot
+//! - [`reads`]: lists and the history
+
+pub mod bonded;
+pub mod counts;
+pub mod goods;
+pub mod hot;
+pub mod leaving;
+pub mod reads;
+pub mod transfers;
+
+use chrono::{DateTime, Utc};
+use entities::{
+    catalog::{product, variant},
+    inventory::{LocationKind, balance, location, stock_move},
+    party::{Action, Resource},
+    values::{
+        ErrorCode, Refusal,
+        id::{OrganisationId, StockBalanceId, StockLocationId, VariantId},
+        refusal as text,
+    },
+};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, JoinType, QueryFilter, QuerySelect,
+    sea_query::OnConflict,
+};
+use serde_json::{Value, json};
+
+use super::ledger::{self, By, Moving, in_line};
+use crate::{
+    app::{App, Call, Work},
+    platform::{
+        error::{Error, not_found, taken},
+        graphql::encode,
+    },
+};
+
+pub use goods::{Received, Transferred, receive, reverse, transfer};
+pub use reads::{Filter, Told, balance_cursor, history, list_locations, list_stock, location_cursor, move_cursor};
+
+/// Most lines of one document.
+const MAX_LINES: usize = 500;
+
+/// A new location.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the columns of the location")]
+pub struct NewLocation {
+    pub code: String,
+    pub kind: LocationKind,
+    pub name: String,
+}
+
+fn own(call: &Call) -> Result<OrganisationId, Error> {
+    call.may(Action::KeepStock, Resource::OWN)?;
+    call.viewer.organisation().ok_or(Error::Forbidden)
+}
+
+fn few<T>(lines: &[T]) -> Result<(), Error> {
+    match lines.len() {
+        0 => Err(Refusal::new(ErrorCode::Required).at("lines").into()),
+        n if n > MAX_LINES => {
+            Err(Refusal::new(ErrorCode::TooMany).with("max", MAX_LINES.to_string()).at("lines").into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Makes a location of the organisation acted for.
+pub async fn create_location(app: &App, call: &Call, new: &NewLocation) -> Result<location::Model, Error> {
+    let organisation = own(call)?;
+    let code = text::line(&new.code, 40).map_err(|refusal| refusal.at("code"))?;
+    let code = code.to_ascii_uppercase();
+    if !code.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) {
+        return Err(Refusal::new(ErrorCode::InvalidValue).with("value", code).at("code").into());
+    }
+    if new.kind.is_virtual() {
+        // They come by themselves: there is one of each.
+        let kind = async_graphql::Value::from(new.kind).to_string();
+        return Err(Refusal::new(ErrorCode::InvalidValue).with("value", kind).at("kind").into());
+    }
+    if STANDING.iter().any(|(kept, ..)| *kept == code) {
+        return Err(Refusal::new(ErrorCode::AlreadyTaken).with("value", code).at("code").into());
+    }
+    let name = text::line(&new.name, 120).map_err(|refusal| refusal.at("name"))?;
+    let mut work = app.begin(call).await?;
+    if let Some(before) = work.answered()? {
+        return Ok(before);
+    }
+    let row = place_for(work.now, organisation, &code, new.kind, name);
+    let written = location::Entity::insert(row.clone().into_active_model()).exec_without_returning(work.tx()).await;
+    written.map_err(|e| taken(e, "stock_location", &["organisation_id", "code"], "code", &code))?;
+    let shown = json!({ "code": row.code, "kind": row.kind, "name": row.name });
+    work.audit(Some(organisation), "createStockLocation", encode(row.id).0, Value::Null, shown);
+    work.commit(row).await
+}
+
+fn place_for(
+    now: DateTime<Utc>,
+    organisation: OrganisationId,
+    code: &str,
+    kind: LocationKind,
+    name: String,
+) -> location::Model {
+    location::Model {
+        id: StockLocationId::new(now),
+        organisation_id: organisation,
+        code: code.to_owned(),
+        kind,
+        name,
+        version: 1,
+        created_at: now,
+    }
+}
+
+/// The locations that every organisation has one of, made when they are first needed: their codes, and what people call
+/// them.
+const STANDING: [(&str, LocationKind, &str); 4] = [
+    ("SUPPLIER", LocationKind::Supplier, "供应商 / supplier"),
+    ("CUSTOMER", LocationKind::Customer, "客户 / customer"),
+    ("LOSS", LocationKind::Loss, "盘盈盘亏 / loss"),
+    ("TRANSIT", LocationKind::Transit, "在途 / in transit"),
+];
+
+/// The location of an organisation that stands for whoever delivers to it.
+pub async fn supplier_of(
+    tx: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    organisation: OrganisationId,
+) -> Result<StockLocationId, Error> {
+    standing(tx, now, organisation, LocationKind::Supplier).await
+}
+
+/// The location of an organisation that stands for whoever buys from it.
+pub async fn customer_of(
+    tx: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    organisation: OrganisationId,
+) -> Result<StockLocationId, Error> {
+    standing(tx, now, organisation, LocationKind::Customer).await
+}
+
+/// One of [`STANDING`].
+async fn standing(
+    tx: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    organisation: OrganisationId,
+    kind: LocationKind,
+) -> Result<StockLocationId, Error> {
+    let named = STANDING.iter().find(|(_, of, _)| *of == kind);
+    let (code, kind, name) = named.ok_or_else(|| Error::internal("there is none of it everywhere"))?;
+    let find = || {
+        location::Entity::find()
+            .filter(location::Column::OrganisationId.eq(organisation))
+            .filter(location::Column::Code.eq(*code))
+            .one(tx)
+    };
+    if let Some(row) = find().await? {
+        return Ok(row.id);
+    }
+    let made = place_for(now, organisation, code, *kind, (*name).to_owned());
+    let known = OnConflict::columns([location::Column::OrganisationId, location::Column::Code]).do_nothing().to_owned();
+    let insert = location::Entity::insert(made.into_active_model()).on_conflict(known);
+    insert.try_insert().exec_without_returning(tx).await?;
+    find().await?.map(|row| row.id).ok_or_else(|| Error::internal("a location is gone"))
+}
+
+/// Whether goods are between two places of a transfer: they move by its steps only.
+fn is_way(row: &location::Model) -> bool {
+    row.kind == LocationKind::Transit && STANDING.iter().any(|(code, ..)| *code == row.code)
+}
+
+async fn own_location(
+    tx: &impl ConnectionTrait,
+    organisation: OrganisationId,
+    id: StockLocationId,
+    field: &str,
+) -> Result<location::Model, Error> {
+    let row = location::Entity::find_by_id(id).one(tx).await?;
+    let row = row.filter(|row| row.organisation_id == organisation && !row.kind.is_virtual() && !is_way(row));
+    row.ok_or_else(|| not_found(field, encode(id).as_str()))
+}
+
+/// Every variant must be one that the viewer may see; which of them is not, by its place.
+async fn unseen(work: &Work, variants: &[VariantId]) -> Result<Option<usize>, Error> {
+    let of =
+        product::Entity::belongs_to(variant::Entity).from(product::Column::Id).to(variant::Column::ProductId).into();
+    let known: Vec<VariantId> = product::Entity::visible_to(work.viewer())
+        .join(JoinType::InnerJoin, of)
+        .filter(variant::Column::Id.is_in(variants.iter().copied()))
+        .select_only()
+        .column(variant::Column::Id)
+        .into_tuple()
+        .all(work.tx())
+        .await?;
+    Ok(variants.iter().position(|variant| !known.contains(variant)))
+}
+
+/// Balances that people may move by hand, in the order of the lines: their own, inside the house, not on the way.
+async fn own_balances(
+    tx: &impl ConnectionTrait,
+    organisation: OrganisationId,
+    ids: &[StockBalanceId],
+) -> Result<Vec<balance::Model>, Error> {
+    let rows = balance::Entity::find().filter(balance::Column::Id.is_in(ids.iter().copied())).all(tx).await?;
+    let places = location::Entity::find().filter(location::Column::Id.is_in(rows.iter().map(|row| row.location_id)));
+    let ways: Vec<StockLocationId> = places.all(tx).await?.iter().filter(|row| is_way(row)).map(|row| row.id).collect();
+    let mine = |row: &&balance::Model| row.owner_id == organisation && !row.outside && !ways.contains(&row.location_id);
+    let line = |(n, id): (usize, &StockBalanceId)| {
+        let row = rows.iter().find(|row| row.id == *id).filter(mine);
+        row.cloned().ok_or_else(|| in_line(not_found("balanceId", encode(*id).as_str()), n))
+    };
+    ids.iter().enumerate().map(line).collect()
+}
+
+/// The document of an input.
+fn document(written: &str) -> Result<String, Error> {
+    Ok(text::line(written, 120).map_err(|refusal| refusal.at("document"))?)
+}
+
+async fn moved(work: &Work, moves: &[Moving]) -> Result<Vec<stock_move::Model>, Error> {
+    let actor = work.viewer().subject();
+    ledger::post(work.tx(), By { actor: &actor, at: work.now }, moves).await
+}

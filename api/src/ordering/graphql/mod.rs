@@ -1,0 +1,19 @@
+//! Ordering in the schema.
+//!
+//! - [`cart`]: carts and what they come to; [`quote`]: quotes and what they are made of
+//! - [`order`]: checkouts, orders, paying; [`company`]: credit, approval, bundles
+
+pub mod cart;
+pub mod company;
+pub mod order;
+pub mod quote;
+
+use async_graphql::MergedObject;
+
+/// The part of the query root that this context adds.
+#[derive(MergedObject, Default)]
+pub struct OrderingQuery(cart::CartQuery, order::OrderQuery, company::CompanyQuery);
+
+/// The part of the mutation root that this context adds.
+#[derive(MergedObject, Default)]
+pub struct OrderingMutation(cart::CartMutation, quote::QuoteMutation, order::OrderMutation, company::CompanyMutation);

@@ -1,0 +1,8 @@
+//! What people do: carts, quotes, orders, credit, rules. One function is one transaction.
+
+pub mod carts;
+pub mod checkouts;
+pub mod companies;
+pub mod orders;
+pub mod place;
+pub mod quotes;

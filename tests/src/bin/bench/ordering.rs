@@ -1,0 +1,236 @@
+//! What ordering costs: put into the cart, quoted, placed, paid in the sandbox, on many articles and on one that everyone
+//! wants, beside the bare guarded UPDATE of the same database. Inside this process, so without HTTP and GraphQL.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use api::{
+    App,
+    app::Call,
+    ordering::ops::{
+        carts::{self, Change},
+        checkouts::{self, Paying},
+        place::{self, Consignee, Placing},
+        quotes,
+    },
+    payments::{self, ops},
+    platform::error::Error,
+    worker,
+};
+use entities::{
+    catalog::{OfferStatus, SupplyMode, offer, offer_price, variant},
+    inventory::{CustomsStatus, LocationKind, balance, location, lot},
+    ordering::PaymentTerms,
+    party::{Actor, Viewer, person},
+    payments::{Method, ProviderKind, sandbox::Press},
+    values::{
+        Currency,
+        id::{OfferId, OrganisationId, PersonId, StockBalanceId, StockLocationId, StockLotId},
+    },
+};
+use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel, QuerySelect, Statement};
+
+use super::{Failure, told};
+
+const AT_ONCE: usize = 16;
+const ARTICLES: u64 = 1_000;
+const PLENTY: i64 = 1_000_000;
+
+/// What can be bought, and by whom.
+struct Shop {
+    app: App,
+    buyers: Vec<Viewer>,
+    offers: Vec<OfferId>,
+    balance: StockBalanceId,
+}
+
+/// Measures ordering for so many seconds each.
+pub(crate) async fn ordering(app: &App, seconds: u64) -> Result<(), Failure> {
+    let shop = Arc::new(furnished(app).await?);
+    let stop = Arc::new(tokio::sync::Notify::new());
+    let (at_work, told_to_stop) = (app.clone(), stop.clone());
+    let worker = tokio::spawn(worker::work(at_work, async move { told_to_stop.notified().await }));
+    let time = Duration::from_secs(seconds);
+    println!("\n{:<56} {:>10} {:>10} {:>10}", "16 at once", "a second", "p50 ms", "p99 ms");
+    let bare = run("the bare guarded UPDATE of one row", time, {
+        let shop = shop.clone();
+        move |_, _| bare(shop.clone())
+    })
+    .await?;
+    let many = run("orders over 1,000 articles: cart, quote, place, pay", time, {
+        let shop = shop.clone();
+        move |who, n| buy(shop.clone(), who, 1 + (who * 7_919 + n) % (shop.offers.len() - 1), true)
+    })
+    .await?;
+    let hot = run("orders of one article: cart, quote, place, pay", time, {
+        let shop = shop.clone();
+        move |who, _| buy(shop.clone(), who, 0, true)
+    })
+    .await?;
+    let placed = run("orders of one article: cart, quote, place", time, {
+        let shop = shop.clone();
+        move |who, _| buy(shop.clone(), who, 0, false)
+    })
+    .await?;
+    let percent = |n: u64, of: u64| n * 100 / of.max(1);
+    println!("one article against 1,000: {} %", percent(hot, many));
+    println!(
+        "one article against the bare guarded UPDATE: {} % paid, {} % placed",
+        percent(hot, bare),
+        percent(placed, bare)
+    );
+    stop.notify_one();
+    worker.await?;
+    Ok(())
+}
+
+/// A seller's warehouse with plenty of everything, and people who buy.
+async fn furnished(app: &App) -> Result<Shop, Failure> {
+    let (db, now) = (app.db().writer(), app.clock().now());
+    let rows = variant::Entity::find().limit(ARTICLES).all(db).await?;
+    let seller = api::party::ops::organisation_by_slug(db, "hehuang-carpet").await.map_err(|e| told(&e))?;
+    let seller: OrganisationId = seller.ok_or("no seller")?.id;
+    let place = location::Model {
+        id: StockLocationId::new(now),
+        organisation_id: seller,
+        code: "BENCH".into(),
+        kind: LocationKind::DutyPaidWarehouse,
+        name: "bench".into(),
+        version: 1,
+        created_at: now,
+    };
+    location::Entity::insert(place.clone().into_active_model()).exec_without_returning(db).await?;
+    let mut offers = Vec::new();
+    let mut first = None;
+    for (n, row) in rows.iter().enumerate() {
+        let of_lot = lot::Model {
+            id: StockLotId::new(now),
+            owner_id: seller,
+            variant_id: row.id,
+            code: String::new(),
+            produced_on: None,
+            expires_on: None,
+        };
+        let there = balance::Model {
+            id: StockBalanceId::new(now),
+            variant_id: row.id,
+            owner_id: seller,
+            location_id: place.id,
+            lot_id: of_lot.id,
+            status: CustomsStatus::DutyPaid,
+            outside: false,
+            on_hand: PLENTY,
+            reserved: 0,
+            version: 1,
+        };
+        let sold = offer::Model {
+            id: OfferId::new(now),
+            product_id: row.product_id,
+            variant_id: row.id,
+            seller_id: seller,
+            sku: format!("BENCH-{n}"),
+            supply_mode: SupplyMode::Domestic,
+            status: OfferStatus::Active,
+            moq: 1,
+            multiple: 1,
+            lead_time_days: 0,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        };
+        let price =
+            offer_price::Model { offer_id: sold.id, currency: Currency::CNY, min_quantity: 1, amount_minor: 10_000 };
+        lot::Entity::insert(of_lot.into_active_model()).exec_without_returning(db).await?;
+        first.get_or_insert(there.id);
+        balance::Entity::insert(there.into_active_model()).exec_without_returning(db).await?;
+        offers.push(sold.id);
+        offer::Entity::insert(sold.into_active_model()).exec_without_returning(db).await?;
+        offer_price::Entity::insert(price.into_active_model()).exec_without_returning(db).await?;
+    }
+    let mut buyers = Vec::new();
+    for _ in 0..AT_ONCE {
+        let id = PersonId::new(now);
+        let row = person::Model { id, display_name: "bench".into(), password: None, version: 1, created_at: now };
+        person::Entity::insert(row.into_active_model()).exec_without_returning(db).await?;
+        buyers.push(Viewer { actor: Actor::Person(id), acting: None });
+    }
+    Ok(Shop { app: app.clone(), buyers, offers, balance: first.ok_or("no articles")? })
+}
+
+/// Does something over and over, many at once; prints and answers with how often a second.
+async fn run<F>(what: &str, time: Duration, each: impl Fn(usize, usize) -> F) -> Result<u64, Failure>
+where
+    F: Future<Output = Result<(), Error>> + Send + 'static,
+{
+    let (stop, done) = (AtomicBool::new(false), AtomicU64::new(0));
+    let begun = Instant::now();
+    let tasks = (0..AT_ONCE).map(|who| {
+        let (stop, done, each) = (&stop, &done, &each);
+        async move {
+            let mut taken = Vec::new();
+            let mut n = 0;
+            while !stop.load(Ordering::Relaxed) {
+                let begun_one = Instant::now();
+                tokio::spawn(each(who, n)).await?.map_err(|e| told(&e))?;
+                taken.push(begun_one.elapsed().as_micros());
+                done.fetch_add(1, Ordering::Relaxed);
+                n += 1;
+                if begun.elapsed() > time {
+                    stop.store(true, Ordering::Relaxed);
+                }
+            }
+            Ok::<_, Failure>(taken)
+        }
+    });
+    let mut taken: Vec<u128> = futures_util::future::try_join_all(tasks).await?.concat();
+    taken.sort_unstable();
+    let rate = u64::try_from(taken.len() as u128 * 1_000_000 / begun.elapsed().as_micros().max(1)).unwrap_or(u64::MAX);
+    let at = |percent: usize| taken.get(taken.len() * percent / 100).copied().unwrap_or_default();
+    let ms = |micros: u128| format!("{}.{}", micros / 1_000, micros % 1_000 / 100);
+    println!("{what:<56} {rate:>10} {:>10} {:>10}", ms(at(50)), ms(at(99)));
+    Ok(rate)
+}
+
+async fn bare(shop: Arc<Shop>) -> Result<(), Error> {
+    let db = shop.app.db().writer();
+    let text = "UPDATE stock_balance SET reserved = reserved + 1, version = version + 1 WHERE id = $1 AND on_hand - reserved >= 1";
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), text, [shop.balance.0.into()]);
+    let done = db.execute_raw(statement).await?;
+    if done.rows_affected() == 1 { Ok(()) } else { Err(Error::internal("the bench has sold out")) }
+}
+
+async fn buy(shop: Arc<Shop>, who: usize, article: usize, pay: bool) -> Result<(), Error> {
+    let app = &shop.app;
+    let call = Call::by(shop.buyers[who].clone());
+    let lines = vec![(shop.offers[article], 1)];
+    carts::change(app, &call, &Change { lines, ..Change::default() }).await?;
+    let quote = quotes::request(app, &call, None, "630103").await?;
+    let consignee = Consignee { name: "测试".into(), mobile: "13800000000".into(), address: "x".into() };
+    let placing = Placing {
+        quote: quotes::token(app.vault(), &quote)?,
+        consignee,
+        note: None,
+        po_number: None,
+        terms: PaymentTerms::Prepaid,
+        incoterm: None,
+    };
+    let checkout = place::place(app, &call, &placing).await?;
+    if pay {
+        let paying = Paying {
+            provider: ProviderKind::Sandbox,
+            method: Method::Sandbox,
+            return_url: None,
+            openid: None,
+            client_ip: None,
+        };
+        let (payment, _) = checkouts::pay(app, &call, checkout.id, &paying).await?;
+        payments::sandbox::press(app, payment.reference.as_deref().unwrap_or_default(), Press::Pay).await?;
+        ops::look(app, payment.id).await?;
+    }
+    Ok(())
+}
