@@ -54,13 +54,16 @@ pub(super) async fn end(
 
 /// It was paid for: everything of the document is held without a time from here on, and is answered. What was confirmed
 /// before stays so. Refused with `HOLD_EXPIRED` when the time of any of it is up, whether or not it was swept; nothing is
-/// confirmed then.
+/// confirmed then. A document that was held again after its time was up is known by its last hold.
 pub async fn confirm_all(
     tx: &impl ConnectionTrait,
     now: DateTime<Utc>,
     document: &str,
 ) -> Result<Vec<reservation::Model>, Error> {
     let mut rows = locked(tx, &[document]).await?;
+    let hold = |row: &reservation::Model| row.request_key.rsplit_once('#').map(|(key, _)| key.to_owned());
+    let last = rows.last().and_then(hold);
+    rows.retain(|row| hold(row) == last);
     let Some(first) = rows.first() else {
         return Err(Refusal::new(ErrorCode::NotFound).with("value", document).into());
     };
