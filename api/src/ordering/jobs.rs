@@ -24,15 +24,12 @@ use entities::{
 };
 use sea_orm::{ColumnTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
 
-use super::{
-    known::business_day,
-    ops::{checkouts, place},
-};
+use super::ops::{checkouts, place};
 use crate::{
     app::{App, Call, Work},
     inventory::{ledger::By, promises},
     payments::{self, ledger::Share},
-    platform::{error::Error, jobs::Verdict},
+    platform::{clock::business_day, error::Error, jobs::Verdict},
     trade,
 };
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use chrono::{DateTime, Datelike, Duration, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use entities::{
     catalog::{SupplyMode, offer, offer_price, product, terms::Tier, variant},
     ordering::{
@@ -22,14 +22,9 @@ use super::buyer::Buyer;
 use crate::{
     inventory::availability,
     party,
-    platform::error::Error,
+    platform::{clock::business_day, error::Error},
     trade::{allowance, import_list, policies, shipping, tariffs},
 };
-
-/// The day in Asia/Shanghai: what business dates are.
-pub fn business_day(now: DateTime<Utc>) -> NaiveDate {
-    (now + Duration::hours(8)).date_naive()
-}
 
 /// For whom, in which currency, where to, and when.
 #[derive(Clone, Copy, Debug)]

@@ -33,7 +33,6 @@ pub mod reconcile;
 pub mod refunds;
 pub mod sandbox;
 
-use chrono::NaiveDate;
 use entities::{
     party::{Actor, Viewer},
     payments::{ProviderKind, remittance},
@@ -44,16 +43,12 @@ use sea_orm::{DbErr, TryInsertResult};
 use crate::{
     app::{App, Call},
     platform::{
+        clock::business_day,
         error::Error,
         payment::{Failure, PaymentProvider},
         vault,
     },
 };
-
-/// The business day of a moment: that of China, which has one zone and no summer time.
-pub fn business_day(at: chrono::DateTime<chrono::Utc>) -> NaiveDate {
-    (at + chrono::Duration::hours(8)).date_naive()
-}
 
 /// A number that people can copy, of this business day.
 fn fresh_number(now: chrono::DateTime<chrono::Utc>) -> Result<String, Error> {

@@ -28,9 +28,9 @@ use serde_json::{Value, json};
 
 use crate::{
     app::{App, Call, Work, allowed},
-    ordering::known::business_day,
     party::ops::organisations,
     platform::{
+        clock::business_day,
         error::{Error, not_found, stale},
         graphql::encode,
         page::{Cursor, Page, PageArgs},
@@ -389,10 +389,4 @@ async fn seen(work: &Work, parts: &[(VariantId, i32)]) -> Result<(), Error> {
             Err(refusal.at("variantId").at(n.to_string()).at("parts").into())
         }
     }
-}
-
-/// The parts of an offer that is a bundle.
-pub async fn parts_of(db: &impl ConnectionTrait, offers: &[OfferId]) -> Result<Vec<bundle_part::Model>, Error> {
-    let parts = bundle_part::Entity::find().filter(bundle_part::Column::OfferId.is_in(offers.iter().copied()));
-    Ok(parts.order_by_asc(bundle_part::Column::VariantId).all(db).await?)
 }

@@ -28,11 +28,8 @@ use crate::{
         book, ledger,
         promises::{self, Purpose, Wanted},
     },
-    ordering::{
-        buyer::Buyer,
-        known::{business_day, identity},
-    },
-    platform::{error::Error, graphql::encode, vault},
+    ordering::{buyer::Buyer, known::identity},
+    platform::{clock::business_day, error::Error, graphql::encode, vault},
     trade::allowance,
 };
 
