@@ -1,6 +1,6 @@
 //! Checkouts (结算单): what is paid at once. Its orders sum to its total.
 
-use sea_orm::{Condition, ExprTrait, entity::prelude::*, sea_query::Expr};
+use sea_orm::{entity::prelude::*, sea_query::Expr};
 
 use crate::{
     party::Viewer,
@@ -176,13 +176,8 @@ impl Entity {
         if viewer.oversees() {
             return Self::find();
         }
-        let mut own = Condition::any();
-        if let Some(person) = viewer.person() {
-            own = own.add(Column::PersonId.eq(person).and(Column::OrganisationId.is_null()));
-        }
-        if let Some(organisation) = viewer.organisation() {
-            own = own.add(Column::OrganisationId.eq(organisation));
-        }
+        let own = super::bought(viewer, Column::PersonId, Column::OrganisationId);
+        // An empty condition would let everything through.
         if own.is_empty() { Self::find().filter(Expr::val(false)) } else { Self::find().filter(own) }
     }
 }

@@ -24,3 +24,15 @@ pub mod split;
 
 pub use checkout::{CheckoutState, CheckoutStep, PaymentTerms};
 pub use order::{Incoterm, OrderState, OrderStep};
+
+use sea_orm::{ColumnTrait, Condition, ExprTrait};
+
+use crate::party::Viewer;
+
+/// What the viewer bought: for itself, or for the organisation that it acts for. Nothing in it: a viewer who can have
+/// bought nothing.
+fn bought(viewer: &Viewer, person: impl ColumnTrait, organisation: impl ColumnTrait) -> Condition {
+    Condition::any()
+        .add_option(viewer.person().map(|own| person.eq(own).and(organisation.is_null())))
+        .add_option(viewer.organisation().map(|own| organisation.eq(own)))
+}

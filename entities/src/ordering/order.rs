@@ -1,6 +1,6 @@
 //! Orders (订单): what one seller sends in one parcel, in one supply mode, from one warehouse.
 
-use sea_orm::{Condition, ExprTrait, entity::prelude::*, sea_query::Expr};
+use sea_orm::{entity::prelude::*, sea_query::Expr};
 
 use crate::{
     catalog::SupplyMode,
@@ -222,13 +222,9 @@ impl Entity {
         if viewer.oversees() {
             return Self::find();
         }
-        let mut own = Condition::any();
-        if let Some(person) = viewer.person() {
-            own = own.add(Column::PersonId.eq(person).and(Column::OrganisationId.is_null()));
-        }
-        if let Some(organisation) = viewer.organisation() {
-            own = own.add(Column::OrganisationId.eq(organisation)).add(Column::SellerId.eq(organisation));
-        }
+        let sold = viewer.organisation().map(|organisation| Column::SellerId.eq(organisation));
+        let own = super::bought(viewer, Column::PersonId, Column::OrganisationId).add_option(sold);
+        // An empty condition would let everything through.
         if own.is_empty() { Self::find().filter(Expr::val(false)) } else { Self::find().filter(own) }
     }
 }

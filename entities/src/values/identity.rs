@@ -195,6 +195,13 @@ fn date_within(number: &str) -> Option<NaiveDate> {
     NaiveDate::from_ymd_opt(i32::try_from(part(6, 10)?).ok()?, part(10, 12)?, part(12, 14)?)
 }
 
+/// A person's name as it may be shown: 张三丰 as 张**. The stars end at twenty, so that a long text does not flood a page.
+pub fn masked_name(name: &str) -> String {
+    let mut letters = name.chars();
+    let first = letters.next().map(String::from).unwrap_or_default();
+    first + &"*".repeat(letters.count().clamp(1, 20))
+}
+
 /// `6301**********001X`: region and end, not the birth date.
 fn masked_resident_id(number: &str) -> String {
     format!("{}{}{}", &number[..4], "*".repeat(10), &number[14..])
@@ -523,6 +530,13 @@ mod tests {
         let at = alphabet.bytes().position(|b| b == bytes[place]).unwrap();
         bytes[place] = alphabet.as_bytes()[(at + by) % alphabet.len()];
         String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn a_masked_name_shows_its_first_letter_only() {
+        for (name, masked) in [("张三", "张*"), ("欧阳娜娜", "欧***"), ("李", "李*"), ("Ann", "A**")] {
+            assert_eq!(masked_name(name), masked);
+        }
     }
 
     proptest::proptest! {

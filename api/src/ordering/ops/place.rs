@@ -14,6 +14,7 @@ use entities::{
     values::{
         ErrorCode, MobileNumber, Refusal, Refusals,
         id::{CheckoutId, OfferId, OrderEventId, OrderId, StockLocationId, VariantId},
+        identity::masked_name,
         refusal::{Check, line, paragraph},
     },
 };
@@ -57,22 +58,16 @@ impl std::fmt::Debug for Consignee {
 }
 
 impl Consignee {
-    /// As it may be shown: 张** 138****0000.
-    fn masked(&self) -> String {
-        let first = self.name.chars().next().map(String::from).unwrap_or_default();
-        let stars = "*".repeat(self.name.chars().count().saturating_sub(1).clamp(1, 20));
-        let (head, tail) = (self.mobile.get(..3).unwrap_or_default(), self.mobile.get(7..).unwrap_or_default());
-        format!("{first}{stars} {head}****{tail}")
-    }
-
-    fn checked(&self) -> Result<Self, Refusals> {
+    /// Checked, and as it may be shown: 张** 138****0000.
+    fn checked(&self) -> Result<(Self, String), Refusals> {
         let mut check = Check::default();
         let name = check.take("name", line(&self.name, 60));
         let mobile = check.take("mobile", self.mobile.trim().parse::<MobileNumber>());
         let address = check.take("address", line(&self.address, 200));
         match (name, mobile, address) {
             (Some(name), Some(mobile), Some(address)) => {
-                check.done(Self { name, mobile: mobile.reveal().to_owned(), address })
+                let masked = format!("{} {}", masked_name(&name), mobile.masked());
+                check.done((Self { name, mobile: mobile.reveal().to_owned(), address }, masked))
             }
             _ => Err(check.0),
         }
@@ -104,6 +99,7 @@ pub struct Placing {
 /// The texts of what is placed, checked: all that is wrong with them at once.
 struct Texts {
     consignee: Consignee,
+    masked_consignee: String,
     note: Option<String>,
     po_number: Option<String>,
 }
@@ -117,7 +113,10 @@ fn texts(placing: &Placing) -> Result<Texts, Refusals> {
     let note = some(&placing.note).map(|text| check.take("note", paragraph(&text, 500)));
     let po_number = some(&placing.po_number).map(|text| check.take("poNumber", line(&text, 60)));
     match consignee {
-        Ok(consignee) => check.done(Texts { consignee, note: note.flatten(), po_number: po_number.flatten() }),
+        Ok((consignee, masked_consignee)) => {
+            let (note, po_number) = (note.flatten(), po_number.flatten());
+            check.done(Texts { consignee, masked_consignee, note, po_number })
+        }
         Err(()) => Err(check.0),
     }
 }
@@ -170,7 +169,7 @@ pub async fn place(app: &App, call: &Call, placing: &Placing) -> Result<checkout
         state,
         terms: placing.terms,
         consignee: app.vault().seal(&consignee_place(id), &consignee)?,
-        masked_consignee: texts.consignee.masked(),
+        masked_consignee: texts.masked_consignee,
         division: quote.division.clone(),
         buyer_lookup: lookup,
         po_number: texts.po_number,

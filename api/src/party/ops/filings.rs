@@ -31,6 +31,7 @@ use serde_json::{Value, json};
 use crate::{
     app::{App, Call, Work, allowed},
     platform::{
+        clock::business_day,
         db::{Dialect, dialect},
         error::{Error, not_found, stale, taken},
         graphql::encode,
@@ -298,7 +299,7 @@ async fn carry_out(
         }
         _ => None,
     };
-    let today = (now + Duration::hours(8)).date_naive();
+    let today = business_day(now);
     let version = before.version + 1;
     let (in_force_version, valid_until) = match action {
         FilingAction::Approve => {
@@ -497,7 +498,7 @@ pub fn filing_cursor(row: &filing::Model) -> Cursor {
 
 /// Ends the approvals whose last day is over.
 pub(super) async fn expire(app: &App, now: DateTime<Utc>) -> Result<(), Error> {
-    let today = (now + Duration::hours(8)).date_naive();
+    let today = business_day(now);
     let due = filing::Entity::find()
         .filter(filing::Column::ValidUntil.lt(today))
         .filter(filing::Column::InForceVersion.is_not_null().or(filing::Column::Status.eq(FilingStatus::Suspended)))

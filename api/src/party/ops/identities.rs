@@ -1,11 +1,10 @@
 //! Consumer identities: name and resident ID of a person who buys bonded goods. Sealed, found by a keyed hash,
 //! shown masked; reading one in clear leaves an entry in the audit, whoever reads.
 
-use chrono::Duration;
 use entities::party::consumer_identity::Column as C;
 use entities::{
     party::{Action, Resource, Viewer, consumer_identity},
-    values::{ResidentId, id::PersonId, refusal::line},
+    values::{ResidentId, id::PersonId, identity::masked_name, refusal::line},
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
@@ -16,6 +15,7 @@ use serde_json::{Value, json};
 use crate::{
     app::{App, Call, allowed},
     platform::{
+        clock::business_day,
         error::{Error, not_found},
         graphql::encode,
     },
@@ -43,20 +43,13 @@ fn place(field: &str, person: PersonId) -> String {
     format!("consumer_identity.{field}:{person}")
 }
 
-/// 张三丰 as 张**.
-fn masked_name(name: &str) -> String {
-    let mut letters = name.chars();
-    let first = letters.next().map(String::from).unwrap_or_default();
-    first + &"*".repeat(letters.count().clamp(1, 20))
-}
-
 /// Gives one's own name and resident ID, or gives them anew.
 pub async fn set_identity(app: &App, call: &Call, name: &str, number: &str) -> Result<consumer_identity::Model, Error> {
     call.may(Action::KeepIdentity, Resource::OWN)?;
     let person = call.viewer.person().ok_or(Error::Forbidden)?;
     let name = line(name, 60).map_err(|r| r.at("name"))?;
     // The birth date is one of China's calendar.
-    let today = (app.clock().now() + Duration::hours(8)).date_naive();
+    let today = business_day(app.clock().now());
     let number = ResidentId::parse_at(number.trim(), today).map_err(|r| r.at("residentId"))?;
     let mut work = app.begin(call).await?;
     if let Some(before) = work.answered()? {
@@ -119,16 +112,4 @@ pub async fn reveal_identity(app: &App, call: &Call, person: PersonId, reason: &
     work.audit(None, "revealConsumerIdentity", encode(person).0, Value::Null, json!({ "reason": reason }));
     work.commit(()).await?;
     Ok(revealed)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_masked_name_shows_its_first_letter_only() {
-        for (name, masked) in [("张三", "张*"), ("欧阳娜娜", "欧***"), ("李", "李*"), ("Ann", "A**")] {
-            assert_eq!(masked_name(name), masked);
-        }
-    }
 }
