@@ -1,17 +1,19 @@
 //! The runner of background jobs: which room does what, and how. `serve` has one inside, `chama worker` is one
 //! alone; any number of them work side by side.
 //!
-//! A worker takes due jobs ([`jobs::claim`]) for its free places, one aggregate a place, and does those of an
-//! aggregate in order. A handler that takes too long is stopped before its lease runs out. A worker that is told to
-//! stop finishes what it has begun; one that is killed leaves its leases to run out.
+//! A worker with a free place takes due jobs, many at once ([`jobs::claim`]): each place does one aggregate, its jobs in
+//! order, and the rest wait in line for the next free one. A handler that takes too long is stopped before its lease
+//! runs out. A worker that is told to stop finishes what it has begun and gives back the rest; one that is killed
+//! leaves its leases to run out.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     time::{Duration, Instant},
 };
 
 use chrono::Utc;
 use entities::platform::job;
+use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -50,9 +52,15 @@ const LOOK_AFTER: Duration = Duration::from_secs(15);
 const TIDY: Duration = Duration::from_mins(10);
 
 /// Works until `stop` is done; then finishes what it has begun.
-pub async fn work(app: App, stop: impl Future<Output = ()>) {
+///
+/// Boxed, as is what else is called from other crates and reaches everything: an `async fn` is compiled anew by every
+/// crate that awaits it, and that took minutes of each release build.
+pub fn work(app: App, stop: BoxFuture<'static, ()>) -> BoxFuture<'static, ()> {
+    Box::pin(working(app, stop))
+}
+
+async fn working(app: App, mut stop: BoxFuture<'static, ()>) {
     let mut crew = Crew::new(app.clone());
-    let mut stop = std::pin::pin!(stop);
     let mut tidied: Option<Instant> = None;
     let mut swept: Option<Instant> = None;
     let mut lapsed: Option<Instant> = None;
@@ -97,6 +105,7 @@ pub async fn work(app: App, stop: impl Future<Output = ()>) {
             () = tokio::time::sleep(LOOK) => {}
         }
     }
+    crew.give_back().await;
     while !crew.idle() {
         crew.one_done().await;
     }
@@ -126,37 +135,43 @@ pub async fn drain_some(app: &App, only: &str) -> Result<u64, Error> {
     Ok(begun)
 }
 
-/// The jobs that one worker has begun: each place is one aggregate. Deliveries to partners, who may be slow, never
-/// take the last place.
+/// The jobs that one worker has: each place does one aggregate, others wait in line. Deliveries to partners, who may be
+/// slow, never take the last place.
 struct Crew {
     app: App,
     worker: Uuid,
     places: usize,
     busy: JoinSet<bool>,
     deliveries: usize,
+    /// The jobs of one aggregate each, taken and not begun.
+    line: VecDeque<Vec<job::Model>>,
 }
 
 impl Crew {
     fn new(app: App) -> Self {
         let places = app.config().jobs.workers.max(1);
-        Self { app, worker: Uuid::new_v4(), places, busy: JoinSet::new(), deliveries: 0 }
+        Self { app, worker: Uuid::new_v4(), places, busy: JoinSet::new(), deliveries: 0, line: VecDeque::new() }
     }
 
     fn idle(&self) -> bool {
-        self.busy.is_empty()
+        self.busy.is_empty() && self.line.is_empty()
     }
 
-    /// Takes due jobs for the free places; answers with how many.
+    /// Whether one more delivery would take the last place.
+    fn crowded(&self) -> bool {
+        self.places > 1 && self.deliveries + 1 >= self.places
+    }
+
+    /// Takes due jobs until no place is free, or none is due; answers with how many.
     async fn fill(&mut self, only: Option<&str>) -> Result<u64, Error> {
         let mut taken = 0;
         loop {
-            let free = self.places - self.busy.len();
-            let crowded = self.places > 1 && self.deliveries + 1 >= self.places;
-            if free == 0 {
+            self.begin();
+            if self.busy.len() >= self.places {
                 return Ok(taken);
             }
-            let room = if crowded { free } else { free.min((self.places - self.deliveries).saturating_sub(1).max(1)) };
-            let wanted = Wanted { aggregates: room, only, except: crowded.then_some(Deliver::KIND) };
+            // Deliveries that wait for a place are enough of them.
+            let wanted = Wanted { only, except: self.crowded().then_some(Deliver::KIND) };
             let (now, lease) = (self.app.clock().now(), self.app.config().jobs.lease());
             let claimed = jobs::claim(self.app.db(), self.worker, now, lease, wanted).await?;
             if claimed.is_empty() {
@@ -167,32 +182,56 @@ impl Crew {
             for job in claimed {
                 groups.entry(job.aggregate.clone()).or_default().push(job);
             }
-            for group in groups.into_values() {
-                let delivery = group.iter().any(|job| job.kind == Deliver::KIND);
-                self.deliveries += usize::from(delivery);
-                let (app, worker) = (self.app.clone(), self.worker);
-                self.busy.spawn(async move {
-                    if let Err(error) = in_order(&app, worker, group).await {
-                        // The lease runs out and the jobs are taken again.
-                        tracing::warn!(cause = error.told(), "what became of jobs could not be noted");
-                    }
-                    delivery
-                });
-            }
+            let mut groups: Vec<Vec<job::Model>> = groups.into_values().collect();
+            groups.sort_by_key(|group| group.first().map(|job| job.seq));
+            self.line.extend(groups);
         }
     }
 
-    /// Waits until one place is free again; for ever when none is taken.
+    /// Begins what waits in line, as far as there are places.
+    fn begin(&mut self) {
+        while self.busy.len() < self.places {
+            let crowded = self.crowded();
+            let Some(next) = self.line.iter().position(|group| !crowded || !delivers(group)) else { return };
+            let Some(group) = self.line.remove(next) else { return };
+            let delivery = delivers(&group);
+            self.deliveries += usize::from(delivery);
+            let (app, worker) = (self.app.clone(), self.worker);
+            self.busy.spawn(async move {
+                if let Err(error) = in_order(&app, worker, group).await {
+                    // The lease runs out and the jobs are taken again.
+                    tracing::warn!(cause = error.told(), "what became of jobs could not be noted");
+                }
+                delivery
+            });
+        }
+    }
+
+    /// Waits until one place is free again, and begins what waits for it; for ever when none is taken.
     async fn one_done(&mut self) {
         match self.busy.join_next().await {
             Some(delivery) => {
                 // A handler's panic is caught where it is done; what else could end a place is counted as either.
                 let delivery = delivery.unwrap_or(self.deliveries > self.busy.len());
                 self.deliveries = self.deliveries.saturating_sub(usize::from(delivery));
+                self.begin();
             }
             None => std::future::pending().await,
         }
     }
+
+    /// Gives back what waits in line.
+    async fn give_back(&mut self) {
+        let rest: Vec<job::Model> = self.line.drain(..).flatten().collect();
+        if let Err(error) = jobs::give_back(self.app.db().writer(), self.worker, &rest).await {
+            // Their leases run out.
+            tracing::warn!(cause = error.told(), "jobs that were not begun could not be given back");
+        }
+    }
+}
+
+fn delivers(group: &[job::Model]) -> bool {
+    group.iter().any(|job| job.kind == Deliver::KIND)
 }
 
 /// Does the jobs of one aggregate, one after the other; what stands behind a failed one waits with it.

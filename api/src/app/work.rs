@@ -22,9 +22,11 @@ use entities::{
     party::{Action, Denial, Resource, Viewer, may},
     platform::{EventKind, idempotent_request},
     values::{ErrorCode, Refusal, id::OrganisationId},
+    webhooks::endpoint,
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, Statement,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
+    Statement,
 };
 use search::Kind;
 use serde::{Serialize, de::DeserializeOwned};
@@ -316,7 +318,14 @@ impl Work {
     ) -> Result<(), Error> {
         let event = Event { audience, kind, node: node.into(), version };
         let id = feed::write(&self.tx, &event, self.now).await?;
-        self.enqueue(&Told { event: id, node: event.node }).await
+        let listens = endpoint::Entity::find()
+            .filter(endpoint::Column::OrganisationId.eq(audience))
+            .filter(endpoint::Column::Enabled.eq(true));
+        // Most organisations have no endpoint: a job for each of their events would do nothing.
+        match listens.limit(1).one(&self.tx).await? {
+            Some(_) => self.enqueue(&Told { event: id, node: event.node }).await,
+            None => Ok(()),
+        }
     }
 
     /// Things of this kind changed: the search index follows, what is cached of them is out of date.

@@ -149,10 +149,11 @@ enum Document {
     Permissions,
 }
 
-/// Runs what the command line says.
-pub async fn run() -> ExitCode {
+/// Runs what the command line says, in a runtime of its own.
+pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    match carry_out(arguments).await {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    match runtime.map_err(Error::internal).and_then(|runtime| runtime.block_on(carry_out(arguments))) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("{}", told(&error));
@@ -211,7 +212,7 @@ async fn carry_out(arguments: Arguments) -> Result<ExitCode, Error> {
         Command::Worker => {
             let app = migrated(config).await?;
             println!("chama works on background jobs");
-            worker::work(app.clone(), http::stop_signal()).await;
+            worker::work(app.clone(), Box::pin(http::stop_signal())).await;
             app.db().clone().close().await.map(|()| ExitCode::SUCCESS)
         }
         Command::Invite { organisation, contact, role } => {
@@ -264,9 +265,10 @@ async fn serve(mut config: Config, listen: Option<SocketAddr>, no_migrate: bool)
 async fn until_stopped(app: App, listener: tokio::net::TcpListener) -> Result<(), Error> {
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let worker = (app.config().jobs.workers > 0).then(|| {
-        tokio::spawn(worker::work(app.clone(), async {
+        let stop = async {
             let _ = stopped.await;
-        }))
+        };
+        tokio::spawn(worker::work(app.clone(), Box::pin(stop)))
     });
     http::serve(app.clone(), listener, http::stop_signal()).await?;
     let _ = stop.send(());

@@ -122,6 +122,9 @@ impl Job for Notify {
     fn aggregate(&self) -> String {
         format!("sandbox:{}:{}", self.told.reference, self.copy)
     }
+    fn not_before(&self) -> Option<DateTime<Utc>> {
+        Some(self.due)
+    }
 }
 
 fn again(failure: &Failure) -> Verdict {

@@ -111,10 +111,6 @@ async fn notify(app: &App, work: &mut Work, row: &sandbox::Model, magic: Magic, 
 
 /// Does [`Notify`]: the notification arrives, as if it came over the network.
 pub async fn arrives(app: &App, job: Notify) -> Result<Verdict, Error> {
-    let now = app.clock().now();
-    if now < job.due {
-        return Ok(Verdict::Later { at: job.due });
-    }
     let mut told = job.told;
     if job.turns {
         sandbox::Entity::update_many()
@@ -128,7 +124,7 @@ pub async fn arrives(app: &App, job: Notify) -> Result<Verdict, Error> {
         told = Told::of(&row);
     }
     let body = serde_json::to_string(&told).map_err(Error::internal)?;
-    let headers = signed(app.vault(), &body, now);
+    let headers = signed(app.vault(), &body, app.clock().now());
     let taken = ops::receive(app, ProviderKind::Sandbox, &headers, body.as_bytes()).await?;
     Ok(match taken.status {
         200 => Verdict::Done,

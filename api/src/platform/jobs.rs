@@ -21,8 +21,8 @@ use entities::{
 use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, Order, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect,
-    sea_query::{Alias, Expr, LockBehavior, LockType, Query},
+    QuerySelect, Statement,
+    sea_query::{Alias, Expr, LockBehavior, LockType, Query, Value},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
@@ -48,6 +48,10 @@ pub trait Job: Serialize + DeserializeOwned {
     const KIND: &'static str;
     /// What it is about: jobs of one aggregate are done in order.
     fn aggregate(&self) -> String;
+    /// Before when it is not to be begun; none: it is due at once.
+    fn not_before(&self) -> Option<DateTime<Utc>> {
+        None
+    }
 }
 
 /// How a job went.
@@ -85,7 +89,7 @@ pub async fn enqueue<J: Job>(db: &impl ConnectionTrait, job: &J, now: DateTime<U
         payload: Set(payload),
         state: Set(JobState::Waiting),
         attempts: Set(0),
-        run_at: Set(now),
+        run_at: Set(job.not_before().unwrap_or(now)),
         worker: Set(None),
         lease_until: Set(None),
         reason: Set(None),
@@ -98,8 +102,6 @@ pub async fn enqueue<J: Job>(db: &impl ConnectionTrait, job: &J, now: DateTime<U
 /// Which jobs a worker takes.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
-    /// Of at most so many aggregates: as many as it can begin at once.
-    pub aggregates: usize,
     /// Only of this kind.
     pub only: Option<&'a str>,
     /// Of any kind but this.
@@ -108,7 +110,7 @@ pub struct Wanted<'a> {
 
 impl Wanted<'_> {
     /// Everything there is.
-    pub const ALL: Self = Self { aggregates: usize::MAX, only: None, except: None };
+    pub const ALL: Self = Self { only: None, except: None };
 }
 
 /// Takes jobs that are due, in order; of each aggregate those that nobody else must do first. The lease begins
@@ -158,12 +160,7 @@ pub async fn claim(
         due = due.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
     }
     let found = due.all(&tx).await?;
-    let mut taken = in_order(&tx, found).await?;
-    let mut aggregates = BTreeSet::new();
-    taken.retain(|job| {
-        aggregates.contains(&job.aggregate)
-            || (aggregates.len() < wanted.aggregates && aggregates.insert(job.aggregate.clone()))
-    });
+    let taken = in_order(&tx, found).await?;
     if taken.is_empty() {
         // Keeps what was buried.
         tx.commit().await?;
@@ -222,20 +219,22 @@ async fn in_order(tx: &impl ConnectionTrait, found: Vec<job::Model>) -> Result<V
     if found.is_empty() || dialect(tx) == Dialect::Sqlite {
         return Ok(found);
     }
-    let (own, aggregates): (Vec<i64>, BTreeSet<String>) =
-        found.iter().map(|j| (j.seq, j.aggregate.clone())).collect::<(Vec<_>, BTreeSet<_>)>();
-    let others = job::Entity::find()
-        .select_only()
-        .column(job::Column::Aggregate)
-        .column_as(job::Column::Seq.min(), "first")
-        .filter(job::Column::Aggregate.is_in(aggregates))
-        .filter(job::Column::State.ne(JobState::Dead))
-        .filter(job::Column::Seq.is_not_in(own))
-        .group_by(job::Column::Aggregate)
-        .into_tuple::<(String, i64)>()
-        .all(tx)
-        .await?;
-    let first: BTreeMap<String, i64> = others.into_iter().collect();
+    // One look into the index for each aggregate, also when the planner has never seen how long the queue is.
+    let aggregates: BTreeSet<&str> = found.iter().map(|job| job.aggregate.as_str()).collect();
+    let rows: Vec<String> = (1..=aggregates.len()).map(|n| format!("(${n})")).collect();
+    let own: Vec<String> = found.iter().map(|job| job.seq.to_string()).collect();
+    let text = format!(
+        "SELECT v.column1, (SELECT min(seq) FROM job WHERE aggregate = v.column1 AND state <> 'dead' AND seq NOT IN ({})) \
+         FROM (VALUES {}) AS v",
+        own.join(", "),
+        rows.join(", ")
+    );
+    let values: Vec<Value> = aggregates.into_iter().map(Value::from).collect();
+    let mut first: BTreeMap<String, i64> = BTreeMap::new();
+    for row in tx.query_all_raw(Statement::from_sql_and_values(tx.get_database_backend(), text, values)).await? {
+        let (aggregate, seq): (String, Option<i64>) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        first.extend(seq.map(|seq| (aggregate, seq)));
+    }
     Ok(found.into_iter().filter(|j| first.get(&j.aggregate).is_none_or(|other| j.seq < *other)).collect())
 }
 

@@ -31,6 +31,11 @@ pub fn backend() -> Backend {
     }
 }
 
+/// Whether races are run with the numbers of an acceptance, as `CHAMA_TEST_THOROUGH` says: minutes that the suite has not.
+pub fn thorough() -> bool {
+    std::env::var_os("CHAMA_TEST_THOROUGH").is_some_and(|value| !value.is_empty())
+}
+
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// A database that goes away with the test.

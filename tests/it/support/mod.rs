@@ -24,7 +24,7 @@ use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-pub use database::{Backend, TestDatabase as EmptyDatabase, backend};
+pub use database::{Backend, TestDatabase as EmptyDatabase, backend, thorough};
 
 /// The slug of the zone's operator in the reference data.
 pub const OPERATOR: &str = "xining-cbec-zone";
@@ -88,9 +88,10 @@ impl TestServer {
         let app = App::serving(config, Clock::fixed(dawn())).await.expect("an app");
         let (stop_worker, worker_stopped) = oneshot::channel::<()>();
         if app.config().jobs.workers > 0 {
-            tokio::spawn(api::worker::work(app.clone(), async {
+            let stop = async {
                 let _ = worker_stopped.await;
-            }));
+            };
+            tokio::spawn(api::worker::work(app.clone(), Box::pin(stop)));
         }
         let (listener, address) = http::bind("127.0.0.1:0".parse().unwrap()).await.expect("a port");
         let (stop, stopped) = oneshot::channel::<()>();
