@@ -12,7 +12,10 @@ use async_graphql::{
     parser::types::{ExecutableDocument, Field, OperationType},
 };
 use entities::values::Locale;
-use futures_util::stream::{self, BoxStream, StreamExt};
+use futures_util::{
+    future::BoxFuture,
+    stream::{self, BoxStream, StreamExt},
+};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, Interval, MissedTickBehavior, interval_at},
@@ -31,7 +34,7 @@ use crate::{
     app::App,
     catalog,
     config::Introspection,
-    inventory, ordering, party,
+    inventory, ordering, party, payments,
     platform::{
         abandoned::stopped_when_abandoned,
         auth::{Caller, Proof},
@@ -221,14 +224,19 @@ impl Gateway {
         })
     }
 
-    /// Carries out a prepared query or mutation for `caller`.
-    pub async fn execute(
-        &self,
-        mut request: Request,
-        operation: &Operation,
+    /// Carries out a prepared query or mutation for `caller`. Boxed, so that the schema is compiled here and not by
+    /// every crate that asks it something.
+    pub fn execute<'a>(
+        &'a self,
+        request: Request,
+        operation: &'a Operation,
         caller: Caller,
         locale: Locale,
-    ) -> Response {
+    ) -> BoxFuture<'a, Response> {
+        Box::pin(self.carry_out(request, operation, caller, locale))
+    }
+
+    async fn carry_out(&self, mut request: Request, operation: &Operation, caller: Caller, locale: Locale) -> Response {
         if let Err(refused) = self.admit(operation, &caller).await {
             return *refused;
         }
@@ -357,6 +365,8 @@ impl Gateway {
         inventory.enable_all_cache(remember);
         let ordering = ordering::loaders::loaders(&self.app, &viewer, &batches);
         ordering.enable_all_cache(remember);
+        let payments = payments::loaders::loaders(&self.app, &batches);
+        payments.enable_all_cache(remember);
         let webhooks = webhooks::loaders::loaders(&self.app, &batches);
         webhooks.enable_all_cache(remember);
         data.insert(self.app.clone());
@@ -367,6 +377,7 @@ impl Gateway {
         data.insert(party);
         data.insert(inventory);
         data.insert(ordering);
+        data.insert(payments);
         data.insert(webhooks);
         batches
     }

@@ -4,7 +4,8 @@ use async_graphql::{Context, ID, Interface, Object, Result};
 use entities::{
     party::Action,
     values::id::{
-        BrandId, CategoryId, FilingId, OfferId, OrganisationId, PlaceId, ProductChangeId, ProductId, VariantId,
+        BrandId, CategoryId, CheckoutId, FilingId, OfferId, OrderId, OrganisationId, PlaceId, ProductChangeId,
+        ProductId, VariantId,
     },
 };
 
@@ -12,6 +13,10 @@ use crate::{
     catalog::{
         self,
         graphql::{Brand, Category, Offer, Product, ProductChange, Variant},
+    },
+    ordering::{
+        self,
+        graphql::{checkout::Checkout, order::Order},
     },
     party::{
         self,
@@ -48,6 +53,10 @@ pub(super) enum Node {
     ProductChange(ProductChange),
     /// A filing.
     Filing(Filing),
+    /// A checkout.
+    Checkout(Checkout),
+    /// An order.
+    Order(Order),
 }
 
 /// The part of the query root that finds anything by id.
@@ -83,7 +92,8 @@ impl NodeQuery {
 
 async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     let Some((kind, uuid)) = id::open(id) else { return Ok(None) };
-    let (catalog, party) = (catalog::loaders::of(context), party::loaders::of(context));
+    let (catalog, party, ordering) =
+        (catalog::loaders::of(context), party::loaders::of(context), ordering::loaders::of(context));
     Ok(match kind {
         NodeKind::Place => party.load_one(PlaceId(uuid)).await?.map(|row| Node::Place(Place(row))),
         NodeKind::Organisation => {
@@ -102,6 +112,9 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
             let (db, viewer) = (context.app().db().read(), context.viewer());
             party::ops::filings::find_filing(db, viewer, FilingId(uuid)).await?.map(|row| Node::Filing(Filing(row)))
         }
+        NodeKind::Checkout | NodeKind::Order if context.may(Action::ReadOrders).is_err() => None,
+        NodeKind::Checkout => ordering.load_one(CheckoutId(uuid)).await?.map(|row| Node::Checkout(Checkout(row))),
+        NodeKind::Order => ordering.load_one(OrderId(uuid)).await?.map(|row| Node::Order(Order(row))),
         // What is reached through its list or its owner only.
         NodeKind::Person
         | NodeKind::Session
@@ -136,8 +149,6 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         | NodeKind::CartLine
         | NodeKind::Quote
         | NodeKind::OrderEvent
-        | NodeKind::CreditLimit
-        | NodeKind::Checkout
-        | NodeKind::Order => None,
+        | NodeKind::CreditLimit => None,
     })
 }

@@ -19,17 +19,25 @@ use entities::{
     },
     values::{
         ErrorCode, Money,
-        id::{OrderId, VariantId},
+        id::{CheckoutId, OrderId, PaymentId, VariantId},
     },
 };
-use sea_orm::{ColumnTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, LockType},
+};
 
 use super::ops::{checkouts, place};
 use crate::{
     app::{App, Call, Work},
     inventory::{ledger::By, promises},
     payments::{self, ledger::Share},
-    platform::{clock::business_day, error::Error, jobs::Verdict},
+    platform::{
+        clock::business_day,
+        db::{Dialect, dialect},
+        error::Error,
+        jobs::Verdict,
+    },
     trade,
 };
 
@@ -40,26 +48,32 @@ pub(super) fn by_itself() -> Call {
 
 /// A payment, or a refund of it, came to an end.
 pub async fn settled(app: &App, told: payments::jobs::Settled) -> Result<Verdict, Error> {
-    if told.refund.is_some() {
-        return Ok(Verdict::Done);
+    if told.refund.is_none()
+        && let Some(paid) = payments::ops::by_id(app.db().writer(), told.payment).await?
+    {
+        noted(app, &paid).await?;
     }
-    let Some(paid) = payments::ops::by_id(app.db().writer(), told.payment).await? else { return Ok(Verdict::Done) };
+    Ok(Verdict::Done)
+}
+
+/// Does with the money of a payment what is to be done with it, once, however often and by whomever it is told.
+pub(super) async fn noted(app: &App, paid: &payment::Model) -> Result<(), Error> {
     if paid.state != PaymentState::Captured {
         // A buyer whose payment failed pays again, or the checkout's time is up.
-        return Ok(Verdict::Done);
+        return Ok(());
     }
     let Some(checkout) = by_number(app, &paid.document).await? else {
         // Money for something of another context.
-        return Ok(Verdict::Done);
+        return Ok(());
     };
     if checkout.paid_by == Some(paid.id) {
-        return Ok(Verdict::Done);
+        return Ok(());
     }
     let fits = paid.currency == checkout.currency && paid.captured_minor >= checkout.total_minor;
     let payable = matches!(checkout.state, CheckoutState::AwaitingPayment | CheckoutState::Expired);
     if fits && payable && checkout.paid_by.is_none() {
-        match bought(app, &checkout, &paid).await {
-            Ok(()) => return Ok(Verdict::Done),
+        match bought(app, &checkout, paid).await {
+            Ok(()) => return Ok(()),
             // It cannot be had any more, or somebody else stepped meanwhile.
             Err(Error::Refused(refusals)) => {
                 let why: Vec<String> = refusals.iter().map(|refusal| refusal.code.name()).collect();
@@ -68,7 +82,7 @@ pub async fn settled(app: &App, told: payments::jobs::Settled) -> Result<Verdict
             Err(error) => return Err(error),
         }
     }
-    given_back(app, &checkout, &paid).await
+    given_back(app, checkout.id, paid.id).await
 }
 
 async fn by_number(app: &App, number: &str) -> Result<Option<checkout::Model>, Error> {
@@ -215,22 +229,31 @@ async fn noted_commission(work: &Work, orders: &mut [order::Model]) -> Result<()
     Ok(())
 }
 
-/// Money that buys nothing goes back, all that is left of it, once.
-async fn given_back(app: &App, checkout: &checkout::Model, paid: &payment::Model) -> Result<Verdict, Error> {
+/// Money that buys nothing goes back, all that is left of it, once. The checkout is read again under its lock: it may
+/// be that somebody else was told of the same payment, and that it bought.
+async fn given_back(app: &App, checkout: CheckoutId, paid: PaymentId) -> Result<(), Error> {
     let mut work = app.begin(&by_itself()).await?;
-    if checkout.state == CheckoutState::AwaitingPayment && checkout.expires_at.is_some_and(|at| at <= work.now) {
+    let mut row = checkout::Entity::find_by_id(checkout);
+    if dialect(work.tx()) == Dialect::Postgres {
+        row = row.lock(LockType::Update);
+    }
+    let row = row.one(work.tx()).await?.ok_or_else(|| Error::internal("a checkout is gone"))?;
+    if row.paid_by == Some(paid) {
+        return Ok(());
+    }
+    if row.state == CheckoutState::AwaitingPayment && row.expires_at.is_some_and(|at| at <= work.now) {
         // Its time is up, and nobody has let it go yet.
-        let after = checkouts::step(&work, checkout, CheckoutStep::Expire).await?;
+        let after = checkouts::step(&work, &row, CheckoutStep::Expire).await?;
         let orders =
             checkouts::step_orders(&mut work, &after, OrderStep::Expire, Some("the money came too late")).await?;
         checkouts::let_go(&work, &orders, ReservationStep::Release).await?;
     }
+    let paid = payments::ops::by_id(work.tx(), paid).await?.ok_or_else(|| Error::internal("a payment is gone"))?;
     let left = paid.captured_minor - paid.refunded_minor;
     if left > 0 {
         let key = format!("nothing:{}", paid.number);
         payments::refunds::refund(work.tx(), work.now, paid.id, left, "the money buys nothing", &key).await?;
-        tracing::info!(checkout = checkout.number, payment = paid.number, "money goes back");
+        tracing::info!(checkout = row.number, payment = paid.number, "money goes back");
     }
-    work.commit(()).await?;
-    Ok(Verdict::Done)
+    work.commit(()).await
 }

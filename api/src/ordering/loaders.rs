@@ -49,6 +49,16 @@ impl Loader<CheckoutId> for OrderingLoader {
     }
 }
 
+impl Loader<OrderId> for OrderingLoader {
+    type Value = order::Model;
+    type Error = SharedError;
+
+    async fn load(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Self::Value>, SharedError> {
+        let seen = order::Entity::visible_to(&self.viewer).filter(order::Column::Id.is_in(ids.iter().copied()));
+        Ok(seen.all(self.app.db().read()).await?.into_iter().map(|row| (row.id, row)).collect())
+    }
+}
+
 /// The orders of a checkout, in the order of their numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OrdersOf(pub CheckoutId);

@@ -18,7 +18,7 @@
 //! - [`refunds`]: giving back; [`ledger`]: postings, allotting, balances
 //! - [`receipts`]: money that came by bank transfer; [`commission`]: the rules; [`payouts`]: lists for the bank
 //! - [`jobs`]: what is done after a change; [`sandbox`]: the page of the provider with no money behind it
-//! - [`lists`]: what is read; [`reconcile`]: whether all of it adds up
+//! - [`lists`], [`loaders`]: what is read; [`reconcile`]: whether all of it adds up
 
 pub mod applied;
 pub mod commission;
@@ -26,6 +26,7 @@ pub mod graphql;
 pub mod jobs;
 pub mod ledger;
 pub mod lists;
+pub mod loaders;
 pub mod ops;
 pub mod payouts;
 pub mod receipts;

@@ -19,11 +19,11 @@ use serde_json::{Value, json};
 use super::{Market, Sale};
 use crate::{
     binary::{Running, chama, started},
-    support::{SELLER, TestServer},
+    support::{SELLER, TestServer, thorough},
 };
 
-/// How often the server is killed; `CHAMA_TEST_KILLS` says otherwise.
-const KILLS: usize = 8;
+/// How often the server is killed, and how often when there is time.
+const KILLS: (usize, usize) = (8, 50);
 const BUYERS: usize = 4;
 const STOCK: i64 = 100_000;
 
@@ -91,7 +91,7 @@ async fn signed_in(server: &TestServer, running: &Running, name: &str) -> String
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_in_the_middle_of_orders_the_house_adds_up() {
-    let kills = std::env::var("CHAMA_TEST_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(KILLS);
+    let kills = if thorough() { KILLS.1 } else { KILLS.0 };
     // A short lease: what a killed worker had begun is soon another's.
     let market = Market::with(&[("CHAMA_JOBS_LEASE", "2"), ("CHAMA_WEBHOOKS_TIMEOUT", "1")]).await;
     let (rug, variant) = market.sold(Sale::domestic(SELLER, "killed", "1.00", STOCK)).await;

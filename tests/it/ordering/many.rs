@@ -25,7 +25,7 @@ use api::{
 };
 use chrono::Duration;
 use entities::{
-    ordering::{CheckoutState, PaymentTerms, checkout},
+    ordering::{CheckoutState, PaymentTerms, checkout, quote},
     party::{Actor, Viewer, consumer_identity, person},
     payments::payment,
     values::id::{OfferId, PersonId},
@@ -34,10 +34,10 @@ use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::Value;
 
 use super::{Market, Sale, paid, placed};
-use crate::support::{Backend, OTHER_SELLER, SELLER, backend};
+use crate::support::{Backend, OTHER_SELLER, SELLER, backend, thorough};
 
 /// So many people who may buy.
-async fn people(app: &App, n: usize) -> Vec<Viewer> {
+pub async fn people(app: &App, n: usize) -> Vec<Viewer> {
     let now = app.clock().now();
     let mut viewers = Vec::new();
     for _ in 0..n {
@@ -59,17 +59,21 @@ async fn buy(app: &App, viewer: &Viewer, lines: &[(OfferId, i32)]) -> Result<che
     let change = Change { lines: lines.to_vec(), division: Some("630103".into()), ..Change::default() };
     carts::change(app, &call, &change).await?;
     let quote = quotes::request(app, &call, None, "630103").await?;
+    place::place(app, &call, &placing(app, &quote)?).await
+}
+
+/// A quote that is placed by a person, to be paid before it goes.
+pub fn placing(app: &App, quote: &quote::Model) -> Result<Placing, Error> {
     let consignee =
         Consignee { name: "测试甲".into(), mobile: "13800000000".into(), address: "示例路1号".into() };
-    let placing = Placing {
-        quote: quotes::token(app.vault(), &quote)?,
+    Ok(Placing {
+        quote: quotes::token(app.vault(), quote)?,
         consignee,
         note: None,
         po_number: None,
         terms: PaymentTerms::Prepaid,
         incoterm: None,
-    };
-    place::place(app, &call, &placing).await
+    })
 }
 
 fn code(error: &Error) -> String {
@@ -81,9 +85,11 @@ fn code(error: &Error) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_last_piece_is_sold_once_however_many_order_it() {
-    let (stock, clients, tries) = match backend() {
-        Backend::Postgres(_) => (120, 24, 8),
-        Backend::Sqlite => (60, 8, 10),
+    let (stock, clients, tries) = match (backend(), thorough()) {
+        (Backend::Postgres(_), false) => (120, 24, 8),
+        (Backend::Sqlite, false) => (60, 8, 10),
+        (Backend::Postgres(_), true) => (500, 64, 60),
+        (Backend::Sqlite, true) => (500, 16, 60),
     };
     let market = Market::new().await;
     let (rug, variant) = market.sold(Sale::domestic(SELLER, "hot", "1.00", stock)).await;

@@ -1,15 +1,32 @@
 //! Orders and their money: placed, paid, sent, taken in, taken back, let go; and what of it is only once.
 
-use api::{inventory, ordering, payments};
+use api::{
+    app::Call,
+    inventory,
+    ordering::{
+        self,
+        ops::{
+            carts::{self, Change},
+            checkouts, place, quotes,
+        },
+    },
+    payments,
+    platform::{
+        graphql::decode,
+        meter::Meter,
+        payment::sandbox::{Told, signed},
+    },
+};
 use chrono::Duration;
 use entities::{
     ordering::{CheckoutState, checkout as row},
-    payments::{PaymentState, payment},
+    payments::{Method, PaymentState, ProviderKind, ledger, payment, sandbox},
 };
+use futures_util::future::{join_all, try_join_all};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
 
-use super::{CHECKOUT, Market, QUOTE, Sale, checkout, paid, placed, placing, put, quoted};
+use super::{CHECKOUT, Market, QUOTE, Sale, checkout, many, paid, placed, placing, put, quoted};
 use crate::support::{Client, OTHER_SELLER, SELLER};
 
 async fn order_of(client: &Client, order: &Value) -> Value {
@@ -165,6 +182,16 @@ async fn a_paid_order_that_is_taken_back_gives_its_money_back_and_its_stock() {
     assert_eq!((payment.captured_minor, payment.refunded_minor), (22_000, 20_000));
     let twice = consumer.refused("cancelOrder", json!({ "id": rug_order["id"], "reason": "no" })).await;
     assert_eq!(twice[0].0, "ILLEGAL_TRANSITION");
+    let query = "query($id: ID!) { checkout(id: $id) { payments { state captured { amount } refunded { amount } \
+         allotted { amount } refunds { state amount { amount } } } } }";
+    let seen = consumer.data(query, json!({ "id": made["id"] })).await["checkout"]["payments"].clone();
+    let refund = json!({ "state": "SUCCEEDED", "amount": { "amount": "200.00" } });
+    let (captured, refunded) = (json!({ "amount": "220.00" }), json!({ "amount": "200.00" }));
+    assert_eq!(
+        seen,
+        json!([{ "state": "CAPTURED", "captured": captured, "refunded": refunded, "allotted": null, "refunds": [refund] }]),
+        "a buyer sees its own payment, and not the platform's books"
+    );
     market.adds_up().await;
 }
 
@@ -226,6 +253,70 @@ async fn money_that_comes_late_buys_everything_again_or_goes_back() {
         assert_eq!((on_hand, reserved), (left, if state == "PAID" { 2 } else { 1 }), "{case}");
         market.adds_up().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn told_three_times_at_once_while_the_buyer_asks_it_is_one_order_and_one_entry() {
+    let market = Market::new().await;
+    let (rug, variant) = market.sold(Sale::domestic(SELLER, "rug-w", "100.00", 50)).await;
+    let app = market.app();
+    for round in 0..4 {
+        let consumer = market.server.consumer(1).await;
+        let made = placed(&consumer, &[(&rug, 1)]).await;
+        paid(&market, &consumer, &made).await;
+        let db = app.db().writer();
+        let begun = payment::Entity::find().filter(payment::Column::Document.eq(made["number"].as_str().unwrap()));
+        let begun = begun.one(db).await.unwrap().unwrap();
+        let charged = sandbox::Entity::find_by_id(begun.reference.clone().unwrap()).one(db).await.unwrap().unwrap();
+        let body = serde_json::to_string(&Told::of(&charged)).unwrap();
+        let headers = signed(app.vault(), &body, app.clock().now());
+        let notice = || Box::pin(payments::ops::receive(app, ProviderKind::Sandbox, &headers, body.as_bytes()));
+        let refresh = || consumer.done("refreshCheckout", "checkout { state }", json!({ "id": made["id"] }));
+        let settled = payments::jobs::Settled { payment: begun.id, document: begun.document.clone(), refund: None };
+        let job = || ordering::jobs::settled(app, settled.clone());
+        let (notices, refreshed, jobs) = tokio::join!(
+            try_join_all([notice(), notice(), notice()]),
+            join_all([refresh(), refresh(), refresh()]),
+            try_join_all([job(), job()]),
+        );
+        assert!(notices.unwrap().iter().all(|taken| taken.status == 200), "round {round}");
+        assert!(jobs.is_ok() && refreshed.iter().any(|answer| answer["checkout"]["state"] == "PAID"), "round {round}");
+        market.worked().await;
+        let of = ledger::Entity::find().filter(ledger::Column::PaymentId.eq(begun.id)).all(db).await.unwrap();
+        let mut postings: Vec<&str> = of.iter().filter_map(|leg| leg.posting_key.split(':').next()).collect();
+        postings.sort_unstable();
+        assert_eq!(
+            postings,
+            ["allot", "allot", "captured", "captured", "fee", "fee"],
+            "round {round}: two legs of each"
+        );
+        let begun = payment::Entity::find_by_id(begun.id).one(db).await.unwrap().unwrap();
+        assert_eq!((begun.captured_minor, begun.refunded_minor), (10_000, 0), "round {round}: money went back");
+        let events = order_of(&consumer, &made["orders"][0]).await["timeline"]["nodes"].clone();
+        let steps: Vec<_> = events.as_array().unwrap().iter().map(|event| event["step"].clone()).collect();
+        assert_eq!(steps, ["PLACE", "CONFIRM"], "round {round}");
+    }
+    assert_eq!(market.stock(SELLER, &variant).await, (50, 4));
+    market.adds_up().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_found_by_its_id_by_who_may_see_it() {
+    let market = Market::new().await;
+    let (rug, _) = market.sold(Sale::domestic(SELLER, "rug-n", "100.00", 5)).await;
+    let (buyer, other) = (market.server.consumer(1).await, market.server.consumer(2).await);
+    let made = placed(&buyer, &[(&rug, 1)]).await;
+    let order = made["orders"][0].clone();
+    let query = "query($ids: [ID!]!) { nodes(ids: $ids) { __typename id ... on Order { number checkout { id } } } }";
+    let ids = json!({ "ids": [made["id"], order["id"]] });
+    let checkout = json!({ "__typename": "Checkout", "id": made["id"] });
+    let seen = |checkout: Value| json!({ "__typename": "Order", "id": order["id"], "number": order["number"], "checkout": checkout });
+    let found = buyer.data(query, ids.clone()).await["nodes"].clone();
+    assert_eq!(found, json!([checkout, seen(json!({ "id": made["id"] }))]));
+    assert_eq!(other.data(query, ids.clone()).await["nodes"], json!([null, null]), "an order is shown to a stranger");
+    let seller = market.server.seller(SELLER).await;
+    assert_eq!(seller.data(query, ids.clone()).await["nodes"], json!([null, seen(Value::Null)]));
+    assert_eq!(market.server.anonymous().data(query, ids).await["nodes"], json!([null, null]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -293,4 +384,32 @@ async fn a_checkout_taken_back_lets_everything_go_and_its_payment() {
     assert_eq!(payment.state, PaymentState::Cancelled);
     assert_eq!(consumer.refused("cancelCheckout", json!({ "id": made["id"] })).await[0].0, "ILLEGAL_TRANSITION");
     market.adds_up().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_takes_so_many_statements_from_cart_to_paid() {
+    let market = Market::new().await;
+    let (rug, _) = market.sold(Sale::domestic(SELLER, "rug-s", "100.00", 50)).await;
+    let app = market.app();
+    let rug = decode(&async_graphql::ID(rug.as_str().unwrap().into()), "id").unwrap();
+    let viewer = many::people(app, 1).await.remove(0);
+    let call = Call::by(viewer);
+    let meters: [Meter; 5] = Default::default();
+    let change = Change { lines: vec![(rug, 1)], division: Some("630103".into()), ..Change::default() };
+    meters[0].measure(Box::pin(carts::change(app, &call, &change))).await.unwrap();
+    let quote = meters[1].measure(Box::pin(quotes::request(app, &call, None, "630103"))).await.unwrap();
+    let placing = many::placing(app, &quote).unwrap();
+    let made = meters[2].measure(Box::pin(place::place(app, &call, &placing))).await.unwrap();
+    let (provider, method) = (ProviderKind::Sandbox, Method::Sandbox);
+    let paying = checkouts::Paying { provider, method, return_url: None, openid: None, client_ip: None };
+    let (paid, _) = meters[3].measure(Box::pin(checkouts::pay(app, &call, made.id, &paying))).await.unwrap();
+    payments::sandbox::press(app, paid.reference.as_deref().unwrap(), sandbox::Press::Pay).await.unwrap();
+    let made = meters[4].measure(Box::pin(checkouts::refresh(app, &call, made.id))).await.unwrap();
+    assert_eq!(made.state, CheckoutState::Paid);
+    let counts = meters.map(|meter| meter.statements());
+    let most = [16, 13, 18, 16, 28];
+    assert!(
+        counts.iter().zip(most).all(|(count, most)| *count <= most),
+        "cart, quote, place, pay and refresh take {counts:?} statements, and are to take at most {most:?}"
+    );
 }

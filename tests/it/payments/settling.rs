@@ -1,10 +1,11 @@
 //! Giving back, commission, payouts.
 
-use entities::payments::RefundState;
+use chrono::Duration;
+use entities::payments::{Method, PaymentState, ProviderKind, RefundState};
 use sea_orm::ConnectionTrait;
 use serde_json::json;
 
-use super::{ErrorCode, Till, code, ledger, share};
+use super::{Ask, Charge, ErrorCode, Till, cny, code, ledger, ops, share};
 use crate::support::{OPERATOR, OTHER_SELLER, SELLER};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -29,6 +30,58 @@ async fn money_goes_back_once_and_what_the_provider_refuses_can_be_given_back_ot
     till.server.wait(chrono::Duration::minutes(6));
     till.worked().await;
     assert_eq!(till.refund(&waits).await.state, RefundState::Succeeded);
+    till.adds_up().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn money_that_is_only_held_is_taken_when_asked_for_once_or_let_go() {
+    let till = Till::new().await;
+    let app = till.app();
+    let mut held = Vec::new();
+    for document in ["taken", "let-go"] {
+        let now = app.clock().now();
+        let charge = Charge {
+            document,
+            payer: "person:1",
+            amount: cny(10_000),
+            provider: ProviderKind::Sandbox,
+            method: Method::Sandbox,
+            expires_at: now + Duration::minutes(30),
+            key: "1",
+            at_once: false,
+        };
+        let tx = app.db().begin().await.unwrap();
+        let row = ops::open(&tx, now, &charge).await.unwrap();
+        tx.commit().await.unwrap();
+        let (row, _) = ops::start(app, row.id, &Ask::default()).await.unwrap();
+        till.press(&row, "pay").await;
+        let row = ops::look(app, row.id).await.unwrap();
+        assert_eq!((row.state, row.captured_minor), (PaymentState::Authorised, 0));
+        assert_eq!(till.settled(document).await, 1, "nobody is told that the money is held");
+        held.push(row.id);
+    }
+    till.worked().await;
+    till.adds_up().await;
+    for _ in 0..3 {
+        let tx = app.db().begin().await.unwrap();
+        ops::capture(&tx, app.clock().now(), held[0]).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    till.worked().await;
+    let taken = till.row(held[0]).await;
+    assert_eq!((taken.state, taken.captured_minor), (PaymentState::Captured, 10_000));
+    for what in ["authorised", "released", "captured"] {
+        assert_eq!(till.legs(&format!("{what}:{}", taken.id)).await, 2, "{what} is not booked once");
+    }
+    till.adds_up().await;
+    // Nobody took the other, and its time is up.
+    till.server.wait(Duration::minutes(31));
+    ops::look_after(app, app.clock().now()).await.unwrap();
+    till.worked().await;
+    let gone = till.row(held[1]).await;
+    assert_eq!((gone.state, gone.captured_minor), (PaymentState::Cancelled, 0));
+    assert_eq!(till.legs(&format!("released:{}", gone.id)).await, 2, "what was let go is still held in the books");
+    assert_eq!(till.legs(&format!("captured:{}", gone.id)).await, 0);
     till.adds_up().await;
 }
 

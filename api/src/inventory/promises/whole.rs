@@ -31,6 +31,12 @@ async fn locked(tx: &impl ConnectionTrait, documents: &[&str]) -> Result<Vec<res
     Ok(rows.all(tx).await?)
 }
 
+/// Whether its time is up, and it was not confirmed before; swept or not.
+fn is_over(row: &reservation::Model, now: DateTime<Utc>) -> bool {
+    row.state == ReservationState::Expired
+        || row.state == ReservationState::Held && row.expires_at.is_some_and(|end| end <= now)
+}
+
 /// Ends promises; they are locked, so all of them can take the step.
 pub(super) async fn end(
     tx: &impl ConnectionTrait,
@@ -67,22 +73,17 @@ pub async fn confirm_all(
     let Some(first) = rows.first() else {
         return Err(Refusal::new(ErrorCode::NotFound).with("value", document).into());
     };
-    let over = |row: &reservation::Model| {
-        row.state == ReservationState::Expired
-            || row.state == ReservationState::Held && row.expires_at.is_some_and(|end| end <= now)
-    };
-    if rows.iter().any(over) {
+    if rows.iter().any(|row| is_over(row, now)) {
         return Err(Refusal::new(ErrorCode::HoldExpired).into());
     }
     if !rows.iter().any(|row| row.state.is_live()) {
         ReservationStep::Confirm.from(first.state)?;
     }
+    let held = rows.iter().filter(|row| row.state == ReservationState::Held).map(|row| row.id);
     reservation::Entity::update_many()
         .col_expr(reservation::Column::State, Expr::val(ReservationState::Confirmed))
         .col_expr(reservation::Column::ExpiresAt, Expr::val(Option::<DateTime<Utc>>::None))
-        .filter(reservation::Column::Document.eq(document))
-        .filter(reservation::Column::State.eq(ReservationState::Held))
-        .filter(reservation::Column::ExpiresAt.gt(now))
+        .filter(reservation::Column::Id.is_in(held))
         .exec(tx)
         .await?;
     rows.retain(|row| row.state.is_live());
@@ -128,24 +129,17 @@ pub async fn extend(
     document: &str,
     until: DateTime<Utc>,
 ) -> Result<(), Error> {
-    let extended = reservation::Entity::update_many()
+    let rows = locked(tx, &[document]).await?;
+    let held: Vec<&reservation::Model> = rows.iter().filter(|row| row.state == ReservationState::Held).collect();
+    if held.is_empty() || rows.iter().any(|row| is_over(row, now)) {
+        return Err(Refusal::new(ErrorCode::HoldExpired).into());
+    }
+    reservation::Entity::update_many()
         .col_expr(reservation::Column::ExpiresAt, Expr::val(Some(until)))
-        .filter(reservation::Column::Document.eq(document))
-        .filter(reservation::Column::State.eq(ReservationState::Held))
-        .filter(reservation::Column::ExpiresAt.gt(now))
+        .filter(reservation::Column::Id.is_in(held.iter().map(|row| row.id)))
         .exec(tx)
         .await?;
-    let over = reservation::Entity::find()
-        .filter(reservation::Column::Document.eq(document))
-        .filter(reservation::Column::State.is_in([ReservationState::Held, ReservationState::Expired]))
-        .filter(reservation::Column::ExpiresAt.lte(now))
-        .one(tx)
-        .await?;
-    if over.is_some() || extended.rows_affected == 0 {
-        Err(Refusal::new(ErrorCode::HoldExpired).into())
-    } else {
-        Ok(())
-    }
+    Ok(())
 }
 
 /// Everything of the document goes to `customer`, a location that stands for whoever bought it. It must be confirmed, all

@@ -1,9 +1,10 @@
 //! Ordering in the schema.
 //!
 //! - [`cart`]: carts and what they come to; [`quote`]: quotes and what they are made of
-//! - [`order`]: checkouts, orders, paying; [`company`]: credit, approval, bundles
+//! - [`checkout`]: placing, approving, paying; [`order`]: what each seller sends; [`company`]: credit, approval, bundles
 
 pub mod cart;
+pub mod checkout;
 pub mod company;
 pub mod order;
 pub mod quote;
@@ -12,8 +13,14 @@ use async_graphql::MergedObject;
 
 /// The part of the query root that this context adds.
 #[derive(MergedObject, Default)]
-pub struct OrderingQuery(cart::CartQuery, order::OrderQuery, company::CompanyQuery);
+pub struct OrderingQuery(cart::CartQuery, checkout::CheckoutQuery, order::OrderQuery, company::CompanyQuery);
 
 /// The part of the mutation root that this context adds.
 #[derive(MergedObject, Default)]
-pub struct OrderingMutation(cart::CartMutation, quote::QuoteMutation, order::OrderMutation, company::CompanyMutation);
+pub struct OrderingMutation(
+    cart::CartMutation,
+    quote::QuoteMutation,
+    checkout::CheckoutMutation,
+    order::OrderMutation,
+    company::CompanyMutation,
+);

@@ -303,10 +303,11 @@ pub async fn refresh(app: &App, call: &Call, id: CheckoutId) -> Result<checkout:
     let db = app.db().read();
     let row = find(db, &call.viewer, id).await?.ok_or_else(|| not_found("id", encode(id).as_str()))?;
     call.may(Action::PlaceOrders, buyers(&row))?;
-    for payment in payments::ops::of(db, &row.number).await?.iter().filter(|payment| payment.state.is_live()) {
-        payments::ops::look(app, payment.id).await?;
+    for payment in payments::ops::of(db, &row.number).await? {
+        let payment = if payment.state.is_live() { payments::ops::look(app, payment.id).await? } else { payment };
+        // A job notes it as well; the buyer is here now and does not wait for it.
+        jobs::noted(app, &payment).await?;
     }
-    // What it came to is noted by a job; most often it is done by now.
     Ok(find(app.db().writer(), &call.viewer, id).await?.unwrap_or(row))
 }
 

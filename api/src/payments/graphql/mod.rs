@@ -7,6 +7,7 @@ use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, NaiveDate, Utc};
 use entities::{
     catalog::offer::SupplyMode,
+    party::Action,
     payments::{
         Account, Method, PaymentState, PayoutState, ProviderKind, ReceiptState, RefundState, commission,
         ledger as entry, payment, payout, payout_line, receipt, refund,
@@ -15,11 +16,19 @@ use entities::{
 };
 
 pub use self::{mutation::PaymentsMutation, query::PaymentsQuery};
-use super::{payouts, receipts};
+use super::{
+    loaders::{self, RefundsOf},
+    payouts, receipts,
+};
 use crate::{
     party::{self, graphql::Organisation},
-    platform::graphql::{ContextExt, CurrencyCode, Money, encode},
+    platform::graphql::{ContextExt, CurrencyCode, Money, connection::times, encode},
 };
+
+/// Whether what only the platform's books say may be seen. Buyers see their own payments without it.
+fn keeps_books(context: &Context<'_>) -> bool {
+    context.may(Action::ReadPayments).is_ok()
+}
 
 fn money(minor: i64, currency: Currency) -> Money {
     values::Money { minor, currency }.into()
@@ -77,14 +86,22 @@ impl Payment {
         money(self.0.refunded_minor, self.0.currency)
     }
 
-    /// What of it is allotted to sellers (已分账金额).
-    async fn allotted(&self) -> Money {
-        money(self.0.allotted_minor, self.0.currency)
+    /// What goes back, or went back, of it, oldest first (退款单列表).
+    #[graphql(complexity = "times(20, child_complexity)")]
+    async fn refunds(&self, context: &Context<'_>) -> Result<Vec<Refund>> {
+        let currency = self.0.currency;
+        let rows = loaders::of(context).load_one(RefundsOf(self.0.id)).await?.unwrap_or_default();
+        Ok(rows.into_iter().map(|row| Refund { row, currency }).collect())
     }
 
-    /// What the provider keeps for it (渠道手续费).
-    async fn fee(&self) -> Money {
-        money(self.0.fee_minor, self.0.currency)
+    /// What of it is allotted to sellers (已分账金额); null for who does not keep the books.
+    async fn allotted(&self, context: &Context<'_>) -> Option<Money> {
+        keeps_books(context).then(|| money(self.0.allotted_minor, self.0.currency))
+    }
+
+    /// What the provider keeps for it (渠道手续费); null for who does not keep the books.
+    async fn fee(&self, context: &Context<'_>) -> Option<Money> {
+        keeps_books(context).then(|| money(self.0.fee_minor, self.0.currency))
     }
 
     /// Whether the money came after it had failed or was given up (逾期到账).
@@ -92,9 +109,10 @@ impl Payment {
         self.0.late
     }
 
-    /// What came instead of what was asked; it is not paid then, and a person decides (金额不符).
-    async fn mismatch(&self) -> Option<&str> {
-        self.0.mismatch.as_deref()
+    /// What came instead of what was asked; it is not paid then, and a person decides (金额不符). Null for who does not
+    /// keep the books.
+    async fn mismatch(&self, context: &Context<'_>) -> Option<&str> {
+        self.0.mismatch.as_deref().filter(|_| keeps_books(context))
     }
 
     /// What the provider knows it by (渠道单号).
@@ -158,9 +176,9 @@ impl Refund {
         self.row.state
     }
 
-    /// What the provider said when it failed.
-    async fn failure(&self) -> Option<&str> {
-        self.row.failure.as_deref()
+    /// What the provider said when it failed; null for who does not keep the books.
+    async fn failure(&self, context: &Context<'_>) -> Option<&str> {
+        self.row.failure.as_deref().filter(|_| keeps_books(context))
     }
 
     /// Since when.

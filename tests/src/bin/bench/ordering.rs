@@ -1,5 +1,8 @@
 //! What ordering costs: put into the cart, quoted, placed, paid in the sandbox, on many articles and on one that everyone
-//! wants, beside the bare guarded UPDATE of the same database. Inside this process, so without HTTP and GraphQL.
+//! wants, beside the bare guarded UPDATE of the same database, and beside a promise of stock alone. Inside this process, so
+//! without HTTP and GraphQL.
+//!
+//! A line counts what was done when also the jobs that it left behind are done: what is put off is not saved.
 
 use std::{
     sync::{
@@ -12,28 +15,30 @@ use std::{
 use api::{
     App,
     app::Call,
+    inventory::promises::{self, Purpose, Wanted},
     ordering::ops::{
         carts::{self, Change},
         checkouts::{self, Paying},
         place::{self, Consignee, Placing},
         quotes,
     },
-    payments::{self, ops},
+    payments,
     platform::error::Error,
     worker,
 };
 use entities::{
     catalog::{OfferStatus, SupplyMode, offer, offer_price, variant},
-    inventory::{CustomsStatus, LocationKind, balance, location, lot},
-    ordering::PaymentTerms,
+    inventory::{CustomsStatus, LocationKind, ReservationKind, balance, hot_item, location, lot},
+    ordering::{CheckoutState, PaymentTerms},
     party::{Actor, Viewer, person},
     payments::{Method, ProviderKind, sandbox::Press},
+    platform::{JobState, job},
     values::{
         Currency,
-        id::{OfferId, OrganisationId, PersonId, StockBalanceId, StockLocationId, StockLotId},
+        id::{OfferId, OrganisationId, PersonId, StockBalanceId, StockLocationId, StockLotId, VariantId},
     },
 };
-use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel, QuerySelect, Statement};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, Statement};
 
 use super::{Failure, told};
 
@@ -46,7 +51,10 @@ struct Shop {
     app: App,
     buyers: Vec<Viewer>,
     offers: Vec<OfferId>,
-    balance: StockBalanceId,
+    seller: OrganisationId,
+    place: StockLocationId,
+    /// What everyone wants, and where it lies.
+    first: (VariantId, StockBalanceId),
 }
 
 /// Measures ordering for so many seconds each.
@@ -54,36 +62,56 @@ pub(crate) async fn ordering(app: &App, seconds: u64) -> Result<(), Failure> {
     let shop = Arc::new(furnished(app).await?);
     let stop = Arc::new(tokio::sync::Notify::new());
     let (at_work, told_to_stop) = (app.clone(), stop.clone());
-    let worker = tokio::spawn(worker::work(at_work, async move { told_to_stop.notified().await }));
+    let worker = tokio::spawn(worker::work(at_work, Box::pin(async move { told_to_stop.notified().await })));
     let time = Duration::from_secs(seconds);
     println!("\n{:<56} {:>10} {:>10} {:>10}", "16 at once", "a second", "p50 ms", "p99 ms");
-    let bare = run("the bare guarded UPDATE of one row", time, {
+    let bare = run(app, "the bare guarded UPDATE of one row", time, {
         let shop = shop.clone();
         move |_, _| bare(shop.clone())
     })
     .await?;
-    let many = run("orders over 1,000 articles: cart, quote, place, pay", time, {
+    let held = run(app, "a promise of one article, in a transaction", time, {
+        let shop = shop.clone();
+        move |who, n| hold(shop.clone(), format!("plain-{who}-{n}"))
+    })
+    .await?;
+    let many = run(app, "orders over 1,000 articles: cart, quote, place, pay", time, {
         let shop = shop.clone();
         move |who, n| buy(shop.clone(), who, 1 + (who * 7_919 + n) % (shop.offers.len() - 1), true)
     })
     .await?;
-    let hot = run("orders of one article: cart, quote, place, pay", time, {
+    let one = run(app, "orders of one article: cart, quote, place, pay", time, {
         let shop = shop.clone();
         move |who, _| buy(shop.clone(), who, 0, true)
     })
     .await?;
-    let placed = run("orders of one article: cart, quote, place", time, {
+    let placed = run(app, "orders of one article: cart, quote, place", time, {
         let shop = shop.clone();
         move |who, _| buy(shop.clone(), who, 0, false)
     })
     .await?;
+    let hot = hot_item::Model { owner_id: shop.seller, variant_id: shop.first.0, since: app.clock().now() };
+    hot_item::Entity::insert(hot.into_active_model()).exec_without_returning(app.db().writer()).await?;
+    let held_hot = run(app, "a promise of one hot item, in a transaction", time, {
+        let shop = shop.clone();
+        move |who, n| hold(shop.clone(), format!("hot-{who}-{n}"))
+    })
+    .await?;
+    let hot = run(app, "orders of one hot item: cart, quote, place, pay", time, {
+        let shop = shop.clone();
+        move |who, _| buy(shop.clone(), who, 0, true)
+    })
+    .await?;
     let percent = |n: u64, of: u64| n * 100 / of.max(1);
-    println!("one article against 1,000: {} %", percent(hot, many));
+    println!("against the bare guarded UPDATE:");
+    println!("  a promise of one article {:>4} %, as a hot item {:>4} %", percent(held, bare), percent(held_hot, bare));
     println!(
-        "one article against the bare guarded UPDATE: {} % paid, {} % placed",
-        percent(hot, bare),
-        percent(placed, bare)
+        "  orders of one article {:>4} %, not paid {:>4} %, as a hot item {:>4} %",
+        percent(one, bare),
+        percent(placed, bare),
+        percent(hot, bare)
     );
+    println!("orders of one article against 1,000: {} %, as a hot item {} %", percent(one, many), percent(hot, many));
     stop.notify_one();
     worker.await?;
     Ok(())
@@ -146,7 +174,7 @@ async fn furnished(app: &App) -> Result<Shop, Failure> {
         let price =
             offer_price::Model { offer_id: sold.id, currency: Currency::CNY, min_quantity: 1, amount_minor: 10_000 };
         lot::Entity::insert(of_lot.into_active_model()).exec_without_returning(db).await?;
-        first.get_or_insert(there.id);
+        first.get_or_insert((row.id, there.id));
         balance::Entity::insert(there.into_active_model()).exec_without_returning(db).await?;
         offers.push(sold.id);
         offer::Entity::insert(sold.into_active_model()).exec_without_returning(db).await?;
@@ -159,11 +187,11 @@ async fn furnished(app: &App) -> Result<Shop, Failure> {
         person::Entity::insert(row.into_active_model()).exec_without_returning(db).await?;
         buyers.push(Viewer { actor: Actor::Person(id), acting: None });
     }
-    Ok(Shop { app: app.clone(), buyers, offers, balance: first.ok_or("no articles")? })
+    Ok(Shop { app: app.clone(), buyers, offers, seller, place: place.id, first: first.ok_or("no articles")? })
 }
 
 /// Does something over and over, many at once; prints and answers with how often a second.
-async fn run<F>(what: &str, time: Duration, each: impl Fn(usize, usize) -> F) -> Result<u64, Failure>
+async fn run<F>(app: &App, what: &str, time: Duration, each: impl Fn(usize, usize) -> F) -> Result<u64, Failure>
 where
     F: Future<Output = Result<(), Error>> + Send + 'static,
 {
@@ -188,6 +216,9 @@ where
         }
     });
     let mut taken: Vec<u128> = futures_util::future::try_join_all(tasks).await?.concat();
+    while job::Entity::find().filter(job::Column::State.ne(JobState::Dead)).one(app.db().read()).await?.is_some() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     taken.sort_unstable();
     let rate = u64::try_from(taken.len() as u128 * 1_000_000 / begun.elapsed().as_micros().max(1)).unwrap_or(u64::MAX);
     let at = |percent: usize| taken.get(taken.len() * percent / 100).copied().unwrap_or_default();
@@ -199,9 +230,26 @@ where
 async fn bare(shop: Arc<Shop>) -> Result<(), Error> {
     let db = shop.app.db().writer();
     let text = "UPDATE stock_balance SET reserved = reserved + 1, version = version + 1 WHERE id = $1 AND on_hand - reserved >= 1";
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), text, [shop.balance.0.into()]);
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), text, [shop.first.1.0.into()]);
     let done = db.execute_raw(statement).await?;
     if done.rows_affected() == 1 { Ok(()) } else { Err(Error::internal("the bench has sold out")) }
+}
+
+async fn hold(shop: Arc<Shop>, key: String) -> Result<(), Error> {
+    let (db, now) = (shop.app.db(), shop.app.clock().now());
+    let wanted = Wanted {
+        owner: shop.seller,
+        variant: shop.first.0,
+        quantity: 1,
+        locations: &[shop.place],
+        status: CustomsStatus::DutyPaid,
+        keeps_days: 0,
+    };
+    let until = now + place::HELD;
+    let purpose = Purpose { kind: ReservationKind::Order, document: &key, key: &key, until };
+    let tx = db.begin().await?;
+    promises::hold(&tx, now, &wanted, purpose).await?;
+    Ok(tx.commit().await?)
 }
 
 async fn buy(shop: Arc<Shop>, who: usize, article: usize, pay: bool) -> Result<(), Error> {
@@ -230,7 +278,10 @@ async fn buy(shop: Arc<Shop>, who: usize, article: usize, pay: bool) -> Result<(
         };
         let (payment, _) = checkouts::pay(app, &call, checkout.id, &paying).await?;
         payments::sandbox::press(app, payment.reference.as_deref().unwrap_or_default(), Press::Pay).await?;
-        ops::look(app, payment.id).await?;
+        let checkout = checkouts::refresh(app, &call, checkout.id).await?;
+        if checkout.state != CheckoutState::Paid {
+            return Err(Error::internal("what was paid for is not bought"));
+        }
     }
     Ok(())
 }
