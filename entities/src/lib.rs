@@ -8,12 +8,14 @@
 //! - [`catalog`]: categories, brands, products, variants, offers, and the rules that hold them.
 //! - [`inventory`]: what lies where, whose it is, what is promised of it, the account book of customs.
 //! - [`trade`]: what a retail import owes at customs, and whether it may pass.
+//! - [`customs`]: the messages that the e-port takes and gives.
 //! - [`ordering`]: carts, quotes, orders, and the states that they go through.
 //! - [`payments`]: what is asked of a buyer, what came, what is owed to whom.
 //! - [`platform`]: what the promises are kept in: repeats, jobs, audit, change feed.
 //! - [`webhooks`]: endpoints of partners, and what was delivered to them.
 
 pub mod catalog;
+pub mod customs;
 pub mod inventory;
 pub mod ordering;
 pub mod party;

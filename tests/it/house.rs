@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
@@ -118,13 +118,13 @@ fn poem_is_named_in_http_only() {
 }
 
 /// Holds a committed document against what the code makes; `UPDATE=1` writes it.
-fn committed(path: &str, made: &str) {
+pub fn committed(path: &str, made: &str) {
     let file = root().join(path);
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(&file, made).unwrap();
     }
     let present = std::fs::read_to_string(&file).unwrap_or_default();
-    assert!(present == made, "{path} is out of date; write it anew: UPDATE=1 cargo test -p tests house");
+    assert!(present == made, "{path} is out of date; write it anew: UPDATE=1 cargo test -p tests -- house golden");
 }
 
 #[test]

@@ -9,6 +9,7 @@
 mod binary;
 mod caching;
 mod catalog;
+mod customs;
 mod finding;
 mod house;
 mod http;

@@ -1,0 +1,3 @@
+//! Customs: the messages as the e-port wants them.
+
+mod messages;
