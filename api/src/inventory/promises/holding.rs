@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use entities::{
-    inventory::{CustomsStatus, ReservationKind, ReservationState, balance, fefo, lot, reservation},
+    inventory::{CustomsStatus, ReservationKind, ReservationState, balance, fefo, reservation},
     values::{
         ErrorCode, Refusal,
-        id::{OrganisationId, StockBalanceId, StockLocationId, StockLotId, StockReservationId, VariantId},
+        id::{OrganisationId, StockBalanceId, StockLocationId, StockReservationId, VariantId},
     },
 };
 use sea_orm::{
-    ActiveEnum, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, Statement, sea_query::Value,
+    ActiveEnum, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter, Statement,
+    sea_query::Value,
 };
 
 use crate::{
@@ -331,17 +332,23 @@ pub(in crate::inventory) async fn candidates(
         _ => String::new(),
     };
     let statement = format!(
-        "SELECT b.* FROM stock_balance b JOIN (VALUES {}) AS v ON b.owner_id = v.column1 AND b.variant_id = v.column2 \
-         AND b.status = v.column3 WHERE NOT b.outside AND b.location_id IN ({}){lock}",
+        "SELECT b.*, l.expires_on FROM stock_balance b JOIN stock_lot l ON l.id = b.lot_id JOIN (VALUES {}) AS v \
+         ON b.owner_id = v.column1 AND b.variant_id = v.column2 AND b.status = v.column3 \
+         WHERE NOT b.outside AND b.location_id IN ({}){lock}",
         tuples.join(", "),
         within.join(", ")
     );
     let statement = Statement::from_sql_and_values(tx.get_database_backend(), statement, values);
-    let rows = balance::Entity::find().from_raw_sql(statement).all(tx).await?;
-    let lots = lot::Entity::find().filter(lot::Column::Id.is_in(rows.iter().map(|row| row.lot_id))).all(tx).await?;
-    let ends: HashMap<StockLotId, Option<chrono::NaiveDate>> =
-        lots.into_iter().map(|lot| (lot.id, lot.expires_on)).collect();
-    Ok(rows.into_iter().map(|row| (row.clone(), ends.get(&row.lot_id).copied().flatten())).collect())
+    let rows = Found::find_by_statement(statement).all(tx).await?;
+    Ok(rows.into_iter().map(|found| (found.balance, found.expires_on)).collect())
+}
+
+/// A balance with the end of its lot.
+#[derive(FromQueryResult)]
+struct Found {
+    #[sea_orm(nested)]
+    balance: balance::Model,
+    expires_on: Option<chrono::NaiveDate>,
 }
 
 /// Whether so much of each of these balances could be promised. When not, some of them may be: the caller rolls back.
