@@ -102,6 +102,11 @@ pub(crate) async fn ordering(app: &App, seconds: u64) -> Result<(), Failure> {
         move |who, _| buy(shop.clone(), who, 0, true)
     })
     .await?;
+    run(app, "a cart of 200 lines, changed in one mutation", time, {
+        let shop = shop.clone();
+        move |who, n| fill(shop.clone(), who, n)
+    })
+    .await?;
     let percent = |n: u64, of: u64| n * 100 / of.max(1);
     println!("against the bare guarded UPDATE:");
     println!("  a promise of one article {:>4} %, as a hot item {:>4} %", percent(held, bare), percent(held_hot, bare));
@@ -250,6 +255,15 @@ async fn hold(shop: Arc<Shop>, key: String) -> Result<(), Error> {
     let tx = db.begin().await?;
     promises::hold(&tx, now, &wanted, purpose).await?;
     Ok(tx.commit().await?)
+}
+
+/// Says anew how many of each of 200 articles are in a cart.
+async fn fill(shop: Arc<Shop>, who: usize, turn: usize) -> Result<(), Error> {
+    let quantity = if turn.is_multiple_of(2) { 2 } else { 3 };
+    let lines = shop.offers.iter().skip(1).take(200).map(|offer| (*offer, quantity)).collect();
+    let call = Call::by(shop.buyers[who].clone());
+    carts::change(&shop.app, &call, &Change { lines, ..Change::default() }).await?;
+    Ok(())
 }
 
 async fn buy(shop: Arc<Shop>, who: usize, article: usize, pay: bool) -> Result<(), Error> {
