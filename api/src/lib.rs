@@ -11,6 +11,7 @@
 //! - [`trade`]: tariffs, the positive list, policies, shipping rates, allowances; what goods cost with import taxes
 //! - [`inventory`]: what lies where, whose it is, what is promised of it
 //! - [`payments`]: what is asked of a buyer, what came, what is owed to whom
+//! - [`customs`]: what is declared of what was sold, and what customs says
 //! - [`ordering`]: carts, quotes, checkouts and their orders
 //! - [`finding`]: searches, and how the index follows
 //! - [`zone`], [`seed`]: a zone's reference data; a large catalog for benches
@@ -23,6 +24,7 @@ pub mod app;
 pub mod catalog;
 pub mod command;
 pub mod config;
+pub mod customs;
 pub mod finding;
 pub mod graphql;
 pub mod http;

@@ -21,6 +21,10 @@ use uuid::Uuid;
 use crate::{
     app::{App, IndexJob, Told},
     catalog::store::tally,
+    customs::{
+        self,
+        jobs::{Advance, Moved, Send, TellPayment},
+    },
     finding::index,
     inventory, ordering, party,
     payments::{
@@ -28,6 +32,7 @@ use crate::{
         jobs::{Capture, GiveBack, GiveUp, LookAt, Notify, Settled},
     },
     platform::{
+        customs::simulator::Arrives,
         error::Error,
         jobs::{self, Job, Verdict, Wanted},
         reconcile::Finding,
@@ -46,6 +51,8 @@ const KEEP_READY: Duration = Duration::from_secs(1);
 const INDEX_PAUSE: chrono::Duration = chrono::Duration::seconds(2);
 /// How often it is looked for promises of stock whose time is up.
 const SWEEP: Duration = Duration::from_secs(5);
+/// How often it is looked for declarations and returns whose time is up.
+const SWEEP_CUSTOMS: Duration = Duration::from_secs(15);
 /// How often it is looked for payments of which there is no news.
 const LOOK_AFTER: Duration = Duration::from_secs(15);
 /// How often the house is tidied.
@@ -66,6 +73,7 @@ async fn working(app: App, mut stop: BoxFuture<'static, ()>) {
     let mut lapsed: Option<Instant> = None;
     let mut looked_after: Option<Instant> = None;
     let mut ready: Option<Instant> = None;
+    let mut customs_swept: Option<Instant> = None;
     loop {
         if ready.is_none_or(|at| at.elapsed() > KEEP_READY) {
             ready = Some(Instant::now());
@@ -89,6 +97,12 @@ async fn working(app: App, mut stop: BoxFuture<'static, ()>) {
             looked_after = Some(Instant::now());
             if let Err(error) = payments::ops::look_after(&app, app.clock().now()).await {
                 tracing::warn!(cause = error.told(), "payments could not be looked after");
+            }
+        }
+        if customs_swept.is_none_or(|at| at.elapsed() > SWEEP_CUSTOMS) {
+            customs_swept = Some(Instant::now());
+            if let Err(error) = customs::jobs::sweep(&app, app.clock().now()).await {
+                tracing::warn!(cause = error.told(), "declarations whose time is up could not be looked at");
             }
         }
         if tidied.is_none_or(|at| at.elapsed() > TIDY) {
@@ -362,6 +376,26 @@ async fn handle(app: &App, job: &job::Model) -> Result<Verdict, Error> {
             Ok(settled) => ordering::jobs::settled(app, settled).await,
             Err(verdict) => Ok(verdict),
         },
+        Advance::KIND => match read(job) {
+            Ok(advance) => customs::jobs::advances(app, advance).await,
+            Err(verdict) => Ok(verdict),
+        },
+        Send::KIND => match read(job) {
+            Ok(send) => customs::sending::send(app, send).await,
+            Err(verdict) => Ok(verdict),
+        },
+        TellPayment::KIND => match read(job) {
+            Ok(asked) => customs::payment_data::tell(app, asked).await,
+            Err(verdict) => Ok(verdict),
+        },
+        Arrives::KIND => match read(job) {
+            Ok(receipt) => customs::jobs::arrives(app, receipt).await,
+            Err(verdict) => Ok(verdict),
+        },
+        Moved::KIND => match read(job) {
+            Ok(moved) => ordering::clearance::moved(app, moved).await,
+            Err(verdict) => Ok(verdict),
+        },
         Notify::KIND => match read(job) {
             Ok(notification) => payments::sandbox::arrives(app, notification).await,
             Err(verdict) => Ok(verdict),
@@ -379,6 +413,7 @@ pub async fn findings(app: &App, now: chrono::DateTime<Utc>) -> Result<Vec<Findi
     let mut found = inventory::reconcile::findings(app.db().read(), now).await?;
     found.extend(trade::reconcile::findings(app.db().read()).await?);
     found.extend(payments::reconcile::findings(app.db().read(), now).await?);
+    found.extend(customs::reconcile::findings(app.db().read()).await?);
     found.extend(ordering::reconcile::findings(app.db().read(), now).await?);
     Ok(found)
 }
@@ -402,6 +437,7 @@ pub async fn tidy(app: &App) {
         ("carts", ordering::ops::carts::tidy(app, now).await),
         ("quotes", ordering::ops::quotes::tidy(app, now).await),
         ("money without orders", ordering::reconcile::mend(app, now).await.map(|_| ())),
+        ("filings of goods", customs::filings::expire(app).await.map(|_| ())),
         ("books", reconciled(app, now).await),
         ("tally of products", tally::add_up(app.db()).await),
     ] {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use entities::{catalog, inventory, ordering, party, payments, platform, trade, webhooks};
+use entities::{catalog, customs, inventory, ordering, party, payments, platform, trade, webhooks};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityTrait, IdenStatic, Iterable, Statement,
@@ -94,6 +94,17 @@ async fn entities_and_tables_say_the_same() {
     declared(&mut entities, ordering::credit::entry::Entity);
     declared(&mut entities, ordering::approval_rule::Entity);
     declared(&mut entities, ordering::bundle_part::Entity);
+    declared(&mut entities, customs::arrangement::Entity);
+    declared(&mut entities, customs::goods_filing::Entity);
+    declared(&mut entities, customs::declaration::Entity);
+    declared(&mut entities, customs::paper::Entity);
+    declared(&mut entities, customs::receipt::Entity);
+    declared(&mut entities, customs::message::Entity);
+    declared(&mut entities, customs::match_row::Entity);
+    declared(&mut entities, customs::request::Entity);
+    declared(&mut entities, customs::tax_bill::Entity);
+    declared(&mut entities, customs::tax_bill::guarantee::Entity);
+    declared(&mut entities, customs::simulated::Entity);
     declared(&mut entities, payments::payment::Entity);
     declared(&mut entities, payments::notice::Entity);
     declared(&mut entities, payments::refund::Entity);

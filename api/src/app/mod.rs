@@ -1,6 +1,7 @@
 //! The one struct that holds everything an operation needs, built once; and [`Work`], in which every change is
 //! carried out.
 
+mod watch;
 mod work;
 
 use std::{
@@ -11,6 +12,7 @@ use std::{
 use search::{Analyzer, SearchEngine};
 use tokio::sync::Notify;
 
+pub use self::watch::watched;
 pub(crate) use self::work::allowed;
 pub use self::work::{Call, IndexJob, Told, Work};
 use crate::{
@@ -19,6 +21,7 @@ use crate::{
         auth::{Gate, Passwords},
         cache::Cache,
         clock::Clock,
+        customs::{self, CustomsGateway, Signing},
         db::Db,
         error::Error,
         limits::Limits,
@@ -53,6 +56,8 @@ struct Inner {
     wechat: Box<dyn WechatLogin>,
     partners: reqwest::Client,
     payments: Providers,
+    customs: Arc<dyn CustomsGateway>,
+    signing: Arc<Signing>,
     clock: Clock,
     jobs_due: Notify,
     // Requests with a `clientMutationId` that this node is carrying out.
@@ -89,6 +94,8 @@ impl App {
         .map_err(Error::internal)?;
         let vault = Arc::new(Vault::open(config.master_key(), &config.data_dir)?);
         let payments = Providers::new(&config, &db, &vault, &clock)?;
+        let signing = Arc::new(Signing::of(&config.customs)?);
+        let customs = customs::of(&config, &db, &vault, &clock, &signing)?;
         let inner = Inner {
             db,
             cache: Cache::new(shared.clone()),
@@ -102,6 +109,8 @@ impl App {
             passwords: Passwords::new()?,
             wechat: wechat::of(&config)?,
             payments,
+            customs,
+            signing,
             partners: web::partners(config.webhooks.timeout(), config.webhooks.allow_private)?,
             clock,
             jobs_due: Notify::new(),
@@ -179,6 +188,16 @@ impl App {
     /// The payment providers.
     pub fn payments(&self) -> &Providers {
         &self.inner.payments
+    }
+
+    /// The way to customs.
+    pub fn customs(&self) -> &dyn CustomsGateway {
+        self.inner.customs.as_ref()
+    }
+
+    /// With what messages to customs are signed, and whose signatures are believed.
+    pub fn signing(&self) -> &Signing {
+        &self.inner.signing
     }
 
     /// Clock.

@@ -4,6 +4,7 @@
 //! not in it is refused by name, in a file and in the environment alike, so that a typing error is
 //! found at the start and not in production.
 
+mod customs;
 mod payments;
 mod server;
 mod stripe;
@@ -19,6 +20,7 @@ use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+pub use customs::{Customs, Eport, Gateway, PaymentData, Signing};
 pub use payments::{Bank, Payments, Sandbox};
 pub use server::{Budget, Introspection, Limits, Server};
 pub use stripe::Stripe;
@@ -68,6 +70,8 @@ pub struct Config {
     pub wechat_pay: WechatPay,
     /// Payments through Stripe.
     pub stripe: Stripe,
+    /// Customs.
+    pub customs: Customs,
     /// Background jobs.
     pub jobs: Jobs,
     /// Webhooks to partners.
@@ -323,6 +327,9 @@ impl Config {
             ("payments.look_after", self.payments.look_after, 1..=1_440),
             ("payments.sandbox.delay_ms", self.payments.sandbox.delay_ms, 0..=600_000),
             ("payments.sandbox.duplicates", self.payments.sandbox.duplicates, 0..=10),
+            ("customs.timeout", self.customs.timeout, 1..=60),
+            ("customs.wait_hours", self.customs.wait_hours, 1..=720),
+            ("customs.simulator.delay_ms", self.customs.simulator.delay_ms, 0..=600_000),
             ("jobs.lease", self.jobs.lease, 2..=3_600),
             ("jobs.workers", counted(self.jobs.workers), 0..=64),
             ("webhooks.timeout", self.webhooks.timeout, 1..=60),

@@ -26,9 +26,10 @@ use entities::values::{ErrorCode, Locale};
 
 use crate::{
     catalog::graphql::{CatalogMutation, CatalogQuery, CatalogSubscription},
+    customs::graphql::{CustomsMutation, CustomsQuery},
     finding::graphql::FindingQuery,
     inventory::graphql::{InventoryMutation, InventoryQuery},
-    ordering::graphql::{OrderingMutation, OrderingQuery},
+    ordering::graphql::{OrderingMutation, OrderingQuery, OrderingSubscription},
     oversight::graphql::{OversightMutation, OversightQuery},
     party::graphql::{PartyMutation, PartyQuery},
     payments::graphql::{PaymentsMutation, PaymentsQuery},
@@ -51,6 +52,7 @@ pub struct Query(
     TradeQuery,
     InventoryQuery,
     PaymentsQuery,
+    CustomsQuery,
     OrderingQuery,
     FindingQuery,
     WebhooksQuery,
@@ -65,6 +67,7 @@ pub struct Mutation(
     TradeMutation,
     InventoryMutation,
     PaymentsMutation,
+    CustomsMutation,
     OrderingMutation,
     WebhooksMutation,
     OversightMutation,
@@ -72,7 +75,7 @@ pub struct Mutation(
 
 /// What can be listened to (订阅).
 #[derive(MergedSubscription, Default)]
-pub struct Subscription(CatalogSubscription);
+pub struct Subscription(CatalogSubscription, OrderingSubscription);
 
 /// The schema with all its types.
 pub type ChamaSchema = Schema<Query, Mutation, Subscription>;

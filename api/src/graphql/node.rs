@@ -4,8 +4,8 @@ use async_graphql::{Context, ID, Interface, Object, Result};
 use entities::{
     party::Action,
     values::id::{
-        BrandId, CategoryId, CheckoutId, FilingId, OfferId, OrderId, OrganisationId, PlaceId, ProductChangeId,
-        ProductId, VariantId,
+        BrandId, CategoryId, CheckoutId, DeclarationId, FilingId, OfferId, OrderId, OrganisationId, PlaceId,
+        ProductChangeId, ProductId, VariantId,
     },
 };
 
@@ -14,6 +14,7 @@ use crate::{
         self,
         graphql::{Brand, Category, Offer, Product, ProductChange, Variant},
     },
+    customs::{self, graphql::Declaration},
     ordering::{
         self,
         graphql::{checkout::Checkout, order::Order},
@@ -57,6 +58,8 @@ pub(super) enum Node {
     Checkout(Checkout),
     /// An order.
     Order(Order),
+    /// A declaration.
+    Declaration(Declaration),
 }
 
 /// The part of the query root that finds anything by id.
@@ -115,6 +118,11 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         NodeKind::Checkout | NodeKind::Order if context.may(Action::ReadOrders).is_err() => None,
         NodeKind::Checkout => ordering.load_one(CheckoutId(uuid)).await?.map(|row| Node::Checkout(Checkout(row))),
         NodeKind::Order => ordering.load_one(OrderId(uuid)).await?.map(|row| Node::Order(Order(row))),
+        NodeKind::Declaration if context.may(Action::ReadDeclarations).is_err() => None,
+        NodeKind::Declaration => {
+            let (db, viewer) = (context.app().db().read(), context.viewer());
+            customs::lists::find(db, viewer, DeclarationId(uuid)).await?.map(|row| Node::Declaration(Declaration(row)))
+        }
         // What is reached through its list or its owner only.
         NodeKind::Person
         | NodeKind::Session
@@ -149,6 +157,14 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         | NodeKind::CartLine
         | NodeKind::Quote
         | NodeKind::OrderEvent
-        | NodeKind::CreditLimit => None,
+        | NodeKind::CreditLimit
+        | NodeKind::CustomsPaper
+        | NodeKind::CustomsReceipt
+        | NodeKind::CustomsMessage
+        | NodeKind::CustomsArrangement
+        | NodeKind::GoodsFiling
+        | NodeKind::CustomsRequest
+        | NodeKind::TaxBill
+        | NodeKind::GuaranteeEntry => None,
     })
 }

@@ -6,12 +6,14 @@
 //! - `GET /media/…`: files of the data folder
 //! - `POST /oauth/token`, `GET /.well-known/jwks.json`: tokens of machine clients, and the keys that verify tokens
 //! - `POST /webhooks/…`: notifications of payment providers; `/sandbox/pay/…`: the page of the sandbox: [`payments`]
+//! - `POST /customs/receipts`: what customs says; `POST /customs/platDataOpen`: what it asks (announcement 179): [`customs`]
 //! - `GET /healthz`, `GET /readyz`: for whoever keeps the process running
 //! - `GET /bench/static`: for the bench, where `server.bench` is on
 //!
 //! How a request is read is in [`request`], how it is answered in [`response`] and [`negotiate`]; connections are
 //! taken by [`server`].
 
+mod customs;
 mod graphql;
 mod negotiate;
 mod pages;
@@ -65,6 +67,8 @@ fn routes(gateway: Gateway, lasting: Lasting) -> impl Endpoint {
         .at("/oauth/token", only("POST", post(tokens::token)))
         .at("/.well-known/jwks.json", get(tokens::keys))
         .at("/webhooks/:provider", only("POST", post(payments::notification)))
+        .at("/customs/receipts", only("POST", post(customs::receipts)))
+        .at("/customs/platDataOpen", only("POST", post(customs::plat_data_open)))
         .at("/sandbox/pay/:reference", only("GET, HEAD, POST", get(payments::sandbox_page).post(payments::pressed)))
         .at("/healthz", get(pages::healthz))
         .at("/readyz", get(pages::readyz));

@@ -174,6 +174,13 @@ async fn entries_of(tx: &impl ConnectionTrait, document: &str) -> Result<Vec<bon
     Ok(bonded_entry::Entity::find().filter(bonded_entry::Column::Document.eq(document)).all(tx).await?)
 }
 
+/// The items that were locked for a document, the lowest number first; also when they have gone out since.
+pub async fn locked_for(db: &impl ConnectionTrait, document: &str) -> Result<Vec<book::Model>, Error> {
+    let ids = entries_of(db, document).await?.into_iter().filter(|entry| entry.event == BookEvent::Lock);
+    let items = book::Entity::find().filter(book::Column::Id.is_in(ids.map(|entry| entry.item_id)));
+    Ok(items.order_by_asc(book::Column::Number).all(db).await?)
+}
+
 /// What is still locked under a document, by item.
 fn open(entries: &[bonded_entry::Model]) -> BTreeMap<BondedItemId, i64> {
     let items: BTreeSet<BondedItemId> = entries.iter().map(|entry| entry.item_id).collect();

@@ -27,7 +27,10 @@ use sea_orm::{
     sea_query::{Expr, LockType},
 };
 
-use super::ops::{checkouts, place};
+use super::{
+    clearance,
+    ops::{checkouts, place},
+};
 use crate::{
     app::{App, Call, Work},
     inventory::{ledger::By, promises},
@@ -122,6 +125,7 @@ async fn buy(app: &App, checkout: &checkout::Model, paid: &payment::Model, how: 
     for order in orders.iter().filter(|order| order.location_id.is_some()) {
         promises::confirm_all(work.tx(), work.now, &order.number).await?;
     }
+    clearance::declare(app, &mut work, &after, &orders, paid).await?;
     noted_commission(&work, &mut orders).await?;
     let shares: Vec<Share> = orders.iter().map(share).collect();
     payments::ledger::allot(work.tx(), work.now, &after.number, paid.id, &shares).await?;

@@ -15,9 +15,11 @@
 //! - [`buyer`]: who buys, and whose cart it is
 //! - [`known`]: everything that a cart is held against, read in a fixed number of statements
 //! - [`ops`]: what people do; [`jobs`]: what follows by itself
+//! - [`clearance`]: what is declared of imports, and what follows from what customs says
 //! - [`reconcile`]: whether money, orders and what is held agree
 
 pub mod buyer;
+pub mod clearance;
 pub mod graphql;
 pub mod jobs;
 pub mod known;

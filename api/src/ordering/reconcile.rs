@@ -39,7 +39,8 @@ pub async fn findings(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<V
             "an order goes its own way",
             "SELECT COUNT(*) AS n FROM sales_order o JOIN checkout c ON c.id = o.checkout_id WHERE \
              (c.state IN ('awaiting_approval', 'awaiting_payment', 'expired') AND o.state <> c.state) \
-             OR (c.state IN ('paid', 'on_credit') AND o.state NOT IN ('confirmed', 'shipped', 'completed', 'cancelled')) \
+             OR (c.state IN ('paid', 'on_credit') AND o.state NOT IN ('confirmed', 'shipped', 'completed', 'cancelled', \
+              'returned')) \
              OR (c.state = 'cancelled' AND o.state <> 'cancelled')",
         ),
         (
@@ -56,6 +57,17 @@ pub async fn findings(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<V
             "an allowance is reserved for an order that is over",
             "SELECT COUNT(*) AS n FROM allowance_entry e JOIN sales_order o ON o.number = e.document \
              WHERE e.state = 'reserved' AND o.state IN ('cancelled', 'expired')",
+        ),
+        (
+            "a paid import has nothing declared of it",
+            "SELECT COUNT(*) AS n FROM sales_order o WHERE o.state IN ('confirmed', 'shipped', 'completed') \
+             AND o.supply_mode IN ('bonded_import', 'direct_import') AND o.organisation_id IS NULL \
+             AND NOT EXISTS (SELECT 1 FROM declaration d WHERE d.document = o.number)",
+        ),
+        (
+            "an import was sent off and customs has not let it go",
+            "SELECT COUNT(*) AS n FROM sales_order o JOIN declaration d ON d.document = o.number \
+             WHERE o.state IN ('shipped', 'completed') AND d.state NOT IN ('released', 'closed')",
         ),
         (
             "a credit limit is not the sum of what is taken of it",

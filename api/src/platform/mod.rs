@@ -13,7 +13,8 @@
 //! - [`jobs`]: what happens after a change, at least once and in order
 //! - [`audit`]: who did what, chained
 //! - [`feed`]: what happened, readable without a gap
-//! - [`web`]: calling the outside world; [`wechat`]: the mini-program's login; [`payment`]: payment providers
+//! - [`web`]: calling the outside world; [`wechat`]: the mini-program's login; [`payment`]: payment providers;
+//!   [`customs`]: the way to customs; [`xmlsig`]: signatures of its messages
 //! - [`reconcile`]: what does not add up
 //! - [`graphql`]: what every part of the schema is made of: ids, pages, errors, scalars
 //! - [`telemetry`]: what the log looks like
@@ -23,6 +24,7 @@ pub mod audit;
 pub mod auth;
 pub mod cache;
 pub mod clock;
+pub mod customs;
 pub mod db;
 pub mod error;
 pub mod feed;
@@ -39,3 +41,4 @@ pub mod telemetry;
 pub mod vault;
 pub mod web;
 pub mod wechat;
+pub mod xmlsig;

@@ -158,6 +158,27 @@ pub fn services(timeout: Duration) -> Result<Client, Error> {
     plain(timeout)?.build().map_err(Error::internal)
 }
 
+/// Why an answer was not read.
+#[derive(Debug)]
+pub enum Unread {
+    /// It broke off.
+    Broken(reqwest::Error),
+    /// It is longer than it may be.
+    TooLong,
+}
+
+/// The body of an answer, if it has at most so many bytes.
+pub async fn body(mut answer: reqwest::Response, most: usize) -> Result<Vec<u8>, Unread> {
+    let mut body = Vec::new();
+    while let Some(part) = answer.chunk().await.map_err(|error| Unread::Broken(error.without_url()))? {
+        if body.len() + part.len() > most {
+            return Err(Unread::TooLong);
+        }
+        body.extend_from_slice(&part);
+    }
+    Ok(body)
+}
+
 fn plain(timeout: Duration) -> Result<reqwest::ClientBuilder, Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };

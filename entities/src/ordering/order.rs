@@ -6,7 +6,7 @@ use crate::{
     catalog::SupplyMode,
     party::Viewer,
     values::{
-        Currency, ErrorCode, Money, Refusal,
+        Currency, ErrorCode, Locale, Money, Refusal,
         id::{CheckoutId, OrderId, OrganisationId, PersonId, StockLocationId},
     },
 };
@@ -44,6 +44,8 @@ pub enum OrderState {
     Cancelled,
     /// Not paid in time (已过期).
     Expired,
+    /// All of it came back (已退货).
+    Returned,
 }
 
 /// A step of an order's life (订单操作).
@@ -77,6 +79,14 @@ pub enum OrderStep {
     Cancel,
     /// Its time was up (过期).
     Expire,
+    /// Customs let it go; its state stays (海关放行).
+    Release,
+    /// Customs is asked to let it be taken back; its state stays (申请撤单).
+    AskCancel,
+    /// Asked to be returned, wholly or in part; its state stays (申请退货).
+    AskReturn,
+    /// All of it came back (退货完成).
+    Return,
 }
 
 /// Who may take a step.
@@ -95,7 +105,9 @@ pub enum By {
 impl OrderStep {
     /// The states that it leads from, where to, and who may.
     pub fn leads(self) -> (&'static [OrderState], OrderState, &'static [By]) {
-        use OrderState::{AwaitingApproval, AwaitingPayment, Cancelled, Completed, Confirmed, Expired, Shipped};
+        use OrderState::{
+            AwaitingApproval, AwaitingPayment, Cancelled, Completed, Confirmed, Expired, Returned, Shipped,
+        };
         match self {
             Self::Place => (&[], AwaitingPayment, &[By::Buyer]),
             Self::Approve => (&[AwaitingApproval], AwaitingPayment, &[By::Approver]),
@@ -107,7 +119,30 @@ impl OrderStep {
                 (&[AwaitingApproval, AwaitingPayment, Confirmed], Cancelled, &[By::Buyer, By::Seller, By::Approver])
             }
             Self::Expire => (&[AwaitingApproval, AwaitingPayment], Expired, &[By::House]),
+            Self::Release => (&[Confirmed], Confirmed, &[By::House]),
+            Self::AskCancel => (&[Confirmed], Confirmed, &[By::Buyer, By::Seller]),
+            Self::AskReturn => (&[Completed], Completed, &[By::Buyer, By::Seller]),
+            // From confirmed: released, and never sent off.
+            Self::Return => (&[Confirmed, Shipped, Completed], Returned, &[By::House]),
         }
+    }
+
+    /// What happened, for people.
+    pub fn told(self, locale: &Locale) -> &'static str {
+        let (zh, en) = match self {
+            Self::Place => ("已下单", "Placed"),
+            Self::Approve => ("审批通过", "Approved"),
+            Self::Confirm => ("已付款，准备清关与发货", "Paid; it is being prepared"),
+            Self::Ship => ("已发货", "Sent off"),
+            Self::Complete => ("已确认收货", "Taken in"),
+            Self::Cancel => ("已取消，款项原路退回", "Taken back; its money goes back"),
+            Self::Expire => ("未按时付款，已过期", "Not paid in time"),
+            Self::Release => ("海关已放行", "Customs has let it go"),
+            Self::AskCancel => ("已申请撤单", "Asked customs to let it be taken back"),
+            Self::AskReturn => ("已申请退货", "Asked to be returned"),
+            Self::Return => ("已退货，款项原路退回", "Returned; its money goes back"),
+        };
+        if locale.language() == "zh" { zh } else { en }
     }
 
     /// Why it does not lead from a state.
@@ -249,7 +284,9 @@ mod tests {
 
     #[test]
     fn an_order_goes_along_its_table() {
-        use OrderState::{AwaitingApproval, AwaitingPayment, Cancelled, Completed, Confirmed, Expired, Shipped};
+        use OrderState::{
+            AwaitingApproval, AwaitingPayment, Cancelled, Completed, Confirmed, Expired, Returned, Shipped,
+        };
         for (step, from, to) in [
             (OrderStep::Place, &[][..], AwaitingPayment),
             (OrderStep::Approve, &[AwaitingApproval], AwaitingPayment),
@@ -258,14 +295,19 @@ mod tests {
             (OrderStep::Complete, &[Shipped], Completed),
             (OrderStep::Cancel, &[AwaitingApproval, AwaitingPayment, Confirmed], Cancelled),
             (OrderStep::Expire, &[AwaitingApproval, AwaitingPayment], Expired),
+            (OrderStep::Release, &[Confirmed], Confirmed),
+            (OrderStep::AskCancel, &[Confirmed], Confirmed),
+            (OrderStep::AskReturn, &[Completed], Completed),
+            (OrderStep::Return, &[Confirmed, Shipped, Completed], Returned),
         ] {
             let (leads_from, leads_to, who) = step.leads();
             assert_eq!((leads_from, leads_to), (from, to), "{step:?}");
             assert!(!who.is_empty(), "nobody may {step:?}");
         }
         // What was sent off is not taken back, and what is over stays over.
-        for over in [Shipped, Completed, Cancelled] {
-            for step in OrderStep::iter().filter(|step| *step != OrderStep::Complete) {
+        let back = [OrderStep::Complete, OrderStep::AskReturn, OrderStep::Return];
+        for over in [Shipped, Completed, Cancelled, Returned] {
+            for step in OrderStep::iter().filter(|step| !back.contains(step)) {
                 assert!(!step.leads().0.contains(&over), "{step:?} of what is {over:?}");
             }
         }

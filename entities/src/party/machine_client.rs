@@ -14,6 +14,8 @@ use crate::values::id::{MachineClientId, OrganisationId};
 pub enum Scope {
     /// Describe products and make offers of its organisation (商品写入).
     Catalog,
+    /// Give the papers of declarations that its organisation speaks for (申报单证提交).
+    Customs,
     /// Read the change feed of its organisation (变更流读取).
     Feed,
     /// Read filings that its organisation may see (备案读取).
@@ -26,12 +28,14 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: &'static [Self] = &[Self::Catalog, Self::Feed, Self::Filings, Self::Stock, Self::Webhooks];
+    pub const ALL: &'static [Self] =
+        &[Self::Catalog, Self::Customs, Self::Feed, Self::Filings, Self::Stock, Self::Webhooks];
 
     /// As OAuth writes it: `catalog`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Catalog => "catalog",
+            Self::Customs => "customs",
             Self::Feed => "feed",
             Self::Filings => "filings",
             Self::Stock => "stock",

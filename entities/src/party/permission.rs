@@ -79,6 +79,24 @@ pub enum Action {
     FulfilOrders,
     /// Give other organisations credit.
     GiveCredit,
+    /// Read what is declared of one's orders, and filings of goods.
+    ReadDeclarations,
+    /// Send papers of declarations again, say how direct imports come.
+    KeepDeclarations,
+    /// Say who does what at customs for a seller.
+    ArrangeCustoms,
+    /// File goods with customs.
+    FileGoods,
+    /// Approve, return, suspend filings of goods.
+    DecideGoodsFilings,
+    /// Give the papers of a declaration that one's organisation speaks for: orders, payments, waybills.
+    GiveCustomsPapers,
+    /// Read raw messages to and from customs.
+    ReadCustomsMessages,
+    /// Read tax bills and the guarantee of one's organisation.
+    ReadGuarantees,
+    /// Note what is put into a guarantee, and which tax bills were paid.
+    KeepGuarantees,
     /// Read payments, refunds, receipts of the bank, payouts, the commission rules.
     ReadPayments,
     /// Give money back, take receipts of the bank, make payouts.
@@ -179,6 +197,21 @@ pub const RULES: &[(Action, &[Who])] = &[
     (Action::FulfilOrders, &[Who::Own(&[R::Owner, R::CatalogManager, R::Receiver, R::ShowroomManager])]),
     (Action::GiveCredit, &[Who::Own(&[R::Owner, R::AccountsClerk])]),
     (Action::KeepStock, &[Who::Own(&[R::Owner, R::Receiver, R::ShowroomManager]), Who::Machine(Scope::Stock)]),
+    (Action::ReadDeclarations, &[Who::Oneself, Who::Own(R::ALL), Who::Zone(&[R::Operator, R::Auditor])]),
+    (
+        Action::KeepDeclarations,
+        &[Who::Own(&[R::Owner, R::CatalogManager, R::Receiver, R::ShowroomManager]), Who::Zone(&[R::Operator])],
+    ),
+    (Action::ArrangeCustoms, &[Who::Own(&[R::Owner]), Who::Zone(&[R::Operator])]),
+    (Action::FileGoods, CATALOG),
+    (Action::DecideGoodsFilings, OPERATOR),
+    (Action::GiveCustomsPapers, &[Who::Own(&[R::Owner, R::Receiver, R::AccountsClerk]), Who::Machine(Scope::Customs)]),
+    (Action::ReadCustomsMessages, &[Who::Zone(&[R::Operator, R::Auditor])]),
+    (
+        Action::ReadGuarantees,
+        &[Who::Own(&[R::Owner, R::AccountsClerk, R::Auditor]), Who::Zone(&[R::Operator, R::AccountsClerk, R::Auditor])],
+    ),
+    (Action::KeepGuarantees, &[Who::Zone(&[R::Operator, R::AccountsClerk])]),
     (Action::ReadPayments, &[Who::Zone(&[R::Operator, R::AccountsClerk, R::Auditor])]),
     (Action::KeepPayments, &[Who::Zone(&[R::Operator, R::AccountsClerk])]),
     (Action::SetCommission, OPERATOR),

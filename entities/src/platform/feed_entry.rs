@@ -51,6 +51,10 @@ pub enum EventKind {
     #[sea_orm(string_value = "order.changed")]
     #[serde(rename = "order.changed")]
     OrderChanged,
+    /// A declaration came to another state (申报状态变更).
+    #[sea_orm(string_value = "declaration.changed")]
+    #[serde(rename = "declaration.changed")]
+    DeclarationChanged,
     /// A trial of a webhook endpoint (测试).
     #[sea_orm(string_value = "webhook.test")]
     #[serde(rename = "webhook.test")]

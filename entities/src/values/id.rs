@@ -146,6 +146,24 @@ typed_id! {
     PayoutId,
     /// Identifies a receipt of the bank (银行到账).
     BankReceiptId,
+    /// Identifies a declaration (申报).
+    DeclarationId,
+    /// Identifies a paper of a declaration (申报单证).
+    CustomsPaperId,
+    /// Identifies a receipt of customs (回执).
+    CustomsReceiptId,
+    /// Identifies a raw message to or from customs (报文).
+    CustomsMessageId,
+    /// Identifies who does what at customs for a seller (申报关系).
+    CustomsArrangementId,
+    /// Identifies a filing of goods (商品备案).
+    GoodsFilingId,
+    /// Identifies what is asked of customs for a declaration (撤单或退货申请).
+    CustomsRequestId,
+    /// Identifies a tax bill of customs (电子税单).
+    TaxBillId,
+    /// Identifies an entry of a guarantee account (担保账户流水).
+    GuaranteeEntryId,
     /// Identifies a webhook endpoint (回调地址).
     WebhookEndpointId,
     /// Identifies a delivery to a webhook endpoint (回调投递).

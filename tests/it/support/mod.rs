@@ -74,6 +74,7 @@ impl TestServer {
             ("CHAMA_PAYMENTS_SANDBOX_ENABLED".to_owned(), "true".to_owned()),
             // The clock of a test stands: what is delayed would never come.
             ("CHAMA_PAYMENTS_SANDBOX_DELAY_MS".to_owned(), "0".to_owned()),
+            ("CHAMA_CUSTOMS_SIMULATOR_DELAY_MS".to_owned(), "0".to_owned()),
             // All tests ask from one address, and nodes that share a Redis share what was asked.
             ("CHAMA_LIMITS_ENABLED".to_owned(), "false".to_owned()),
         ];

@@ -154,8 +154,23 @@ pub async fn return_goods(
         return Ok(before);
     }
     let to = own_location(work.tx(), organisation, to, "locationId").await?;
-    let customer = customer_of(work.tx(), work.now, organisation).await?;
-    let went = shipped(&work, organisation, &document).await?;
+    let rows = take_back(&work, organisation, &document, to.id, lines).await?;
+    let shown = json!({ "document": document, "to": to.code, "lines": rows.len() });
+    let first = rows.first().map(|row| encode(row.id).0).unwrap_or_default();
+    work.audit(Some(organisation), "returnStock", first, Value::Null, shown);
+    work.commit(rows).await
+}
+
+/// The same in the transaction of whoever takes them back.
+pub async fn take_back(
+    work: &Work,
+    owner: OrganisationId,
+    document: &str,
+    to: StockLocationId,
+    lines: &[CameBack],
+) -> Result<Vec<stock_move::Model>, Error> {
+    let customer = customer_of(work.tx(), work.now, owner).await?;
+    let went = shipped(work, owner, document).await?;
     let mut taken: BTreeMap<Key, i64> = BTreeMap::new();
     let (mut moves, mut of) = (Vec::new(), Vec::new());
     for (n, line) in lines.iter().enumerate() {
@@ -169,11 +184,11 @@ pub async fn return_goods(
                 *taken.entry(one.key).or_default() += some;
                 let (variant, lot, status) = one.key;
                 moves.push(Moving {
-                    from: Place { owner: organisation, variant, location: customer, lot, status },
-                    to: (to.id, status),
+                    from: Place { owner, variant, location: customer, lot, status },
+                    to: (to, status),
                     quantity: some,
                     reason: MoveReason::Return,
-                    document: document.clone(),
+                    document: document.to_owned(),
                     reverses: None,
                 });
                 of.push(n);
@@ -185,13 +200,9 @@ pub async fn return_goods(
         }
     }
     for (key, quantity) in taken {
-        came_back(&work, organisation, &document, key, quantity).await?;
+        came_back(work, owner, document, key, quantity).await?;
     }
-    let rows = moved(&work, &moves).await.map_err(|error| of_lines(error, &of))?;
-    let shown = json!({ "document": document, "to": to.code, "lines": rows.len() });
-    let first = rows.first().map(|row| encode(row.id).0).unwrap_or_default();
-    work.audit(Some(organisation), "returnStock", first, Value::Null, shown);
-    work.commit(rows).await
+    moved(work, &moves).await.map_err(|error| of_lines(error, &of))
 }
 
 /// What goods are, of one owner.

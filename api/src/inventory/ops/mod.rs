@@ -176,7 +176,8 @@ fn is_way(row: &location::Model) -> bool {
     row.kind == LocationKind::Transit && STANDING.iter().any(|(code, ..)| *code == row.code)
 }
 
-async fn own_location(
+/// A place of an organisation's own where goods really lie.
+pub async fn own_location(
     tx: &impl ConnectionTrait,
     organisation: OrganisationId,
     id: StockLocationId,

@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use entities::{
     ordering::{approval_rule, credit::limit},
     party::Action,
-    values::{Currency, Money as Amount},
+    values::Money as Amount,
 };
 
 use super::order::Order;
@@ -96,12 +96,6 @@ impl From<approval_rule::Model> for ApprovalRule {
     fn from(row: approval_rule::Model) -> Self {
         Self { minimum: Amount { minor: row.from_minor, currency: row.currency }.into(), level: row.level }
     }
-}
-
-fn amount(input: &MoneyInput, field: &str) -> std::result::Result<Amount, Error> {
-    let currency: Currency =
-        input.currency.parse().map_err(|r: entities::values::Refusal| r.at("currency").at(field))?;
-    Ok(Amount::parse(&input.amount.0, currency).map_err(|refusal| refusal.at("amount").at(field))?)
 }
 
 /// Credit that is given (授予赊销额度).
@@ -230,7 +224,7 @@ impl CompanyMutation {
         let result = async {
             let new = NewLimit {
                 buyer: decode(&input.buyer_id, "buyerId")?,
-                sanctioned: amount(&input.sanctioned, "sanctioned")?,
+                sanctioned: input.sanctioned.read("sanctioned")?,
                 terms_days: input.terms_days,
                 expires_on: input.expires_on,
                 expected_version: input.expected_version,
@@ -255,7 +249,7 @@ impl CompanyMutation {
     ) -> Result<SetApprovalRulesPayload> {
         let call = context.call(Action::KeepApprovalRules)?;
         let result = async {
-            let rule = |(n, rule): (usize, ApprovalRuleInput)| match amount(&rule.minimum, "minimum") {
+            let rule = |(n, rule): (usize, ApprovalRuleInput)| match rule.minimum.read("minimum") {
                 Ok(from) => Ok((from, rule.level)),
                 Err(Error::Refused(refusals)) => {
                     let at = |r: entities::values::Refusal| r.at(n.to_string()).at("rules");

@@ -8,8 +8,11 @@ pub mod checkout;
 pub mod company;
 pub mod order;
 pub mod quote;
+pub mod subscription;
 
 use async_graphql::MergedObject;
+
+pub use subscription::OrderingSubscription;
 
 /// The part of the query root that this context adds.
 #[derive(MergedObject, Default)]

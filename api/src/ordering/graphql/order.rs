@@ -4,6 +4,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use entities::{
     catalog::SupplyMode,
+    customs::request::ReturnedLine,
     ordering::{Incoterm, OrderState, OrderStep, order, order_event, order_line},
     party::Action,
     values::Money as Amount,
@@ -12,7 +13,9 @@ use entities::{
 use super::{cart::Cart, checkout::Checkout, quote::Amounts};
 use crate::{
     catalog::{self, graphql::Offer},
+    customs::{self, graphql::Declaration, loaders::OfDocument},
     ordering::{
+        clearance,
         loaders::{self, LinesOf},
         ops::{
             orders::{self, Filter},
@@ -123,6 +126,12 @@ impl Order {
         Ok(Connection::new(rows, None, |row| (orders::event_cursor(&row), OrderEvent(row))))
     }
 
+    /// How it stands at customs; null: nothing is declared of it (申报).
+    async fn declaration(&self, context: &Context<'_>) -> Result<Option<Declaration>> {
+        let of = OfDocument(self.0.number.clone());
+        Ok(customs::loaders::of(context).load_one(of).await?.map(Declaration))
+    }
+
     /// Counts up with every change.
     async fn version(&self) -> i32 {
         self.0.version
@@ -228,6 +237,11 @@ impl OrderEvent {
         self.0.state
     }
 
+    /// What happened, in the language asked for.
+    async fn text(&self, context: &Context<'_>) -> &'static str {
+        self.0.step.told(context.locale())
+    }
+
     /// What was said of it: a waybill, a reason.
     async fn note(&self) -> Option<&str> {
         self.0.note.as_deref()
@@ -281,6 +295,28 @@ pub(super) struct CancelOrderInput {
     client_mutation_id: Option<String>,
 }
 
+/// Goods of an import that are to come back (申请退货).
+#[derive(InputObject)]
+pub(super) struct RequestReturnInput {
+    /// Of which order.
+    id: ID,
+    /// Why.
+    reason: String,
+    /// What, at most 99 lines.
+    lines: Vec<ReturnLineInput>,
+    /// The client's own id of this request.
+    client_mutation_id: Option<String>,
+}
+
+/// A line of a return (退货明细).
+#[derive(InputObject)]
+pub(super) struct ReturnLineInput {
+    /// The number of the order's line.
+    number: i32,
+    /// How many come back.
+    quantity: i32,
+}
+
 /// An order whose lines are put into the cart again (再次购买).
 #[derive(InputObject)]
 pub(super) struct ReorderInput {
@@ -321,6 +357,9 @@ payload! {
         order: Order }
     /// The answer to `cancelOrder`.
     CancelOrderPayload { /// The order.
+        order: Order }
+    /// The answer to `requestReturn`.
+    RequestReturnPayload { /// The order.
         order: Order }
     /// The answer to `reorder`.
     ReorderPayload { /// The cart.
@@ -392,6 +431,18 @@ impl OrderMutation {
         let call = context.call(Action::PlaceOrders).or_else(|_| context.call(Action::FulfilOrders))?;
         let result = async { orders::cancel(context.app(), &call, decode(&input.id, "id")?, &input.reason).await };
         CancelOrderPayload::new(context, input.client_mutation_id, result.await.map(Order))
+    }
+
+    /// Asks to give goods of an import back, within 30 days after customs let them go; they are back within 45 (申请退货).
+    async fn request_return(&self, context: &Context<'_>, input: RequestReturnInput) -> Result<RequestReturnPayload> {
+        let call = context.call(Action::PlaceOrders).or_else(|_| context.call(Action::FulfilOrders))?;
+        let result = async {
+            let lines = input.lines.iter();
+            let lines = lines.map(|line| ReturnedLine { number: line.number, quantity: line.quantity });
+            let lines = bounded(lines.collect())?;
+            clearance::ask_return(context.app(), &call, decode(&input.id, "id")?, &input.reason, &lines).await
+        };
+        RequestReturnPayload::new(context, input.client_mutation_id, result.await.map(Order))
     }
 
     /// Puts the lines of an order into the cart again, as far as they are still offered (再次购买).

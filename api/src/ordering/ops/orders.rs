@@ -9,7 +9,6 @@ use entities::{
     party::{Action, Resource, Viewer},
     platform::EventKind,
     values::{
-        ErrorCode, Refusal,
         id::{OfferId, OrderId},
         refusal::line,
     },
@@ -26,8 +25,9 @@ use super::{
 };
 use crate::{
     app::{App, Call, Work},
-    inventory::{self, ledger, promises},
-    ordering::jobs,
+    customs::{self, requests::TakenBack},
+    inventory::{self, book, ledger, promises},
+    ordering::{clearance, jobs},
     payments,
     platform::{
         error::{Error, not_found},
@@ -123,7 +123,12 @@ async fn found(work: &Work, id: OrderId) -> Result<order::Model, Error> {
 }
 
 /// Takes a step of one order; the guard is in the UPDATE.
-async fn step(work: &mut Work, row: &order::Model, step: OrderStep, note: Option<&str>) -> Result<order::Model, Error> {
+pub(in crate::ordering) async fn step(
+    work: &mut Work,
+    row: &order::Model,
+    step: OrderStep,
+    note: Option<&str>,
+) -> Result<order::Model, Error> {
     let (from, to, _) = step.leads();
     let done = order::Entity::update_many()
         .col_expr(order::Column::State, Expr::val(to))
@@ -159,7 +164,7 @@ pub async fn ship(app: &App, call: &Call, id: OrderId, waybill: &str) -> Result<
     let row = found(&work, id).await?;
     call.may(Action::FulfilOrders, Resource::of(row.seller_id))?;
     if row.state == OrderState::Confirmed && is_import(row.supply_mode) {
-        return Err(Refusal::new(ErrorCode::NotReleased).at("id").into());
+        clearance::may_go(work.tx(), &row).await?;
     }
     let after = step(&mut work, &row, OrderStep::Ship, Some(&waybill)).await?;
     if row.location_id.is_some() {
@@ -167,12 +172,15 @@ pub async fn ship(app: &App, call: &Call, id: OrderId, waybill: &str) -> Result<
         let actor = work.viewer().subject();
         let by = ledger::By { actor: &actor, at: work.now };
         promises::consume_all(work.tx(), by, &row.number, customer).await?;
+        // What leaves the bonded warehouse leaves its account book.
+        book::reduce(work.tx(), by, &row.number).await?;
     }
     audited(&mut work, "shipOrder", &row, &after);
     work.commit(after).await
 }
 
-fn buyers(row: &order::Model) -> Resource {
+/// Who buys it.
+pub(in crate::ordering) fn buyers(row: &order::Model) -> Resource {
     match row.organisation_id {
         Some(organisation) => Resource::of(organisation),
         None => Resource::of_person(row.person_id),
@@ -188,11 +196,15 @@ pub async fn complete(app: &App, call: &Call, id: OrderId) -> Result<order::Mode
     let row = found(&work, id).await?;
     call.may(Action::PlaceOrders, buyers(&row))?;
     let after = step(&mut work, &row, OrderStep::Complete, None).await?;
+    if is_import(row.supply_mode) {
+        let at = work.now;
+        customs::advance::signed_for(app, &mut work, &row.number, at).await?;
+    }
     work.commit(after).await
 }
 
 /// Takes back an order that is paid or on credit and was not sent off: what it held is let go, its money goes back. The
-/// buyer or the seller does it. Before it is paid the whole checkout is taken back: one order of it cannot be paid alone.
+/// buyer or the seller does it. Of an import whose list customs has, customs is asked first. Before it is paid the whole checkout is taken back: one order of it cannot be paid alone.
 pub async fn cancel(app: &App, call: &Call, id: OrderId, reason: &str) -> Result<order::Model, Error> {
     let reason = line(reason, 300).map_err(|refusal| refusal.at("reason"))?;
     let mut work = app.begin(call).await?;
@@ -205,17 +217,36 @@ pub async fn cancel(app: &App, call: &Call, id: OrderId, reason: &str) -> Result
     if row.state != OrderState::Confirmed {
         return Err(OrderStep::Cancel.refused(row.state).at("id").into());
     }
-    let after = step(&mut work, &row, OrderStep::Cancel, Some(&reason)).await?;
-    checkouts::let_go(&work, std::slice::from_ref(&after), ReservationStep::Release).await?;
-    let of = checkout::Entity::find_by_id(row.checkout_id).one(work.tx()).await?;
-    if let Some((number, payment)) = of.and_then(|checkout| Some((checkout.number, checkout.paid_by?))) {
-        let share = jobs::share(&row);
-        payments::ledger::un_allot(work.tx(), work.now, &number, payment, &share, &row.number).await?;
-        let key = format!("order:{}", row.number);
-        payments::refunds::refund(work.tx(), work.now, payment, row.total_minor, &reason, &key).await?;
+    if customs::requests::take_back(app, &mut work, &row.number, &reason).await? == TakenBack::Asked {
+        // Customs has the list: the order is taken back when it agrees.
+        let actor = work.viewer().subject();
+        let one = std::slice::from_ref(&row);
+        place::events(work.tx(), one, OrderStep::AskCancel, row.state, &actor, Some(&reason), work.now).await?;
+        told(&mut work, &row).await?;
+        audited(&mut work, "cancelOrder", &row, &row);
+        return work.commit(row).await;
     }
+    let after = cancelled(&mut work, &row, &reason).await?;
     audited(&mut work, "cancelOrder", &row, &after);
     work.commit(after).await
+}
+
+/// Takes a confirmed order back: what it held is let go, its money goes back.
+pub(in crate::ordering) async fn cancelled(
+    work: &mut Work,
+    row: &order::Model,
+    reason: &str,
+) -> Result<order::Model, Error> {
+    let after = step(work, row, OrderStep::Cancel, Some(reason)).await?;
+    checkouts::let_go(work, std::slice::from_ref(&after), ReservationStep::Release).await?;
+    let of = checkout::Entity::find_by_id(row.checkout_id).one(work.tx()).await?;
+    if let Some((number, payment)) = of.and_then(|checkout| Some((checkout.number, checkout.paid_by?))) {
+        let share = jobs::share(row);
+        payments::ledger::un_allot(work.tx(), work.now, &number, payment, &share, &row.number).await?;
+        let key = format!("order:{}", row.number);
+        payments::refunds::refund(work.tx(), work.now, payment, row.total_minor, reason, &key).await?;
+    }
+    Ok(after)
 }
 
 /// Puts the lines of an order into the cart again, as far as they are still offered.

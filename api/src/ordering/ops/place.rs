@@ -280,7 +280,7 @@ async fn write(
 }
 
 /// Adds an event to the timeline of each order.
-pub(super) async fn events(
+pub(in crate::ordering) async fn events(
     tx: &impl ConnectionTrait,
     orders: &[order::Model],
     step: OrderStep,

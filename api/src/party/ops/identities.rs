@@ -13,7 +13,7 @@ use sea_orm::{
 use serde_json::{Value, json};
 
 use crate::{
-    app::{App, Call, allowed},
+    app::{App, Call, Work, allowed},
     platform::{
         clock::business_day,
         error::{Error, not_found},
@@ -98,6 +98,26 @@ pub async fn find_identities(app: &App, viewer: &Viewer, number: &str) -> Result
     Ok(found.all(app.db().read()).await?)
 }
 
+/// What a declaration to customs says of who buys, read in the transaction that declares it; the audit has it.
+pub async fn for_customs(
+    app: &App,
+    work: &mut Work,
+    person: PersonId,
+    document: &str,
+) -> Result<Option<Revealed>, Error> {
+    let Some(row) = consumer_identity::Entity::find_by_id(person).one(work.tx()).await? else { return Ok(None) };
+    let revealed = opened(app, &row)?;
+    work.audit(None, "declareConsumerIdentity", encode(person).0, Value::Null, json!({ "document": document }));
+    Ok(Some(revealed))
+}
+
+fn opened(app: &App, row: &consumer_identity::Model) -> Result<Revealed, Error> {
+    Ok(Revealed {
+        name: app.vault().unseal_text(&place("name", row.person_id), &row.name)?,
+        number: app.vault().unseal_text(&place("number", row.person_id), &row.number)?,
+    })
+}
+
 /// Reads a name and a resident ID in clear. Nothing is read unless the audit has it.
 pub async fn reveal_identity(app: &App, call: &Call, person: PersonId, reason: &str) -> Result<Revealed, Error> {
     call.may(Action::RevealIdentity, Resource::of_person(person))?;
@@ -105,10 +125,7 @@ pub async fn reveal_identity(app: &App, call: &Call, person: PersonId, reason: &
     let mut work = app.begin(&call.unrepeatable()).await?;
     let row = consumer_identity::Entity::find_by_id(person).one(work.tx()).await?;
     let row = row.ok_or_else(|| not_found("personId", encode(person).as_str()))?;
-    let revealed = Revealed {
-        name: app.vault().unseal_text(&place("name", person), &row.name)?,
-        number: app.vault().unseal_text(&place("number", person), &row.number)?,
-    };
+    let revealed = opened(app, &row)?;
     work.audit(None, "revealConsumerIdentity", encode(person).0, Value::Null, json!({ "reason": reason }));
     work.commit(()).await?;
     Ok(revealed)

@@ -6,7 +6,7 @@ use entities::{
     catalog::offer::SupplyMode,
     party::Action,
     payments::receipt,
-    values::{self, Currency, Refusal},
+    values::{Currency, Refusal},
 };
 
 use super::{BankReceipt, CommissionRule, Payment, Payout, Refund};
@@ -191,12 +191,6 @@ payload! {
         payout: Payout }
 }
 
-/// The amount in an input field.
-fn money(sent: &MoneyInput, field: &'static str) -> Result<values::Money, Error> {
-    let currency: Currency = sent.currency.parse().map_err(|refusal: Refusal| refusal.at("currency").at(field))?;
-    Ok(values::Money::parse(&sent.amount.0, currency).map_err(|refusal| refusal.at("amount").at(field))?)
-}
-
 /// The refusal of one entry of a list.
 fn in_list(error: Error, n: usize, list: &'static str) -> Error {
     match error {
@@ -214,7 +208,7 @@ fn reported(rows: Vec<BankReceiptInput>) -> Result<Vec<Reported>, Error> {
     let one = |(n, row): (usize, BankReceiptInput)| {
         Ok(Reported {
             bank_reference: row.bank_reference,
-            amount: money(&row.amount, "amount").map_err(|error| in_list(error, n, "rows"))?,
+            amount: row.amount.read("amount").map_err(|error| in_list(error, n, "rows"))?,
             received_on: row.received_on,
             remittance: row.remittance_text,
         })
@@ -229,7 +223,7 @@ fn rule(sent: &CommissionRuleInput) -> Result<NewRule, Error> {
         category: sent.category_id.as_ref().map(|id| decode(id, "categoryId")).transpose()?,
         supply_mode: sent.supply_mode,
         ppm: sent.ppm,
-        fixed: sent.fixed.as_ref().map(|fixed| money(fixed, "fixed")).transpose()?,
+        fixed: sent.fixed.as_ref().map(|fixed| fixed.read("fixed")).transpose()?,
         currency: currency.map_err(|refusal| refusal.at("currency"))?,
         valid_from: sent.valid_from,
         valid_to: sent.valid_to,
@@ -250,7 +244,7 @@ impl PaymentsMutation {
     async fn refund_payment(&self, context: &Context<'_>, input: RefundPaymentInput) -> Result<RefundPaymentPayload> {
         let call = context.call(Action::KeepPayments)?;
         let result = async {
-            let (id, amount) = (decode(&input.payment_id, "paymentId")?, money(&input.amount, "amount")?);
+            let (id, amount) = (decode(&input.payment_id, "paymentId")?, input.amount.read("amount")?);
             let row = refunds::refund_by_hand(context.app(), &call, id, amount, &input.reason).await?;
             Ok(Refund { row, currency: amount.currency })
         };

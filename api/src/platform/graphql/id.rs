@@ -7,11 +7,12 @@ use entities::values::{
     ErrorCode, Refusal,
     id::{
         AuditEntryId, BankAccountId, BankReceiptId, BondedEntryId, BondedItemId, BrandId, CartId, CartLineId,
-        CategoryId, CheckoutId, ClientKeyId, CommissionRuleId, CreditLimitId, FilingId, ImportListLineId, InvitationId,
-        JobId, LedgerEntryId, MachineClientId, MembershipId, OfferId, OrderEventId, OrderId, OrganisationId, PaymentId,
-        PayoutId, PersonId, PlaceId, ProductChangeId, ProductId, QuoteId, RefundId, SessionId, ShippingRateId,
-        StockBalanceId, StockCountId, StockLocationId, StockMoveId, StockTransferId, StockTransferLineId, TariffRowId,
-        VariantId, WebhookDeliveryId, WebhookEndpointId, ZonePolicyId,
+        CategoryId, CheckoutId, ClientKeyId, CommissionRuleId, CreditLimitId, CustomsArrangementId, CustomsMessageId,
+        CustomsPaperId, CustomsReceiptId, CustomsRequestId, DeclarationId, FilingId, GoodsFilingId, GuaranteeEntryId,
+        ImportListLineId, InvitationId, JobId, LedgerEntryId, MachineClientId, MembershipId, OfferId, OrderEventId,
+        OrderId, OrganisationId, PaymentId, PayoutId, PersonId, PlaceId, ProductChangeId, ProductId, QuoteId, RefundId,
+        SessionId, ShippingRateId, StockBalanceId, StockCountId, StockLocationId, StockMoveId, StockTransferId,
+        StockTransferLineId, TariffRowId, TaxBillId, VariantId, WebhookDeliveryId, WebhookEndpointId, ZonePolicyId,
     },
 };
 use uuid::Uuid;
@@ -67,6 +68,15 @@ pub enum NodeKind {
     Order = 64,
     OrderEvent = 65,
     CreditLimit = 66,
+    Declaration = 70,
+    CustomsPaper = 71,
+    CustomsReceipt = 72,
+    CustomsMessage = 73,
+    CustomsArrangement = 74,
+    GoodsFiling = 75,
+    CustomsRequest = 76,
+    TaxBill = 77,
+    GuaranteeEntry = 78,
 }
 
 /// A typed id that clients see.
@@ -141,6 +151,15 @@ node_ids! {
     OrderId is Order,
     OrderEventId is OrderEvent,
     CreditLimitId is CreditLimit,
+    DeclarationId is Declaration,
+    CustomsPaperId is CustomsPaper,
+    CustomsReceiptId is CustomsReceipt,
+    CustomsMessageId is CustomsMessage,
+    CustomsArrangementId is CustomsArrangement,
+    GoodsFilingId is GoodsFiling,
+    CustomsRequestId is CustomsRequest,
+    TaxBillId is TaxBill,
+    GuaranteeEntryId is GuaranteeEntry,
 }
 
 /// The id as clients see it.

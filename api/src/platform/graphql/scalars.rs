@@ -1,7 +1,7 @@
 //! Scalars and values that the whole schema shares. There is no Float in it.
 
 use async_graphql::{InputObject, InputValueError, InputValueResult, Scalar, ScalarType, SimpleObject, Value};
-use entities::values::{self, Refusal};
+use entities::values;
 
 /// A decimal number as text (`"199.00"`), exact to the last digit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub struct CurrencyCode(pub values::Currency);
 impl ScalarType for CurrencyCode {
     fn parse(value: Value) -> InputValueResult<Self> {
         let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
-        text.parse().map(Self).map_err(|refusal: Refusal| InputValueError::custom(refusal.to_string()))
+        text.parse().map(Self).map_err(|refusal: values::Refusal| InputValueError::custom(refusal.to_string()))
     }
 
     fn to_value(&self) -> Value {
@@ -63,4 +63,13 @@ pub struct MoneyInput {
     pub amount: MoneyAmount,
     /// ISO 4217 code.
     pub currency: String,
+}
+
+impl MoneyInput {
+    /// The amount that is meant; refused with the field that it was sent in.
+    pub fn read(&self, field: &'static str) -> Result<values::Money, crate::platform::error::Error> {
+        let currency: values::Currency =
+            self.currency.parse().map_err(|refusal: values::Refusal| refusal.at("currency").at(field))?;
+        Ok(values::Money::parse(&self.amount.0, currency).map_err(|refusal| refusal.at("amount").at(field))?)
+    }
 }

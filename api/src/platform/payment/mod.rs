@@ -23,6 +23,7 @@ use super::{
     db::Db,
     error::{Cause, Error},
     vault::Vault,
+    web::Unread,
 };
 use crate::config::Config;
 
@@ -214,6 +215,15 @@ impl Failure {
             Self::NotAuthentic => "it is not from the provider".into(),
             Self::Unreadable(what) => format!("it cannot be read: {what}"),
             Self::NotSupported => "this provider does no such thing".into(),
+        }
+    }
+}
+
+impl From<Unread> for Failure {
+    fn from(why: Unread) -> Self {
+        match why {
+            Unread::Broken(error) => Self::Unavailable(error.into()),
+            Unread::TooLong => Self::Unreadable("an answer that is far too large".into()),
         }
     }
 }

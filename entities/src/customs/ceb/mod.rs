@@ -20,7 +20,8 @@ mod write;
 use std::fmt;
 
 pub use form::{Field, Form, Kind, Part, Shape, Signing};
-pub use read::{Unreadable, read};
+pub use read::{Unreadable, enveloped, read};
+pub use write::content as escaped;
 
 /// The namespace of the messages.
 pub const NAMESPACE: &str = "http://www.chinaport.gov.cn/ceb";
@@ -31,7 +32,8 @@ pub fn kind(number: u16) -> Option<&'static Kind> {
 }
 
 /// What a part of a message says: the names of its elements and their values, in the order in which they were said.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
 pub struct Record(Vec<(String, String)>);
 
 impl Record {
@@ -63,7 +65,7 @@ impl Record {
 }
 
 /// One document of a message: its head, and its lines where the kind has lines.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Document {
     /// The head, or all of it.
     pub head: Record,
@@ -346,6 +348,19 @@ mod tests {
         }
         assert_eq!(read(&[b'<', 0xff]), Err(Unreadable::NotUtf8));
         assert_eq!(read(&vec![b' '; 17 << 20]), Err(Unreadable::TooMuch));
+    }
+
+    #[test]
+    fn an_envelope_is_opened() {
+        let text = "<DxpMsg xmlns='http://www.chinaport.gov.cn/dxp' ver='1.0'><TransInfo><CopMsgId>1</CopMsgId></TransInfo>\
+                    <Data>PGEvPg==</Data></DxpMsg>";
+        assert_eq!(enveloped(text.as_bytes()), Ok(Some("PGEvPg==".into())));
+        assert_eq!(enveloped(b"<a/>"), Ok(None));
+        assert_eq!(
+            enveloped(b"<DxpMsg/>").unwrap_err().to_string(),
+            "an envelope without Data has no place in the message"
+        );
+        assert!(enveloped(b"<!DOCTYPE a><DxpMsg/>").is_err());
     }
 
     #[test]

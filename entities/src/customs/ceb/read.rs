@@ -81,6 +81,20 @@ pub fn read(bytes: &[u8]) -> Result<Message, Unreadable> {
     message(root, guid, version)
 }
 
+/// The data in an envelope of the data exchange platform (`DxpMsg`), as it is written there; none: it is no envelope.
+pub fn enveloped(bytes: &[u8]) -> Result<Option<String>, Unreadable> {
+    if bytes.len() > MOST_BYTES * 2 {
+        return Err(Unreadable::TooMuch);
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| Unreadable::NotUtf8)?;
+    let (root, ..) = tree(text.strip_prefix('\u{feff}').unwrap_or(text))?;
+    if root.name != "DxpMsg" {
+        return Ok(None);
+    }
+    let data = root.children.into_iter().find(|child| child.name == "Data");
+    Ok(Some(data.ok_or_else(|| Unreadable::Stray("an envelope without Data".into()))?.text))
+}
+
 /// The root element, and what its two attributes say.
 fn tree(text: &str) -> Result<(Element, String, String), Unreadable> {
     let mut reader = NsReader::from_str(text);

@@ -129,7 +129,7 @@ fn written(out: &mut String, part: &Part, record: &Record) {
 }
 
 /// Text as it stands between tags. A carriage return would be read as a line feed.
-fn content(text: &str) -> String {
+pub fn content(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\r', "&#13;")
 }
 

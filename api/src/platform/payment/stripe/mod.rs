@@ -220,15 +220,10 @@ impl StripeClient for Api {
         if let Some(body) = asked.body {
             request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body);
         }
-        let mut answer = request.send().await.map_err(away)?;
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(away)? {
-            if body.len() + chunk.len() > ANSWER {
-                return Err(Failure::Unreadable("an answer without an end".into()));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        if answer.status().is_success() { Ok(body.into()) } else { Err(wire::refusal(answer.status().as_u16(), &body)) }
+        let answer = request.send().await.map_err(away)?;
+        let status = answer.status();
+        let body = web::body(answer, ANSWER).await?;
+        if status.is_success() { Ok(body.into()) } else { Err(wire::refusal(status.as_u16(), &body)) }
     }
 }
 

@@ -9,7 +9,7 @@ mod wire;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use reqwest::{Client, Response};
+use reqwest::Client;
 use serde::Serialize;
 
 use self::{
@@ -81,7 +81,7 @@ impl WechatPay {
         let answer = request.send().await.map_err(away)?;
         let status = answer.status().as_u16();
         let proof = Proof::of(|name| answer.headers().get(name).and_then(|value| value.to_str().ok()));
-        let body = bounded(answer).await?;
+        let body = web::body(answer, LARGEST).await?;
         // A refusal need not be signed: when the service does not know us, it has no key to sign with.
         if !matches!(status, 200 | 204) {
             return Err(wire::failure(status, &body));
@@ -207,16 +207,4 @@ fn nonce() -> Result<String, Failure> {
 
 fn away(error: reqwest::Error) -> Failure {
     Failure::Unavailable(error.without_url().into())
-}
-
-/// The body of an answer, if it is not too large.
-async fn bounded(mut answer: Response) -> Result<Vec<u8>, Failure> {
-    let mut body = Vec::new();
-    while let Some(part) = answer.chunk().await.map_err(away)? {
-        if body.len() + part.len() > LARGEST {
-            return Err(Failure::Unreadable("an answer that is far too large".into()));
-        }
-        body.extend_from_slice(&part);
-    }
-    Ok(body)
 }

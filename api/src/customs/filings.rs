@@ -1,0 +1,342 @@
+//! Goods filings (商品备案): written and handed in by the seller, decided by who keeps the zone, out of force when the
+//! tariff does not know their code any more.
+//!
+//! Handed in is only what can be declared: the code has a tariff row today, the goods are on the positive list for the
+//! mode, the units are those of the variant's tariff line, the country has a number of customs.
+
+use chrono::NaiveDate;
+use entities::{
+    catalog::{SupplyMode, variant},
+    customs::{
+        codes,
+        goods_filing::{self, GoodsFilingState, GoodsFilingStep},
+    },
+    party::{Action, Resource, Viewer},
+    trade::import_list::allows,
+    values::{
+        CountryCode, CustomsUnit, ErrorCode, HsCode, Refusal,
+        id::{GoodsFilingId, OrganisationId, VariantId},
+        refusal::{Check, line},
+    },
+};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, Order, QueryFilter, QueryOrder,
+    QuerySelect,
+    sea_query::{Expr, OnConflict},
+};
+use serde_json::{Value, json};
+
+use super::{arrangements::look_again, unasked};
+use crate::{
+    app::{App, Call, Work},
+    platform::{
+        clock::business_day,
+        error::{Error, not_found, stale},
+        graphql::encode,
+        page::{Cursor, Page, PageArgs},
+    },
+    trade::{import_list, tariffs},
+};
+
+/// Name of the order of filings, for cursors.
+const NEWEST: &str = "newest-goods-filing";
+/// Most filings that lapse at once.
+const AT_ONCE: u64 = 500;
+
+/// What is to be filed.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "described at the entity")]
+pub struct Filing {
+    pub seller: OrganisationId,
+    pub variant: VariantId,
+    pub mode: SupplyMode,
+    pub item_no: String,
+    pub name: String,
+    pub gmodel: String,
+    pub unit: CustomsUnit,
+    /// None: by the weight or volume of the variant, when the legal unit is one of these.
+    pub quantity1_e5: Option<i64>,
+    pub quantity2_e5: Option<i64>,
+    pub price_minor: i64,
+}
+
+/// Writes a filing, or writes it anew, and hands it in.
+pub async fn file(app: &App, call: &Call, wanted: &Filing) -> Result<goods_filing::Model, Error> {
+    call.may(Action::FileGoods, Resource::of(wanted.seller))?;
+    let mut work = app.begin(call).await?;
+    if let Some(before) = work.answered()? {
+        return Ok(before);
+    }
+    let of = variant::Entity::find_by_id(wanted.variant).one(work.tx()).await?;
+    let of = of.ok_or_else(|| not_found("variantId", encode(wanted.variant).as_str()))?;
+    let mut check = Check::default();
+    let item_no = check.take("itemNo", line(&wanted.item_no, 20));
+    let name = check.take("name", line(&wanted.name, 250));
+    let gmodel = check.take("gmodel", line(&wanted.gmodel, 510));
+    let quantity1 = wanted.quantity1_e5.or_else(|| by_nature(&of, &of.unit1)).filter(|e5| *e5 > 0);
+    if quantity1.is_none() {
+        check.0.push(Refusal::new(ErrorCode::Required).at("quantity1"));
+    }
+    let quantity2 = match &of.unit2 {
+        Some(unit) => wanted.quantity2_e5.or_else(|| by_nature(&of, unit)).filter(|e5| *e5 > 0),
+        None => None,
+    };
+    if of.unit2.is_some() && quantity2.is_none() {
+        check.0.push(Refusal::new(ErrorCode::Required).at("quantity2"));
+    }
+    if wanted.price_minor <= 0 {
+        let refusal = Refusal::new(ErrorCode::InvalidAmount).with("value", codes::yuan(wanted.price_minor));
+        check.0.push(refusal.with("currency", "CNY").at("price"));
+    }
+    check.0.extend(declarable(work.tx(), &of.hs_code, &of.origin, wanted.mode, business_day(work.now)).await?);
+    let (Some(item_no), Some(name), Some(gmodel), Some(quantity1_e5)) = (item_no, name, gmodel, quantity1) else {
+        return Err(check.0.into());
+    };
+    if !check.0.is_empty() {
+        return Err(check.0.into());
+    }
+    let before = of_goods(work.tx(), wanted.seller, wanted.variant, wanted.mode).await?;
+    if let Some(before) = &before {
+        let writable = GoodsFilingStep::Write.leads().0.contains(&before.state);
+        if !writable && before.state != GoodsFilingState::Submitted {
+            return Err(GoodsFilingStep::Write.refused(before.state).at("variantId").into());
+        }
+    }
+    let row = goods_filing::Model {
+        id: before.as_ref().map_or_else(|| GoodsFilingId::new(work.now), |row| row.id),
+        seller_id: wanted.seller,
+        variant_id: wanted.variant,
+        mode: wanted.mode,
+        item_no,
+        hs_code: of.hs_code,
+        name,
+        gmodel,
+        origin: of.origin,
+        unit: wanted.unit.clone(),
+        unit1: of.unit1,
+        quantity1_e5,
+        unit2: of.unit2,
+        quantity2_e5: quantity2,
+        price_minor: wanted.price_minor,
+        state: GoodsFilingState::Submitted,
+        reason: None,
+        version: before.as_ref().map_or(1, |row| row.version + 1),
+        created_at: before.as_ref().map_or(work.now, |row| row.created_at),
+        updated_at: work.now,
+    };
+    put(&work, row.clone()).await?;
+    work.audit(Some(wanted.seller), "fileGoods", encode(row.id).0, json!(before), json!(row));
+    work.commit(row).await
+}
+
+/// How much of a legal unit one piece is by its weight or volume: kilograms, grams, litres, millilitres; else it must be
+/// said.
+fn by_nature(of: &variant::Model, unit: &CustomsUnit) -> Option<i64> {
+    match unit.as_str() {
+        "035" => Some(i64::from(of.net_weight_g) * 100),
+        "036" => Some(i64::from(of.net_weight_g) * 100_000),
+        "095" => of.net_volume_ml.map(|ml| i64::from(ml) * 100),
+        "096" => of.net_volume_ml.map(|ml| i64::from(ml) * 100_000),
+        // One is one.
+        "011" | "012" | "007" | "008" | "142" | "140" => Some(i64::from(of.piece_count.unwrap_or(1)) * 100_000),
+        _ => of.piece_count.map(|count| i64::from(count) * 100_000),
+    }
+}
+
+/// What keeps goods from being declared on a day.
+async fn declarable(
+    db: &impl ConnectionTrait,
+    hs: &HsCode,
+    origin: &CountryCode,
+    mode: SupplyMode,
+    day: NaiveDate,
+) -> Result<Vec<Refusal>, Error> {
+    let mut wrong = Vec::new();
+    if !mode.is_retail_import() {
+        let name = async_graphql::Value::from(mode).to_string();
+        wrong.push(Refusal::new(ErrorCode::InvalidValue).with("value", name).at("mode"));
+    }
+    if tariffs::rows_for(db, std::slice::from_ref(hs), day).await?.is_empty() {
+        let refusal = Refusal::new(ErrorCode::NoTariff).with("hs", hs.as_str()).with("date", day.to_string());
+        wrong.push(refusal.at("variantId"));
+    }
+    if mode.is_retail_import() {
+        let lines = import_list::lines_for(db, std::slice::from_ref(hs), day).await?;
+        wrong.extend(allows(&lines, hs, mode, day).err().map(|refusal| refusal.at("variantId")));
+    }
+    if codes::country(origin).is_none() {
+        wrong.push(Refusal::new(ErrorCode::InvalidCountry).with("value", origin.as_str()).at("variantId"));
+    }
+    Ok(wrong)
+}
+
+async fn of_goods(
+    db: &impl ConnectionTrait,
+    seller: OrganisationId,
+    variant: VariantId,
+    mode: SupplyMode,
+) -> Result<Option<goods_filing::Model>, Error> {
+    use goods_filing::Column as C;
+    let row = goods_filing::Entity::find()
+        .filter(C::SellerId.eq(seller))
+        .filter(C::VariantId.eq(variant))
+        .filter(C::Mode.eq(mode));
+    Ok(row.one(db).await?)
+}
+
+async fn put(work: &Work, row: goods_filing::Model) -> Result<(), Error> {
+    use goods_filing::Column as C;
+    let replace = OnConflict::columns([C::SellerId, C::VariantId, C::Mode])
+        .update_columns([
+            C::ItemNo,
+            C::HsCode,
+            C::Name,
+            C::Gmodel,
+            C::Origin,
+            C::Unit,
+            C::Unit1,
+            C::Quantity1E5,
+            C::Unit2,
+            C::Quantity2E5,
+            C::PriceMinor,
+            C::State,
+            C::Reason,
+            C::Version,
+            C::UpdatedAt,
+        ])
+        .to_owned();
+    let insert = goods_filing::Entity::insert(row.into_active_model()).on_conflict(replace);
+    insert.exec_without_returning(work.tx()).await?;
+    Ok(())
+}
+
+/// Approves a filing, gives it back, suspends or resumes it.
+pub async fn decide(
+    app: &App,
+    call: &Call,
+    id: GoodsFilingId,
+    step: GoodsFilingStep,
+    reason: Option<&str>,
+    expected_version: Option<i32>,
+) -> Result<goods_filing::Model, Error> {
+    call.may(Action::DecideGoodsFilings, Resource::OWN)?;
+    let decisions =
+        [GoodsFilingStep::Approve, GoodsFilingStep::Return, GoodsFilingStep::Suspend, GoodsFilingStep::Resume];
+    if !decisions.contains(&step) {
+        let name = async_graphql::Value::from(step).to_string();
+        return Err(Refusal::new(ErrorCode::InvalidValue).with("value", name).at("decision").into());
+    }
+    let reason = reason.map(|reason| line(reason, 300)).transpose().map_err(|refusal| refusal.at("reason"))?;
+    let mut work = app.begin(call).await?;
+    if let Some(before) = work.answered()? {
+        return Ok(before);
+    }
+    let row = goods_filing::Entity::find_by_id(id).one(work.tx()).await?;
+    let row = row.ok_or_else(|| not_found("id", encode(id).as_str()))?;
+    if expected_version.is_some_and(|version| version != row.version) {
+        return Err(stale());
+    }
+    if matches!(step, GoodsFilingStep::Approve | GoodsFilingStep::Resume) {
+        let day = business_day(work.now);
+        let wrong = declarable(work.tx(), &row.hs_code, &row.origin, row.mode, day).await?;
+        if !wrong.is_empty() {
+            return Err(wrong.into());
+        }
+    }
+    let after = stepped(&work, &row, step, reason).await?;
+    if after.state == GoodsFilingState::Approved {
+        look_again(&mut work, row.seller_id).await?;
+    }
+    let shown = |row: &goods_filing::Model| json!({ "state": row.state, "reason": row.reason });
+    work.audit(Some(row.seller_id), "decideGoodsFiling", encode(id).0, shown(&row), shown(&after));
+    work.commit(after).await
+}
+
+async fn stepped(
+    work: &Work,
+    row: &goods_filing::Model,
+    step: GoodsFilingStep,
+    reason: Option<String>,
+) -> Result<goods_filing::Model, Error> {
+    use goods_filing::Column as C;
+    let (from, to) = step.leads();
+    let done = goods_filing::Entity::update_many()
+        .col_expr(C::State, Expr::val(to))
+        .col_expr(C::Reason, Expr::val(reason.clone()))
+        .col_expr(C::Version, Expr::col(C::Version).add(1))
+        .col_expr(C::UpdatedAt, Expr::val(work.now))
+        .filter(C::Id.eq(row.id))
+        .filter(C::Version.eq(row.version))
+        .filter(C::State.is_in(from.iter().copied()))
+        .exec(work.tx())
+        .await?;
+    if done.rows_affected != 1 {
+        return Err(step.refused(row.state).at("id").into());
+    }
+    Ok(goods_filing::Model { state: to, reason, version: row.version + 1, updated_at: work.now, ..row.clone() })
+}
+
+/// Puts filings out of force whose code has no tariff row today: they are filed anew. Every day, and when a tariff changes.
+pub async fn expire(app: &App) -> Result<u64, Error> {
+    use goods_filing::Column as C;
+    let today = business_day(app.clock().now());
+    let codes: Vec<HsCode> = goods_filing::Entity::find()
+        .select_only()
+        .column(C::HsCode)
+        .distinct()
+        .filter(C::State.is_in(GoodsFilingStep::Expire.leads().0.iter().copied()))
+        .order_by_asc(C::HsCode)
+        .into_tuple()
+        .all(app.db().read())
+        .await?;
+    let valid = tariffs::rows_for(app.db().read(), &codes, today).await?;
+    let gone: Vec<HsCode> = codes.into_iter().filter(|code| !valid.iter().any(|row| row.hs == *code)).collect();
+    if gone.is_empty() {
+        return Ok(0);
+    }
+    let rows = goods_filing::Entity::find()
+        .filter(C::HsCode.is_in(gone))
+        .filter(C::State.is_in(GoodsFilingStep::Expire.leads().0.iter().copied()))
+        .limit(AT_ONCE)
+        .all(app.db().read())
+        .await?;
+    let mut lapsed = 0;
+    for row in rows {
+        let mut work = app.begin(&unasked()).await?;
+        let why = format!("HS {} is not in the tariff of {today}", row.hs_code.as_str());
+        if stepped(&work, &row, GoodsFilingStep::Expire, Some(why.clone())).await.is_ok() {
+            work.audit(Some(row.seller_id), "expireGoodsFiling", encode(row.id).0, Value::Null, json!({ "why": why }));
+            work.commit(()).await?;
+            lapsed += 1;
+        }
+    }
+    Ok(lapsed)
+}
+
+/// Which filings.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Only in one of these states.
+    pub states: Vec<GoodsFilingState>,
+    /// Only of this variant.
+    pub variant: Option<VariantId>,
+}
+
+/// Filings that the viewer may see, newest first.
+pub async fn list(
+    db: &impl ConnectionTrait,
+    viewer: &Viewer,
+    filter: &Filter,
+    page: &PageArgs,
+) -> Result<Page<goods_filing::Model>, Error> {
+    use goods_filing::Column as C;
+    let only = Condition::all()
+        .add_option((!filter.states.is_empty()).then(|| C::State.is_in(filter.states.iter().copied())))
+        .add_option(filter.variant.map(|variant| C::VariantId.eq(variant)));
+    page.by_id(db, goods_filing::Entity::visible_to(viewer).filter(only), C::Id, NEWEST, Order::Desc).await
+}
+
+/// The cursor of a filing in that list.
+pub fn cursor(row: &goods_filing::Model) -> Cursor {
+    Cursor::of_id(NEWEST, row.id)
+}

@@ -1,0 +1,33 @@
+//! Customs in the schema.
+//!
+//! - [`declaration`]: declarations with their papers, receipts, matches, bills; what was asked of customs
+//! - [`beforehand`]: filings of goods, arrangements
+//! - [`guarantee`]: tax bills and the guarantees that answer for them
+//! - [`messages`]: raw messages; papers of other parties
+
+pub mod beforehand;
+pub mod declaration;
+pub mod guarantee;
+pub mod messages;
+
+use async_graphql::MergedObject;
+
+pub use declaration::Declaration;
+
+/// The part of the query root about customs.
+#[derive(MergedObject, Default)]
+pub struct CustomsQuery(
+    declaration::DeclarationQuery,
+    beforehand::BeforehandQuery,
+    guarantee::GuaranteeQuery,
+    messages::MessageQuery,
+);
+
+/// The part of the mutation root about customs.
+#[derive(MergedObject, Default)]
+pub struct CustomsMutation(
+    declaration::DeclarationMutation,
+    beforehand::BeforehandMutation,
+    guarantee::GuaranteeMutation,
+    messages::MessageMutation,
+);

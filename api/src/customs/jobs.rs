@@ -1,0 +1,122 @@
+//! What is done after a change. Each handler reads anew what its ids name, and may run twice.
+
+use chrono::{DateTime, Utc};
+use entities::{
+    customs::{declaration::DeclarationState, request::CustomsRequestKind},
+    values::id::{CustomsPaperId, CustomsRequestId, DeclarationId},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{advance, receiving, unasked};
+use crate::{
+    app::App,
+    platform::{
+        customs::simulator::{Arrives, proved},
+        error::Error,
+        jobs::{Job, Verdict},
+    },
+};
+
+/// Looks what a declaration waits for, and takes its next step.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Advance {
+    /// Which.
+    pub declaration: DeclarationId,
+}
+
+impl Job for Advance {
+    const KIND: &'static str = "customs.advance";
+    fn aggregate(&self) -> String {
+        format!("declaration:{}", self.declaration)
+    }
+}
+
+/// Hands a paper over to customs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Send {
+    /// Which.
+    pub paper: CustomsPaperId,
+    /// Which attempt of it: one that is not the newest any more is not sent.
+    pub attempt: i32,
+    /// The order that it is about: its papers are sent one after the other.
+    pub document: String,
+}
+
+impl Job for Send {
+    const KIND: &'static str = "customs.send";
+    fn aggregate(&self) -> String {
+        format!("customs:{}", self.document)
+    }
+}
+
+/// A declaration, or what was asked of customs for it, came to another state: written in the transaction in which it did.
+/// It is done by whoever the document belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    /// Which.
+    pub declaration: DeclarationId,
+    /// Of which document.
+    pub document: String,
+    /// Its state.
+    pub state: DeclarationState,
+    /// What came to an end of what was asked, when it is that.
+    #[serde(default)]
+    pub request: Option<(CustomsRequestId, Asked)>,
+}
+
+/// What was asked, and whether customs agreed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "described above")]
+pub struct Asked {
+    pub kind: CustomsRequestKindName,
+    pub agreed: bool,
+}
+
+/// The kind of a request in a job's payload.
+pub type CustomsRequestKindName = CustomsRequestKind;
+
+impl Job for Moved {
+    const KIND: &'static str = "customs.moved";
+    fn aggregate(&self) -> String {
+        format!("document:{}", self.document)
+    }
+}
+
+/// Sends customs what was paid for an order, as announcement 179 wants it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TellPayment {
+    /// Which order.
+    pub document: String,
+    /// The number of the inquiry.
+    pub session: String,
+}
+
+impl Job for TellPayment {
+    const KIND: &'static str = "customs.payment_data";
+    fn aggregate(&self) -> String {
+        format!("payment-data:{}", self.session)
+    }
+}
+
+/// Does [`Advance`].
+pub async fn advances(app: &App, job: Advance) -> Result<Verdict, Error> {
+    let mut work = app.begin(&unasked()).await?;
+    advance::advance(app, &mut work, job.declaration).await?;
+    work.commit(()).await?;
+    Ok(Verdict::Done)
+}
+
+/// Does [`Arrives`]: a receipt of the simulator arrives, as if it came over the network.
+pub async fn arrives(app: &App, job: Arrives) -> Result<Verdict, Error> {
+    let headers = proved(app.vault(), job.text.as_bytes());
+    receiving::pushed(app, &headers, job.text.as_bytes()).await?;
+    Ok(Verdict::Done)
+}
+
+/// What time does: declarations whose wait is over are overdue, returns whose goods did not come fail, messages that came
+/// before what they are about are read again.
+pub async fn sweep(app: &App, now: DateTime<Utc>) -> Result<(), Error> {
+    advance::overdue(app, now).await?;
+    super::requests::lapsed(app, now).await?;
+    receiving::read_again(app).await
+}

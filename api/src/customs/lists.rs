@@ -1,0 +1,196 @@
+//! What is read of customs.
+
+use chrono::{DateTime, Utc};
+use entities::{
+    customs::{
+        declaration::{self, DeclarationState},
+        match_row,
+        message::{self, MessageVerdict},
+        paper, receipt, request, tax_bill,
+        tax_bill::guarantee,
+    },
+    party::{Action, Resource, Viewer, organisation},
+    values::id::{CustomsPaperId, DeclarationId, OrganisationId},
+};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::LockType,
+};
+
+use crate::{
+    app::allowed,
+    platform::{
+        db::{Dialect, dialect},
+        error::Error,
+        page::{Cursor, Page, PageArgs},
+    },
+};
+
+/// Names of the orders of lists, for cursors.
+const NEWEST: &str = "newest-declaration";
+const NEWEST_MESSAGE: &str = "newest-customs-message";
+const NEWEST_BILL: &str = "newest-tax-bill";
+const NEWEST_ENTRY: &str = "newest-guarantee-entry";
+
+/// Which declarations.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Only in one of these states.
+    pub states: Vec<DeclarationState>,
+    /// Only those at which a person must do something: stuck, overdue, or odd.
+    pub to_do: bool,
+    /// Only of this order.
+    pub document: Option<String>,
+}
+
+/// A declaration that the viewer may see.
+pub async fn find(
+    db: &impl ConnectionTrait,
+    viewer: &Viewer,
+    id: DeclarationId,
+) -> Result<Option<declaration::Model>, Error> {
+    Ok(declaration::Entity::visible_to(viewer).filter(declaration::Column::Id.eq(id)).one(db).await?)
+}
+
+/// Declarations that the viewer may see, newest first.
+pub async fn list(
+    db: &impl ConnectionTrait,
+    viewer: &Viewer,
+    filter: &Filter,
+    page: &PageArgs,
+) -> Result<Page<declaration::Model>, Error> {
+    use declaration::Column as C;
+    let stuck = [
+        DeclarationState::Mismatched,
+        DeclarationState::Failed,
+        DeclarationState::Rejected,
+        DeclarationState::Detained,
+    ];
+    let to_do = Condition::any().add(C::State.is_in(stuck)).add(C::Overdue.eq(true)).add(C::Alarm.is_not_null());
+    let only = Condition::all()
+        .add_option((!filter.states.is_empty()).then(|| C::State.is_in(filter.states.iter().copied())))
+        .add_option(filter.to_do.then_some(to_do))
+        .add_option(filter.document.as_ref().map(|document| C::Document.eq(document)));
+    page.by_id(db, declaration::Entity::visible_to(viewer).filter(only), C::Id, NEWEST, Order::Desc).await
+}
+
+/// The cursor of a declaration in that list.
+pub fn cursor(row: &declaration::Model) -> Cursor {
+    Cursor::of_id(NEWEST, row.id)
+}
+
+/// The declaration of a document.
+pub async fn of_document(db: &impl ConnectionTrait, document: &str) -> Result<Option<declaration::Model>, Error> {
+    Ok(declaration::Entity::find().filter(declaration::Column::Document.eq(document)).one(db).await?)
+}
+
+/// What the match of a declaration found, rule by rule.
+pub async fn matches(db: &impl ConnectionTrait, id: DeclarationId) -> Result<Vec<match_row::Model>, Error> {
+    let rows = match_row::Entity::find().filter(match_row::Column::DeclarationId.eq(id));
+    Ok(rows.order_by_asc(match_row::Column::Position).all(db).await?)
+}
+
+/// Whether customs ever took a paper in.
+pub(super) async fn was_accepted(db: &impl ConnectionTrait, id: CustomsPaperId) -> Result<bool, Error> {
+    let found = receipt::Entity::find()
+        .filter(receipt::Column::PaperId.eq(id))
+        .filter(receipt::Column::Status.is_in(["120", "300", "399", "500", "800"]));
+    Ok(found.limit(1).one(db).await?.is_some())
+}
+
+/// What was asked of customs for a declaration, oldest first.
+pub async fn requests(db: &impl ConnectionTrait, id: DeclarationId) -> Result<Vec<request::Model>, Error> {
+    let rows = request::Entity::find().filter(request::Column::DeclarationId.eq(id));
+    Ok(rows.order_by_asc(request::Column::Id).all(db).await?)
+}
+
+/// Which raw messages.
+#[derive(Clone, Debug, Default)]
+pub struct MessageFilter {
+    /// Only with one of these verdicts.
+    pub verdicts: Vec<MessageVerdict>,
+    /// Only those of a paper.
+    pub paper: Option<CustomsPaperId>,
+    /// Only those with this hash.
+    pub hash: Option<String>,
+}
+
+/// Raw messages, newest first: who keeps customs for the zone sees them.
+pub async fn messages(
+    db: &impl ConnectionTrait,
+    viewer: &Viewer,
+    filter: &MessageFilter,
+    page: &PageArgs,
+) -> Result<Page<message::Model>, Error> {
+    use message::Column as C;
+    allowed(viewer, Action::ReadCustomsMessages, Resource::OWN)?;
+    let only = Condition::all()
+        .add_option((!filter.verdicts.is_empty()).then(|| C::Verdict.is_in(filter.verdicts.iter().copied())))
+        .add_option(filter.paper.map(|paper| C::PaperId.eq(paper)))
+        .add_option(filter.hash.as_ref().map(|hash| C::Hash.eq(hash)));
+    page.by_id(db, message::Entity::find().filter(only), C::Id, NEWEST_MESSAGE, Order::Desc).await
+}
+
+/// The cursor of a message in that list.
+pub fn message_cursor(row: &message::Model) -> Cursor {
+    Cursor::of_id(NEWEST_MESSAGE, row.id)
+}
+
+/// An agent's tax bills, newest first.
+pub async fn bills(
+    db: &impl ConnectionTrait,
+    viewer: &Viewer,
+    whose: OrganisationId,
+    page: &PageArgs,
+) -> Result<Page<tax_bill::Model>, Error> {
+    allowed(viewer, Action::ReadGuarantees, Resource::of(whose))?;
+    let rows = tax_bill::Entity::find().filter(tax_bill::Column::GuarantorId.eq(whose));
+    page.by_id(db, rows, tax_bill::Column::Id, NEWEST_BILL, Order::Desc).await
+}
+
+/// The cursor of a bill in that list.
+pub fn bill_cursor(row: &tax_bill::Model) -> Cursor {
+    Cursor::of_id(NEWEST_BILL, row.id)
+}
+
+/// What happened to an agent's guarantee, newest first.
+pub async fn statement(
+    db: &impl ConnectionTrait,
+    viewer: &Viewer,
+    whose: OrganisationId,
+    page: &PageArgs,
+) -> Result<Page<guarantee::Model>, Error> {
+    allowed(viewer, Action::ReadGuarantees, Resource::of(whose))?;
+    let rows = guarantee::Entity::find().filter(guarantee::Column::GuarantorId.eq(whose));
+    page.by_id(db, rows, guarantee::Column::Id, NEWEST_ENTRY, Order::Desc).await
+}
+
+/// The cursor of an entry in that list.
+pub fn entry_cursor(row: &guarantee::Model) -> Cursor {
+    Cursor::of_id(NEWEST_ENTRY, row.id)
+}
+
+/// Whether customs has let the goods of a document go; none: nothing is declared of it.
+pub async fn released(db: &impl ConnectionTrait, document: &str) -> Result<Option<bool>, Error> {
+    Ok(of_document(db, document).await?.map(|row| row.state.is_released()))
+}
+
+/// When customs let the goods of a document go.
+pub async fn released_at(db: &impl ConnectionTrait, document: &str) -> Result<Option<DateTime<Utc>>, Error> {
+    Ok(of_document(db, document).await?.and_then(|row| row.released_at))
+}
+
+/// An organisation's row, locked until the transaction ends: what is taken from its account is taken one after the other.
+pub(super) async fn lock_organisation(tx: &impl ConnectionTrait, id: OrganisationId) -> Result<(), Error> {
+    let mut row = organisation::Entity::find_by_id(id);
+    if dialect(tx) == Dialect::Postgres {
+        row = row.lock(LockType::NoKeyUpdate);
+    }
+    row.one(tx).await?.ok_or_else(|| crate::platform::error::not_found("organisationId", id))?;
+    Ok(())
+}
+
+/// A paper's row for whoever may see its declaration.
+pub async fn paper(db: &impl ConnectionTrait, id: CustomsPaperId) -> Result<Option<paper::Model>, Error> {
+    Ok(paper::Entity::find_by_id(id).one(db).await?)
+}

@@ -1,0 +1,186 @@
+//! What customs asks about payments (announcement 179): it names an order, is answered at once whether the house knows it,
+//! and is sent what was paid for it afterwards, signed.
+
+use chrono::{DateTime, Utc};
+use entities::{
+    customs::{
+        declaration,
+        paper::{self, PaperKind},
+        payment_data::{PaidOrder, PaymentData},
+    },
+    payments::payment,
+    values::Money,
+};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{advance::guid, document_of, jobs::TellPayment, lists, sale_of, unasked};
+use crate::{
+    app::App,
+    platform::{error::Error, graphql::encode, jobs::Verdict, web},
+};
+
+/// Most orders that one payment is for.
+const MOST_ORDERS: u64 = 100;
+/// Longest answer that is read.
+const LONGEST_ANSWER: usize = 64 * 1024;
+/// The code of a good answer.
+const GOOD: &str = "10000";
+
+/// An inquiry (`openReq`).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Inquiry {
+    /// Which order.
+    pub order_no: String,
+    /// The number of the inquiry.
+    #[serde(rename = "sessionID")]
+    pub session_id: String,
+    /// When it was asked, in milliseconds.
+    #[serde(default)]
+    pub service_time: serde_json::Value,
+}
+
+/// What is answered at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer {
+    /// `10000`, or why not: `20000` to `21000`.
+    pub code: &'static str,
+    /// Why not.
+    pub message: &'static str,
+    /// Now, in milliseconds.
+    pub service_time: i64,
+}
+
+/// Answers an inquiry, and has what was paid sent. The same inquiry again is sent again: customs asks until it has it.
+pub async fn asked(app: &App, text: &str) -> Result<Answer, Error> {
+    let now = app.clock().now();
+    let answer = |code, message| Answer { code, message, service_time: now.timestamp_millis() };
+    let Ok(inquiry) = serde_json::from_str::<Inquiry>(text) else {
+        return Ok(answer("20001", "openReq cannot be read"));
+    };
+    let fits = |text: &str, most: usize| {
+        !text.is_empty()
+            && text.chars().count() <= most
+            && !text.chars().any(|c| c.is_control() || c == '"' || c == '|')
+    };
+    if !fits(&inquiry.order_no, 60) || !fits(&inquiry.session_id, 36) {
+        return Ok(answer("20001", "openReq cannot be read"));
+    }
+    if app.config().customs.payment_data.url.is_empty() {
+        return Ok(answer("20000", "payment data is sent nowhere"));
+    }
+    if lists::of_document(app.db().read(), &inquiry.order_no).await?.is_none() {
+        return Ok(answer("20002", "the order is not known"));
+    }
+    let mut work = app.begin(&unasked()).await?;
+    work.enqueue(&TellPayment { document: inquiry.order_no, session: inquiry.session_id }).await?;
+    work.commit(()).await?;
+    Ok(answer(GOOD, ""))
+}
+
+/// Does [`TellPayment`].
+pub async fn tell(app: &App, job: TellPayment) -> Result<Verdict, Error> {
+    let Some(data) = data_of(app, &job).await? else {
+        return Ok(Verdict::Again { after: None, reason: "the order has no payment yet".into() });
+    };
+    let signer = app.signing().signer();
+    let signature = signer.sign_text(&data.to_sign()).map_err(Error::internal)?;
+    let sent = data.signed(signer.certificate().number(), &signature);
+    let settings = &app.config().customs;
+    let client = web::services(settings.timeout())?;
+    let asked = client.post(&settings.payment_data.url).form(&[("payExInfoStr", sent.as_str())]).send().await;
+    let again = |reason: String| Ok(Verdict::Again { after: None, reason });
+    let answer = match asked {
+        Ok(answer) => answer,
+        Err(error) => return again(format!("customs does not answer: {}", error.without_url())),
+    };
+    let status = answer.status();
+    let Ok(body) = web::body(answer, LONGEST_ANSWER).await else {
+        return again("the answer of customs broke off".into());
+    };
+    let read: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+    match read["code"].as_str() {
+        Some(GOOD) => Ok(Verdict::Done),
+        Some(code) => again(format!("customs says {code}: {}", read["message"])),
+        None => again(format!("customs answers {status}")),
+    }
+}
+
+/// What was paid in the request that paid an order, for all orders of it; none: it has no payment yet.
+async fn data_of(app: &App, job: &TellPayment) -> Result<Option<PaymentData>, Error> {
+    let db = app.db().read();
+    let Some(row) = lists::of_document(db, &job.document).await? else { return Ok(None) };
+    let Some(said) = payment_paper(db, &row).await? else { return Ok(None) };
+    let head = document_of(app.vault(), &said)?.head;
+    let named = |name: &str| head.get(name).unwrap_or_default().to_owned();
+    let (institution, transaction) = (named("payCode"), named("payTransactionId"));
+    // All papers of the transaction, whichever order they are of.
+    let of = format!("{institution}|{transaction}|");
+    let papers = paper::Entity::find()
+        .filter(
+            Condition::all()
+                .add(paper::Column::Kind.eq(PaperKind::Payment))
+                .add(paper::Column::BusinessKey.gte(of.as_str()))
+                .add(paper::Column::BusinessKey.lt(format!("{of}\u{10ffff}"))),
+        )
+        .order_by_asc(paper::Column::Document)
+        .limit(MOST_ORDERS)
+        .all(db)
+        .await?;
+    let settings = &app.config().customs.payment_data;
+    let (mut orders, mut total_minor) = (Vec::new(), 0);
+    let mut paid_at: DateTime<Utc> = row.created_at;
+    for paper in &papers {
+        let Some(of) = lists::of_document(db, &paper.document).await? else { continue };
+        let sale = sale_of(app.vault(), &of)?;
+        total_minor += sale.paid_minor();
+        paid_at = sale.paid.at;
+        let goods = sale.lines.iter().map(|line| {
+            let link = settings.item_link.replace("{id}", &encode(line.variant).0);
+            (line.name.clone(), link)
+        });
+        orders.push(PaidOrder {
+            number: paper.document.clone(),
+            goods: goods.collect(),
+            account: settings.account.clone(),
+            code: String::new(),
+            holder: settings.holder.clone(),
+        });
+    }
+    let paid = payment::Entity::find().filter(payment::Column::Reference.eq(&transaction)).one(db).await?;
+    let amount = |minor| paid.as_ref().map(|paid| Money { minor, currency: paid.currency }.to_string());
+    // What was asked and answered, as the house keeps it.
+    let request = paid.as_ref().map(|paid| {
+        json!({ "document": paid.document, "number": paid.number, "amount": amount(paid.amount_minor),
+                "provider": paid.provider, "method": paid.method, "at": paid.created_at })
+        .to_string()
+    });
+    let response = paid.as_ref().map(|paid| {
+        json!({ "reference": paid.reference, "state": paid.state, "captured": amount(paid.captured_minor) }).to_string()
+    });
+    Ok(Some(PaymentData {
+        session: job.session.clone(),
+        guid: guid()?,
+        request: request.unwrap_or_default(),
+        response: response.unwrap_or_default(),
+        platform: named("ebpCode"),
+        institution,
+        transaction,
+        total_minor,
+        verifier: "3".into(),
+        pay_type: "4".into(),
+        paid_at,
+        orders,
+        sent_at: app.clock().now(),
+    }))
+}
+
+async fn payment_paper(db: &impl ConnectionTrait, row: &declaration::Model) -> Result<Option<paper::Model>, Error> {
+    let found = paper::Entity::find()
+        .filter(paper::Column::DeclarationId.eq(row.id))
+        .filter(paper::Column::Kind.eq(PaperKind::Payment));
+    Ok(found.one(db).await?)
+}

@@ -1,0 +1,430 @@
+//! Messages in: whatever comes is kept, with its hash and what became of it. What is no message, not from whom it should
+//! be, or says what cannot be, changes nothing. What came before changes nothing either: a receipt is known by its paper,
+//! its status and its time.
+
+use chrono::{DateTime, Duration, Utc};
+use entities::{
+    customs::{
+        ceb::{self, Document, Message, Record, Signing},
+        codes,
+        message::{self, MessageDirection, MessageVerdict},
+        paper::{self, PaperKind},
+        receipt::{self, ReturnStatus},
+    },
+    values::id::{CustomsMessageId, CustomsPaperId, CustomsReceiptId},
+};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    TryInsertResult,
+    sea_query::{Expr, OnConflict},
+};
+
+use super::{
+    advance::alarm,
+    following, locked, message_place,
+    sending::{kept_text, reason},
+    taxes, text_of, unasked,
+};
+use crate::{
+    app::{App, Work},
+    platform::{customs::Failure, error::Error, vault},
+};
+
+/// Largest message that is taken; of a larger one the beginning is kept.
+pub const LARGEST: usize = 16 << 20;
+/// How much is kept of what is too large or cannot be read.
+const KEPT_OF_REFUSED: usize = 64 * 1024;
+/// How far clocks may be apart, when a receipt does not say of which attempt it is.
+const SKEW: Duration = Duration::minutes(5);
+/// Most messages that are read again at once, and for how long they are.
+const READ_AGAIN: u64 = 100;
+const READ_AGAIN_FOR: Duration = Duration::days(7);
+
+/// What became of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// Which.
+    pub message: CustomsMessageId,
+    /// What.
+    pub verdict: MessageVerdict,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// Something was pushed to the house: it is unpacked, and received. None: it is not from the gateway, and nothing is kept of
+/// it but a line in the log.
+pub async fn pushed(app: &App, headers: &[(String, String)], body: &[u8]) -> Result<Option<Received>, Error> {
+    match app.customs().unpack(headers, body, app.clock().now()) {
+        Ok(bytes) => Ok(Some(receive(app, &bytes).await?)),
+        Err(Failure::Unreadable(why)) => Ok(Some(refused(app, body, &why).await?)),
+        Err(failure) => {
+            tracing::warn!(cause = failure.told(), "a message that is not from the gateway was not taken");
+            Ok(None)
+        }
+    }
+}
+
+/// Takes a message of customs.
+pub async fn receive(app: &App, bytes: &[u8]) -> Result<Received, Error> {
+    let read = match ceb::read(bytes) {
+        Ok(read) if read.kind.signing == Signing::Told => read,
+        Ok(read) => return refused(app, bytes, &format!("{} is nothing that customs says", read.root())).await,
+        Err(why) => return refused(app, bytes, &why.to_string()).await,
+    };
+    let mut work = app.begin(&unasked()).await?;
+    let row = keep(app, work.tx(), bytes, work.now, Some(&read), (MessageVerdict::Taken, None)).await?;
+    let noted = all_noted(app, &mut work, &row, &read).await?;
+    let received = settle(&work, &row, noted).await?;
+    work.commit(()).await?;
+    if received.verdict == MessageVerdict::Unknown {
+        tracing::warn!(message = %received.message, reason = received.reason, "customs says what the house does not know");
+    }
+    Ok(received)
+}
+
+/// A message was longer than any that is taken, and was not read to its end.
+pub async fn too_large(app: &App) -> Result<Received, Error> {
+    refused(app, b"", &format!("it has more than {LARGEST} bytes")).await
+}
+
+/// Keeps what is refused.
+pub(super) async fn refused(app: &App, bytes: &[u8], why: &str) -> Result<Received, Error> {
+    let why = reason(why);
+    let part = bytes.get(..KEPT_OF_REFUSED).unwrap_or(bytes);
+    let id = CustomsMessageId::new(app.clock().now());
+    let row = message::Model {
+        id,
+        direction: MessageDirection::In,
+        kind: None,
+        guid: None,
+        hash: vault::sha256_hex(bytes),
+        size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
+        body: app.vault().seal(&message_place(id), part)?,
+        verdict: MessageVerdict::Refused,
+        reason: Some(why.clone()),
+        subject: None,
+        paper_id: None,
+        attempt: None,
+        at: app.clock().now(),
+    };
+    message::Entity::insert(row.into_active_model()).exec_without_returning(app.db().writer()).await?;
+    tracing::warn!(message = %id, reason = why, "a customs message was refused");
+    Ok(Received { message: id, verdict: MessageVerdict::Refused, reason: Some(why) })
+}
+
+/// Keeps a message that could be read.
+pub(super) async fn keep(
+    app: &App,
+    tx: &impl ConnectionTrait,
+    bytes: &[u8],
+    now: DateTime<Utc>,
+    read: Option<&Message>,
+    (verdict, paper): (MessageVerdict, Option<CustomsPaperId>),
+) -> Result<message::Model, Error> {
+    let id = CustomsMessageId::new(now);
+    let row = message::Model {
+        id,
+        direction: MessageDirection::In,
+        kind: read.map(|read| read.kind.number.into()),
+        guid: read.map(|read| kept_text(&read.guid, 64)),
+        hash: vault::sha256_hex(bytes),
+        size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
+        body: app.vault().seal(&message_place(id), bytes)?,
+        verdict,
+        reason: None,
+        subject: None,
+        paper_id: paper,
+        attempt: None,
+        at: now,
+    };
+    message::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
+    Ok(row)
+}
+
+/// What became of one thing that a message says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Noted {
+    /// It was new.
+    New,
+    /// It was said before.
+    Before,
+    /// It is about nothing that is known; what it is about.
+    Unmatched(String),
+    /// The house does not know what it says.
+    Unknown(String),
+    /// It says what cannot be.
+    Refused(String),
+}
+
+async fn all_noted(
+    app: &App,
+    work: &mut Work,
+    row: &message::Model,
+    read: &Message,
+) -> Result<Vec<(Noted, Option<CustomsPaperId>)>, Error> {
+    let mut all = Vec::new();
+    for document in &read.documents {
+        all.push(match read.kind.number {
+            816 => (taxes::billed(app, work, document).await?, None),
+            818 => (taxes::stated(app, work, &document.head).await?, None),
+            900 => misread(app, work, row, document).await?,
+            number => match number.checked_sub(1).and_then(PaperKind::of_number) {
+                Some(kind) => receipt_of(app, work, row, kind, &document.head).await?,
+                None => (Noted::Unknown(format!("CEB{number} is nothing that the house follows")), None),
+            },
+        });
+    }
+    Ok(all)
+}
+
+/// Notes what became of a message: what is worst of what became of its parts, but that something new was in it.
+async fn settle(
+    work: &Work,
+    row: &message::Model,
+    noted: Vec<(Noted, Option<CustomsPaperId>)>,
+) -> Result<Received, Error> {
+    use message::Column as C;
+    let paper = noted.iter().find_map(|(_, paper)| *paper);
+    let mut outcome = (MessageVerdict::Repeated, None, None);
+    let rank = |verdict: MessageVerdict| match verdict {
+        MessageVerdict::Refused => 4,
+        MessageVerdict::Unknown => 3,
+        MessageVerdict::Unmatched => 2,
+        MessageVerdict::Taken => 1,
+        _ => 0,
+    };
+    for (noted, _) in noted {
+        let (verdict, reason, subject) = match noted {
+            Noted::New => (MessageVerdict::Taken, None, None),
+            Noted::Before => (MessageVerdict::Repeated, None, None),
+            Noted::Unmatched(subject) => {
+                (MessageVerdict::Unmatched, Some(format!("nothing is known as {subject}")), Some(subject))
+            }
+            Noted::Unknown(what) => (MessageVerdict::Unknown, Some(what), None),
+            Noted::Refused(why) => (MessageVerdict::Refused, Some(why), None),
+        };
+        if rank(verdict) > rank(outcome.0) {
+            outcome = (verdict, reason, subject);
+        }
+    }
+    let (verdict, why, subject) = outcome;
+    let why = why.as_deref().map(reason);
+    let subject = subject.as_deref().map(|subject| kept_text(subject, 240));
+    message::Entity::update_many()
+        .col_expr(C::Verdict, Expr::val(verdict))
+        .col_expr(C::Reason, Expr::val(why.clone()))
+        .col_expr(C::Subject, Expr::val(subject))
+        .col_expr(C::PaperId, Expr::val(paper.or(row.paper_id)))
+        .filter(C::Id.eq(row.id))
+        .exec(work.tx())
+        .await?;
+    Ok(Received { message: row.id, verdict, reason: why })
+}
+
+/// Which attempt of which paper.
+type Found = Option<(paper::Model, i32)>;
+
+/// The paper of a number, whichever attempt had it.
+async fn by_guid(db: &impl ConnectionTrait, guid: &str) -> Result<Found, Error> {
+    if let Some(row) = paper::Entity::find().filter(paper::Column::Guid.eq(guid)).one(db).await? {
+        let attempt = row.attempt;
+        return Ok(Some((row, attempt)));
+    }
+    let sent = message::Entity::find()
+        .filter(message::Column::Guid.eq(guid))
+        .filter(message::Column::Direction.eq(MessageDirection::Out))
+        .one(db)
+        .await?;
+    let Some((id, attempt)) = sent.and_then(|sent| Some((sent.paper_id?, sent.attempt?))) else { return Ok(None) };
+    Ok(paper::Entity::find_by_id(id).one(db).await?.map(|row| (row, attempt)))
+}
+
+/// The paper that a receipt is about: by the number that it carries, else by the business key; then it is the attempt
+/// that was under way when customs said it.
+async fn about(
+    db: &impl ConnectionTrait,
+    kind: PaperKind,
+    head: &Record,
+    said_at: Option<DateTime<Utc>>,
+) -> Result<Result<Found, String>, Error> {
+    let subject = kind.key_of_receipt(head).unwrap_or_else(|| head.get("guid").unwrap_or_default().to_owned());
+    if let Some(guid) = head.get("guid")
+        && let Some((row, attempt)) = by_guid(db, guid).await?
+    {
+        if row.kind == kind {
+            return Ok(Ok(Some((row, attempt))));
+        }
+        return Ok(Err(format!("{guid} is another kind of paper")));
+    }
+    let Some(key) = kind.key_of_receipt(head) else { return Ok(Err(subject)) };
+    // A prefix as a range, which the index knows on both databases.
+    let of_key = if key.ends_with('|') {
+        Condition::all()
+            .add(paper::Column::BusinessKey.gte(key.as_str()))
+            .add(paper::Column::BusinessKey.lt(format!("{key}\u{10ffff}")))
+    } else {
+        Condition::all().add(paper::Column::BusinessKey.eq(key.as_str()))
+    };
+    let found = paper::Entity::find().filter(paper::Column::Kind.eq(kind)).filter(of_key).limit(2).all(db).await?;
+    let [row] = found.as_slice() else { return Ok(Ok(None)) };
+    let earlier = row.attempt > 1 && said_at.zip(row.sent_at).is_some_and(|(said, sent)| said + SKEW < sent);
+    Ok(Ok(Some((row.clone(), row.attempt - i32::from(earlier)))))
+}
+
+/// Notes a receipt of a paper.
+async fn receipt_of(
+    app: &App,
+    work: &mut Work,
+    row: &message::Model,
+    kind: PaperKind,
+    head: &Record,
+) -> Result<(Noted, Option<CustomsPaperId>), Error> {
+    let said = |name: &str| head.get(name).map(str::trim).unwrap_or_default().to_owned();
+    let (status, time) = (said("returnStatus"), said("returnTime"));
+    if status.is_empty() || status.len() > 10 || !status.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok((Noted::Refused("returnStatus is none".into()), None));
+    }
+    let Some(said_at) = codes::read_moment(&time).filter(|_| time.len() == 17) else {
+        return Ok((Noted::Refused("returnTime is no moment of 17 digits".into()), None));
+    };
+    let found = match about(work.tx(), kind, head, Some(said_at)).await? {
+        Ok(found) => found,
+        Err(why) => return Ok((Noted::Refused(why), None)),
+    };
+    let Some((found, attempt)) = found else {
+        let key = kind.key_of_receipt(head).or_else(|| head.get("guid").map(str::to_owned)).unwrap_or_default();
+        return Ok((Noted::Unmatched(key), None));
+    };
+    let noted = note(app, work, row, found.clone(), attempt, (&status, &time, &said("returnInfo")), head).await?;
+    Ok((noted, Some(found.id)))
+}
+
+/// Adds a receipt to a paper, and follows it.
+async fn note(
+    app: &App,
+    work: &mut Work,
+    row: &message::Model,
+    found: paper::Model,
+    attempt: i32,
+    (status, time, info): (&str, &str, &str),
+    head: &Record,
+) -> Result<Noted, Error> {
+    use receipt::Column as C;
+    // The declaration first, as everyone locks; then the paper as it is now.
+    if let Some(declaration) = found.declaration_id {
+        locked(work.tx(), declaration).await?;
+    }
+    let known = ReturnStatus::of(status).is_some();
+    let new = receipt::Model {
+        id: CustomsReceiptId::new(work.now),
+        paper_id: found.id,
+        attempt,
+        status: status.to_owned(),
+        time: time.to_owned(),
+        info: kept_text(info, 1_000),
+        known,
+        message_id: row.id,
+        at: work.now,
+    };
+    let once = OnConflict::columns([C::PaperId, C::Attempt, C::Status, C::Time]).do_nothing().to_owned();
+    let insert = receipt::Entity::insert(new.into_active_model()).on_conflict(once).try_insert();
+    let inserted = insert.exec_without_returning(work.tx()).await?;
+    if !matches!(inserted, TryInsertResult::Inserted(rows) if rows > 0) {
+        return Ok(Noted::Before);
+    }
+    if !known {
+        let what = format!("CEB{} said {status}: {info}", found.kind.receipt());
+        if let Some(declaration) = found.declaration_id {
+            alarm(work, declaration, &what).await?;
+        }
+        return Ok(Noted::Unknown(what));
+    }
+    let paper = paper::Entity::find_by_id(found.id).one(work.tx()).await?;
+    let paper = paper.ok_or_else(|| Error::internal("a paper is gone"))?;
+    if paper.attempt != attempt {
+        // About an attempt that was given up: it is kept, and changes nothing.
+        return Ok(Noted::New);
+    }
+    let invt_no = head.get("invtNo").filter(|_| paper.kind == PaperKind::List);
+    if let (Some(before), Some(said)) = (paper.invt_no.as_deref(), invt_no)
+        && before != said
+        && let Some(declaration) = paper.declaration_id
+    {
+        alarm(work, declaration, &format!("customs calls the list {before} and {said}")).await?;
+    }
+    let stated = following::numbered(work, &paper, head.get("preNo"), invt_no).await?;
+    let after = following::follow(app, work, &stated).await?;
+    if paper.invt_no.is_none() && after.invt_no.is_some() {
+        // Bills may have come before the list had its number.
+        let subject = after.invt_no.clone().unwrap_or_default();
+        following::went_numbered(app, work, &paper, &after).await?;
+        Box::pin(again(app, work, &subject)).await?;
+    }
+    Ok(Noted::New)
+}
+
+/// A message that the e-port could not read (CEB900): the paper failed.
+async fn misread(
+    app: &App,
+    work: &mut Work,
+    row: &message::Model,
+    document: &Document,
+) -> Result<(Noted, Option<CustomsPaperId>), Error> {
+    let head = &document.head;
+    let said = |name: &str| head.get(name).map(str::trim).unwrap_or_default().to_owned();
+    let mut found = None;
+    if let Ok(id) = said("oriCopMsgId").parse::<uuid::Uuid>() {
+        let sent = message::Entity::find_by_id(CustomsMessageId(id)).one(work.tx()).await?;
+        if let Some((paper, attempt)) = sent.and_then(|sent| Some((sent.paper_id?, sent.attempt?))) {
+            found = paper::Entity::find_by_id(paper).one(work.tx()).await?.map(|row| (row, attempt));
+        }
+    }
+    if found.is_none() {
+        found = by_guid(work.tx(), &said("guid")).await?;
+    }
+    let Some((found, attempt)) = found else { return Ok((Noted::Unmatched(said("oriCopMsgId")), None)) };
+    let (status, time) = (said("returnStatus"), said("returnTime"));
+    if ReturnStatus::of(&status).is_none_or(|status| status.number >= 0) || codes::read_moment(&time).is_none() {
+        return Ok((Noted::Refused("returnStatus is no exception, or returnTime no moment".into()), None));
+    }
+    let info = said("returnInfo");
+    let noted = note(app, work, row, found.clone(), attempt, (&status, &time, &info), &Record::default()).await?;
+    Ok((noted, Some(found.id)))
+}
+
+/// Reads messages again that came before what they are about.
+async fn again(app: &App, work: &mut Work, subject: &str) -> Result<(), Error> {
+    let rows = message::Entity::find()
+        .filter(message::Column::Subject.eq(subject))
+        .filter(message::Column::Verdict.eq(MessageVerdict::Unmatched))
+        .order_by_asc(message::Column::Id)
+        .limit(READ_AGAIN)
+        .all(work.tx())
+        .await?;
+    for row in rows {
+        let text = text_of(app.vault(), &row)?;
+        let Ok(read) = ceb::read(text.as_bytes()) else { continue };
+        let noted = all_noted(app, work, &row, &read).await?;
+        settle(work, &row, noted).await?;
+    }
+    Ok(())
+}
+
+/// The same for all that came of late, now and then: what they are about may have become known in another transaction.
+pub(super) async fn read_again(app: &App) -> Result<(), Error> {
+    let since = app.clock().now() - READ_AGAIN_FOR;
+    let rows = message::Entity::find()
+        .filter(message::Column::Verdict.eq(MessageVerdict::Unmatched))
+        .filter(message::Column::At.gt(since))
+        .order_by_asc(message::Column::Id)
+        .limit(READ_AGAIN)
+        .all(app.db().read())
+        .await?;
+    for row in rows {
+        let Some(subject) = row.subject.clone() else { continue };
+        let mut work = app.begin(&unasked()).await?;
+        again(app, &mut work, &subject).await?;
+        work.commit(()).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,218 @@
+//! Messages out: a paper becomes bytes that are kept before they are handed over, so that whatever is tried again is the
+//! same message.
+
+use entities::{
+    customs::{
+        ceb::{self, Message, Signing},
+        message::{self, MessageDirection, MessageVerdict},
+        paper::{self, PaperState},
+        sale,
+    },
+    party::organisation,
+    values::id::CustomsMessageId,
+};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
+
+use super::{
+    advance::advance,
+    document_of, following,
+    gathered::{arranged, party},
+    jobs::Send,
+    locked, message_place, text_of, unasked,
+};
+use crate::{
+    app::{App, Work},
+    platform::{
+        customs::{Failure, Outgoing},
+        error::Error,
+        jobs::Verdict,
+        vault,
+    },
+};
+
+/// Longest reason that is kept.
+const LONGEST_REASON: usize = 500;
+
+/// A reason as it is kept: cut, and without what is no text. It may quote what came.
+pub(super) fn reason(text: &str) -> String {
+    kept_text(text, LONGEST_REASON)
+}
+
+/// Text of others as it is kept: cut, and without what is no text (`PostgreSQL` keeps no NUL).
+pub(super) fn kept_text(text: &str, most: usize) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(most).collect()
+}
+
+/// Does [`Send`].
+pub async fn send(app: &App, job: Send) -> Result<Verdict, Error> {
+    let Some((kept, text)) = kept(app, &job).await? else { return Ok(Verdict::Done) };
+    let outgoing = Outgoing {
+        id: kept.id.to_string(),
+        kind: kept.kind.and_then(|kind| kind.try_into().ok()).unwrap_or_default(),
+        text,
+        at: app.clock().now(),
+    };
+    let asked = tokio::time::timeout(app.config().customs.timeout(), app.customs().send(&outgoing)).await;
+    match asked.unwrap_or_else(|_| Err(Failure::unavailable("it took too long"))) {
+        Ok(()) => {
+            noted(app, &kept, MessageVerdict::Delivered, None).await?;
+            Ok(Verdict::Done)
+        }
+        Err(Failure::Unavailable(cause)) => {
+            Ok(Verdict::Again { after: None, reason: format!("the gateway does not answer: {cause}") })
+        }
+        Err(refused) => {
+            undeliverable(app, &job, &kept, &refused.told()).await?;
+            Ok(Verdict::Done)
+        }
+    }
+}
+
+/// The message of an attempt, made when it is not there yet; none: the attempt is not the newest any more, or customs has
+/// answered it.
+async fn kept(app: &App, job: &Send) -> Result<Option<(message::Model, String)>, Error> {
+    let mut work = app.begin(&unasked()).await?;
+    let find = || paper::Entity::find_by_id(job.paper).one(work.tx());
+    let mut row = find().await?.ok_or_else(|| Error::internal("a paper is gone"))?;
+    if let Some(declaration) = row.declaration_id {
+        if locked(work.tx(), declaration).await?.state.is_over() {
+            // It was taken back meanwhile: customs hears nothing of it.
+            return Ok(None);
+        }
+        row = find().await?.ok_or_else(|| Error::internal("a paper is gone"))?;
+    }
+    let waits = matches!(row.state, PaperState::Draft | PaperState::Sent | PaperState::AtPort);
+    if row.attempt != job.attempt || !waits {
+        return Ok(None);
+    }
+    if let Some(before) = of_attempt(work.tx(), &row).await? {
+        let text = text_of(app.vault(), &before)?;
+        begun(&work, &row).await?;
+        work.commit(()).await?;
+        return Ok(Some((before, text)));
+    }
+    let text = match written(app, work.tx(), &row).await? {
+        Ok(text) => text,
+        Err(faults) => {
+            // What the schema does not allow is not sent: somebody mends what it is made of.
+            following::failed(app, &mut work, &row, &faults).await?;
+            work.commit(()).await?;
+            return Ok(None);
+        }
+    };
+    let kept = keep(app, work.tx(), &row, &text, work.now).await?;
+    begun(&work, &row).await?;
+    work.commit(()).await?;
+    Ok(Some((kept, text)))
+}
+
+async fn of_attempt(db: &impl ConnectionTrait, row: &paper::Model) -> Result<Option<message::Model>, Error> {
+    let found = message::Entity::find()
+        .filter(message::Column::PaperId.eq(row.id))
+        .filter(message::Column::Attempt.eq(row.attempt))
+        .filter(message::Column::Direction.eq(MessageDirection::Out));
+    Ok(found.one(db).await?)
+}
+
+/// Keeps the bytes of a paper's attempt.
+pub(super) async fn keep(
+    app: &App,
+    tx: &impl ConnectionTrait,
+    row: &paper::Model,
+    text: &str,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<message::Model, Error> {
+    let id = CustomsMessageId::new(now);
+    let kept = message::Model {
+        id,
+        direction: MessageDirection::Out,
+        kind: Some(row.kind.number().into()),
+        guid: Some(row.guid.clone()),
+        hash: vault::sha256_hex(text.as_bytes()),
+        size: i64::try_from(text.len()).unwrap_or(i64::MAX),
+        body: app.vault().seal(&message_place(id), text.as_bytes())?,
+        verdict: MessageVerdict::Waiting,
+        reason: None,
+        subject: None,
+        paper_id: Some(row.id),
+        attempt: Some(row.attempt),
+        at: now,
+    };
+    message::Entity::insert(kept.clone().into_active_model()).exec_without_returning(tx).await?;
+    Ok(kept)
+}
+
+/// A paper goes on its way.
+async fn begun(work: &Work, row: &paper::Model) -> Result<(), Error> {
+    use paper::Column as C;
+    paper::Entity::update_many()
+        .col_expr(C::State, Expr::val(PaperState::Sent))
+        .col_expr(C::SentAt, Expr::val(Some(work.now)))
+        .col_expr(C::Version, Expr::col(C::Version).add(1))
+        .col_expr(C::UpdatedAt, Expr::val(work.now))
+        .filter(C::Id.eq(row.id))
+        .filter(C::State.eq(PaperState::Draft))
+        .exec(work.tx())
+        .await?;
+    Ok(())
+}
+
+/// The message of a paper, signed; or what the schema does not allow of it.
+async fn written(app: &App, db: &impl ConnectionTrait, row: &paper::Model) -> Result<Result<String, String>, Error> {
+    let number = row.kind.number();
+    let kind = ceb::kind(number).ok_or_else(|| Error::internal(format!("there is no CEB{number}")))?;
+    let declarer = match row.declaration_id {
+        Some(id) => {
+            let of = locked(db, id).await?;
+            arranged(db, of.seller_id, of.mode).await?.map(|arrangement| arrangement.declarer_id)
+        }
+        None => None,
+    };
+    let sender = organisation::Entity::find_by_id(declarer.unwrap_or(row.sender_id)).one(db).await?;
+    let Some(sender) = sender.as_ref().and_then(party) else {
+        return Ok(Err("the declarer has no code at customs".into()));
+    };
+    let document = document_of(app.vault(), row)?;
+    let mut message = Message {
+        transfer: Some(sale::transfer(&sender, &app.config().customs.dxp_id)),
+        ..Message::new(kind, row.guid.clone(), vec![document])
+    };
+    if kind.signing == Signing::Signed {
+        match message.write() {
+            Ok(text) => message.signature = Some(app.signing().signer().sign(&text).map_err(Error::internal)?),
+            Err(faults) => return Ok(Err(told(&faults))),
+        }
+    }
+    Ok(message.write().map_err(|faults| told(&faults)))
+}
+
+fn told(faults: &[ceb::Fault]) -> String {
+    let all: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    reason(&all.join("; "))
+}
+
+async fn noted(app: &App, kept: &message::Model, verdict: MessageVerdict, why: Option<&str>) -> Result<(), Error> {
+    message::Entity::update_many()
+        .col_expr(message::Column::Verdict, Expr::val(verdict))
+        .col_expr(message::Column::Reason, Expr::val(why.map(reason)))
+        .filter(message::Column::Id.eq(kept.id))
+        .exec(app.db().writer())
+        .await?;
+    Ok(())
+}
+
+/// The other end does not take a message: the paper failed, and may be sent again when that is mended.
+async fn undeliverable(app: &App, job: &Send, kept: &message::Model, why: &str) -> Result<(), Error> {
+    noted(app, kept, MessageVerdict::Undeliverable, Some(why)).await?;
+    let mut work = app.begin(&unasked()).await?;
+    let row = paper::Entity::find_by_id(job.paper).one(work.tx()).await?;
+    let row = row.ok_or_else(|| Error::internal("a paper is gone"))?;
+    if row.attempt == job.attempt {
+        following::failed(app, &mut work, &row, why).await?;
+        if let Some(declaration) = row.declaration_id {
+            advance(app, &mut work, declaration).await?;
+        }
+        work.commit(()).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,325 @@
+//! Declarations (申报): what becomes of one order at customs. It has papers, a match of them, and a state that follows from
+//! both; nobody sets it.
+
+use sea_orm::{entity::prelude::*, sea_query::Expr};
+
+use super::paper::PaperState;
+use crate::{
+    catalog::SupplyMode,
+    party::Viewer,
+    values::id::{DeclarationId, OrganisationId, PersonId, StockLocationId},
+};
+
+/// How a declaration stands (申报状态).
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    EnumIter,
+    DeriveActiveEnum,
+    serde::Serialize,
+    serde::Deserialize,
+    async_graphql::Enum,
+)]
+#[sea_orm(rs_type = "String", db_type = "String(StringLen::N(24))", rename_all = "snake_case")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum DeclarationState {
+    /// Something that it needs is not there yet; `blockers` says what (待齐备).
+    Waiting,
+    /// Order, payment, waybill and list do not say the same (三单不符).
+    Mismatched,
+    /// The list is on its way, or at the e-port (申报中).
+    Declaring,
+    /// Customs has the list (海关入库).
+    Accepted,
+    /// A person, or the goods, are looked at; or it waits (海关处理中).
+    Held,
+    /// The goods are kept (扣留).
+    Detained,
+    /// The list did not reach customs (申报失败).
+    Failed,
+    /// Customs does not take the list, or one of the papers (退单).
+    Rejected,
+    /// The goods may go (放行).
+    Released,
+    /// All is done (结关).
+    Closed,
+    /// It was withdrawn (已撤单).
+    Cancelled,
+    /// The goods go back abroad (退运).
+    ReturnedAbroad,
+}
+
+impl DeclarationState {
+    /// The state of a declaration whose list stands so.
+    pub fn of_list(list: PaperState, matched: bool, mismatched: bool) -> Self {
+        match list {
+            PaperState::Draft if mismatched => Self::Mismatched,
+            PaperState::Draft if matched => Self::Declaring,
+            PaperState::Draft => Self::Waiting,
+            PaperState::Sent | PaperState::AtPort => Self::Declaring,
+            PaperState::Accepted | PaperState::Reviewed => Self::Accepted,
+            PaperState::Review | PaperState::Inspection | PaperState::Suspended => Self::Held,
+            PaperState::Detained => Self::Detained,
+            PaperState::Failed => Self::Failed,
+            PaperState::Rejected => Self::Rejected,
+            PaperState::Released => Self::Released,
+            PaperState::Closed => Self::Closed,
+            PaperState::ReturnedAbroad => Self::ReturnedAbroad,
+        }
+    }
+
+    /// Whether the goods may leave the warehouse.
+    pub fn is_released(self) -> bool {
+        matches!(self, Self::Released | Self::Closed)
+    }
+
+    /// Whether nothing more becomes of the goods here.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Cancelled | Self::ReturnedAbroad)
+    }
+
+    /// Whether a person must do something.
+    pub fn is_stuck(self) -> bool {
+        matches!(self, Self::Mismatched | Self::Failed | Self::Rejected | Self::Detained)
+    }
+}
+
+/// What a declaration waits for (待办事项).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, async_graphql::Enum)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Blocker {
+    /// The seller has not said who declares, carries, pays and answers for it (未设置申报关系).
+    NoArrangement,
+    /// An organisation of it has no code at customs (缺海关编码).
+    NoCode,
+    /// Goods of it are not filed, or not any more (商品未备案).
+    GoodsNotFiled,
+    /// Goods of it have no item in the account book of the warehouse (账册未备案).
+    NotInBook,
+    /// The payment institution has not sent the payment (待支付单).
+    NoPayment,
+    /// The carrier has not sent the waybill (待运单).
+    NoWaybill,
+    /// It is not known with which vehicle and bill the goods come; of direct imports (待运输信息).
+    NoTransport,
+    /// Order, payment or waybill are not taken in by customs yet (待海关入库).
+    PapersNotAccepted,
+    /// One of them failed, or customs does not take it (单证被退).
+    PapersRejected,
+    /// They do not say the same (三单不符).
+    Mismatch,
+    /// The list breaks a rule of customs (清单校验不通过).
+    ListInvalid,
+}
+
+/// What somebody can do next (下一步).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, async_graphql::Enum)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[graphql(name = "CustomsNextAction")]
+pub enum NextAction {
+    /// Say who declares, carries, pays and answers: `arrangeCustoms` (设置申报关系).
+    Arrange,
+    /// Give organisations their codes at customs: `updateOrganisation` (补充海关编码).
+    CompleteCodes,
+    /// File the goods, or have the filing approved: `fileGoods`, `decideGoodsFiling` (商品备案).
+    FileGoods,
+    /// File the goods in the account book: `fileBondedItem` (账册备案).
+    FileInBook,
+    /// Have the payment institution or the carrier give their paper: `giveCustomsPaper` (催交单证).
+    AskParties,
+    /// Say how the goods come: `setTransport` (填写运输信息).
+    SetTransport,
+    /// Mend what does not match, then send again: `pushDeclaration` (修正后重推).
+    MendAndPush,
+    /// Send again as it is: `pushDeclaration` (重推).
+    Push,
+    /// Ask customs; nothing can be sent (联系海关).
+    AskCustoms,
+    /// Take the order back: `cancelOrder` (撤单).
+    Cancel,
+    /// Ask for a return: `requestReturn` (退货).
+    Return,
+}
+
+/// What can be done next about a declaration, what helps most first.
+pub fn next_actions(state: DeclarationState, blockers: &[Blocker], overdue: bool) -> Vec<NextAction> {
+    use DeclarationState as S;
+    use NextAction as N;
+    let mut next: Vec<NextAction> = Vec::new();
+    for blocker in blockers {
+        next.push(match blocker {
+            Blocker::NoArrangement => N::Arrange,
+            Blocker::NoCode => N::CompleteCodes,
+            Blocker::GoodsNotFiled => N::FileGoods,
+            Blocker::NotInBook => N::FileInBook,
+            Blocker::NoPayment | Blocker::NoWaybill => N::AskParties,
+            Blocker::NoTransport => N::SetTransport,
+            Blocker::PapersRejected | Blocker::Mismatch | Blocker::ListInvalid => N::MendAndPush,
+            // They come by themselves, unless their time is up.
+            Blocker::PapersNotAccepted if overdue => N::Push,
+            Blocker::PapersNotAccepted => continue,
+        });
+    }
+    match state {
+        S::Failed => next.push(N::Push),
+        S::Rejected | S::Mismatched => next.push(N::MendAndPush),
+        S::Declaring if overdue => next.push(N::Push),
+        S::Detained => next.push(N::AskCustoms),
+        S::Accepted | S::Held if overdue => next.push(N::AskCustoms),
+        S::Released | S::Closed => next.push(N::Return),
+        _ => {}
+    }
+    if !matches!(state, S::Released | S::Closed | S::Cancelled | S::ReturnedAbroad | S::Detained) {
+        next.push(N::Cancel);
+    }
+    let mut once = Vec::new();
+    for action in next {
+        if !once.contains(&action) {
+            once.push(action);
+        }
+    }
+    once
+}
+
+/// What it waits for, as one column.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, sea_orm::FromJsonQueryResult)]
+#[serde(transparent)]
+pub struct Blockers(pub Vec<Blocker>);
+
+/// With which vehicle and under which bill goods come from abroad (运输信息): of direct imports.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, sea_orm::FromJsonQueryResult)]
+pub struct Transport {
+    /// The flight, vessel or vehicle (运输工具编号).
+    pub traf_no: String,
+    /// The voyage (航次号).
+    pub voyage_no: String,
+    /// The bill (提运单号).
+    pub bill_no: String,
+    /// How it comes over the border (运输方式): `5` is air.
+    pub traf_mode: String,
+    /// From which country, customs' number (起运国).
+    pub country: String,
+}
+
+/// A row of `declaration`.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[sea_orm(table_name = "declaration")]
+pub struct Model {
+    /// Identifier.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: DeclarationId,
+    /// The number of the order (订单编号): one order, one parcel, one list. It is the declarer's own number of the list too
+    /// (企业内部编号), so it has at most 20 characters.
+    #[sea_orm(unique)]
+    pub document: String,
+    /// Who sells.
+    pub seller_id: OrganisationId,
+    /// Who buys.
+    pub person_id: PersonId,
+    /// Bonded or direct import.
+    pub mode: SupplyMode,
+    /// From which warehouse the goods go.
+    pub location_id: Option<StockLocationId>,
+    /// State.
+    pub state: DeclarationState,
+    /// What it waits for.
+    #[sea_orm(column_type = "JsonBinary")]
+    pub blockers: Blockers,
+    /// The facts of the sale, sealed.
+    #[serde(skip)]
+    pub sale: Vec<u8>,
+    /// How the goods come, of a direct import.
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub transport: Option<Transport>,
+    /// The carrier's number of the parcel (物流运单编号).
+    pub waybill: Option<String>,
+    /// Gross weight in grams.
+    pub gross_weight_g: i64,
+    /// The withholding agent, since it is known (担保企业).
+    pub guarantor_id: Option<OrganisationId>,
+    /// Customs' number of the list (清单编号).
+    #[sea_orm(unique)]
+    pub invt_no: Option<String>,
+    /// When customs let the goods go.
+    pub released_at: Option<DateTimeUtc>,
+    /// Until when what it waits for should be there.
+    pub waits_until: Option<DateTimeUtc>,
+    /// Whether its time was up without it.
+    pub overdue: bool,
+    /// A receipt said something that the house does not know, or what cannot be: a person looks (异常标记).
+    pub alarm: Option<String>,
+    /// Counts up with every change.
+    pub version: i32,
+    /// Since when.
+    pub created_at: DateTimeUtc,
+    /// When it last changed.
+    pub updated_at: DateTimeUtc,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// The declarations that `viewer` may see: of what one bought, of what one's organisation sells, all for who oversees
+    /// the zone.
+    pub fn visible_to(viewer: &Viewer) -> Select<Self> {
+        if viewer.oversees() {
+            return Self::find();
+        }
+        match (viewer.organisation(), viewer.person()) {
+            (Some(organisation), _) => Self::find().filter(Column::SellerId.eq(organisation)),
+            (None, Some(person)) => Self::find().filter(Column::PersonId.eq(person)),
+            (None, None) => Self::find().filter(Expr::val(false)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::Iterable;
+
+    use super::*;
+
+    #[test]
+    fn whatever_is_stuck_has_a_next_action() {
+        for state in DeclarationState::iter().filter(|state| !state.is_over()) {
+            for overdue in [false, true] {
+                let next = next_actions(state, &[], overdue);
+                let stuck = state.is_stuck() || overdue;
+                assert!(!stuck || !next.is_empty(), "{state:?} {overdue} leaves a person alone");
+            }
+        }
+        let next = next_actions(DeclarationState::Waiting, &[Blocker::GoodsNotFiled, Blocker::NoArrangement], false);
+        assert_eq!(next, [NextAction::FileGoods, NextAction::Arrange, NextAction::Cancel]);
+        let detained = next_actions(DeclarationState::Detained, &[], true);
+        assert_eq!(detained, [NextAction::AskCustoms]);
+    }
+
+    #[test]
+    fn a_declaration_follows_its_list() {
+        use DeclarationState as D;
+        for (list, matched, mismatched, expected) in [
+            (PaperState::Draft, false, false, D::Waiting),
+            (PaperState::Draft, true, false, D::Declaring),
+            (PaperState::Draft, false, true, D::Mismatched),
+            // What was sent is what counts, whatever a later paper says.
+            (PaperState::Sent, false, true, D::Declaring),
+            (PaperState::Accepted, true, false, D::Accepted),
+            (PaperState::Inspection, true, false, D::Held),
+            (PaperState::Detained, true, false, D::Detained),
+            (PaperState::Released, true, false, D::Released),
+            (PaperState::Closed, true, false, D::Closed),
+        ] {
+            assert_eq!(D::of_list(list, matched, mismatched), expected, "{list:?}");
+        }
+        for list in PaperState::iter() {
+            assert_eq!(D::of_list(list, true, false).is_released(), list.is_released(), "{list:?}");
+        }
+    }
+}
