@@ -19,6 +19,7 @@ mod m0009_hot;
 mod m0010_trade;
 mod m0011_payments;
 mod m0012_ordering;
+mod m0014_logistics;
 
 /// Runs the steps in order.
 #[derive(Debug)]
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_trade::Migration),
             Box::new(m0011_payments::Migration),
             Box::new(m0012_ordering::Migration),
+            Box::new(m0014_logistics::Migration),
         ]
     }
 }

@@ -51,6 +51,10 @@ pub enum EventKind {
     #[sea_orm(string_value = "order.changed")]
     #[serde(rename = "order.changed")]
     OrderChanged,
+    /// A shipment was opened, or changed its state (运单变更).
+    #[sea_orm(string_value = "shipment.changed")]
+    #[serde(rename = "shipment.changed")]
+    ShipmentChanged,
     /// A trial of a webhook endpoint (测试).
     #[sea_orm(string_value = "webhook.test")]
     #[serde(rename = "webhook.test")]

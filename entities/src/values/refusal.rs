@@ -115,6 +115,12 @@ catalogue! {
     LimitExceeded { retryable: false, zh: "超过赊销额度，剩余 {free}", en: "Above the credit limit; {free} is left" }
     /// Customs has not released the goods (海关未放行).
     NotReleased { retryable: false, zh: "海关尚未放行", en: "Customs has not released the goods" }
+    /// Somebody holds the shipment (运单被扣留).
+    OnHold { retryable: false, zh: "运单被扣留：{reason}", en: "The shipment is held: {reason}" }
+    /// It weighs other than it was packed (重量不符).
+    WeightMismatch { retryable: false, zh: "过磅重量 {value} 克与打包重量 {expected} 克不符（允许误差 {tolerance}‰）", en: "It weighs {value} g and was packed with {expected} g; {tolerance} per mille are allowed" }
+    /// The SSCC has a wrong length or check digit (SSCC 无效).
+    InvalidSscc { retryable: false, zh: "SSCC“{value}”位数或校验位不正确", en: "SSCC \"{value}\" has a wrong length or check digit" }
     /// The goods are not filed in the account book of the warehouse (账册未备案).
     NotFiled { retryable: false, zh: "仓库 {location} 的账册中没有备案该商品", en: "The account book of {location} has no item of these goods" }
     /// Who did the one step may not do the other (需他人复核).
