@@ -11,6 +11,7 @@
 //! - [`trade`]: tariffs, the positive list, policies, shipping rates, allowances; what goods cost with import taxes
 //! - [`inventory`]: what lies where, whose it is, what is promised of it
 //! - [`payments`]: what is asked of a buyer, what came, what is owed to whom
+//! - [`logistics`]: parcels on their way, and what may leave the gate
 //! - [`ordering`]: carts, quotes, checkouts and their orders
 //! - [`finding`]: searches, and how the index follows
 //! - [`zone`], [`seed`]: a zone's reference data; a large catalog for benches
@@ -27,6 +28,7 @@ pub mod finding;
 pub mod graphql;
 pub mod http;
 pub mod inventory;
+pub mod logistics;
 pub mod ordering;
 pub mod oversight;
 pub mod party;

@@ -28,6 +28,7 @@ const FLOORS: &[&[&str]] = &[
     &["party"],
     &["catalog", "webhooks"],
     &["finding", "inventory", "payments", "trade"],
+    &["logistics"],
     &["ordering"],
     &["zone", "seed", "worker", "oversight"],
     &["graphql"],

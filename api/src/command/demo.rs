@@ -24,6 +24,8 @@ use crate::{
 
 /// Slug of the demo zone's operator.
 const OPERATOR: &str = "xining-cbec-zone";
+/// How long a parcel of the demo takes from one report to the next, at most.
+const DEMO_STEP_MS: u32 = 5_000;
 /// Slug of a seller to try things with.
 const SELLER: &str = "hehuang-carpet";
 
@@ -32,6 +34,9 @@ pub(super) async fn demo(mut config: Config, file: Option<PathBuf>, listen: Opti
     config.server.listen = listen.unwrap_or(config.server.listen);
     config.auth.development_tokens = true;
     config.payments.sandbox.enabled = true;
+    config.logistics.simulator.enabled = true;
+    // A parcel of the demo is there within half a minute.
+    config.logistics.simulator.step_ms = config.logistics.simulator.step_ms.min(DEMO_STEP_MS);
     let (listener, address) = http::bind(config.server.listen).await?;
     // What machine clients make their assertions for is where this server is.
     if config.server.public_url == Config::PUBLIC_URL {

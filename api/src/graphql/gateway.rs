@@ -34,7 +34,7 @@ use crate::{
     app::App,
     catalog,
     config::Introspection,
-    inventory, ordering, party, payments,
+    inventory, logistics, ordering, party, payments,
     platform::{
         abandoned::stopped_when_abandoned,
         auth::{Caller, Proof},
@@ -363,6 +363,8 @@ impl Gateway {
         party.enable_all_cache(remember);
         let inventory = inventory::loaders::loaders(&self.app, &batches);
         inventory.enable_all_cache(remember);
+        let logistics = logistics::loaders::loaders(&self.app, &viewer, &batches);
+        logistics.enable_all_cache(remember);
         let ordering = ordering::loaders::loaders(&self.app, &viewer, &batches);
         ordering.enable_all_cache(remember);
         let payments = payments::loaders::loaders(&self.app, &batches);
@@ -376,6 +378,7 @@ impl Gateway {
         data.insert(catalog);
         data.insert(party);
         data.insert(inventory);
+        data.insert(logistics);
         data.insert(ordering);
         data.insert(payments);
         data.insert(webhooks);

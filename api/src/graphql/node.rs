@@ -5,7 +5,7 @@ use entities::{
     party::Action,
     values::id::{
         BrandId, CategoryId, CheckoutId, FilingId, OfferId, OrderId, OrganisationId, PlaceId, ProductChangeId,
-        ProductId, VariantId,
+        ProductId, ShipmentId, VariantId,
     },
 };
 
@@ -14,6 +14,7 @@ use crate::{
         self,
         graphql::{Brand, Category, Offer, Product, ProductChange, Variant},
     },
+    logistics::{self, graphql::Shipment},
     ordering::{
         self,
         graphql::{checkout::Checkout, order::Order},
@@ -57,6 +58,8 @@ pub(super) enum Node {
     Checkout(Checkout),
     /// An order.
     Order(Order),
+    /// A shipment.
+    Shipment(Shipment),
 }
 
 /// The part of the query root that finds anything by id.
@@ -115,6 +118,10 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         NodeKind::Checkout | NodeKind::Order if context.may(Action::ReadOrders).is_err() => None,
         NodeKind::Checkout => ordering.load_one(CheckoutId(uuid)).await?.map(|row| Node::Checkout(Checkout(row))),
         NodeKind::Order => ordering.load_one(OrderId(uuid)).await?.map(|row| Node::Order(Order(row))),
+        NodeKind::Shipment if context.may(Action::ReadShipments).is_err() => None,
+        NodeKind::Shipment => {
+            logistics::loaders::of(context).load_one(ShipmentId(uuid)).await?.map(|row| Node::Shipment(Shipment(row)))
+        }
         // What is reached through its list or its owner only.
         NodeKind::Person
         | NodeKind::Session
@@ -149,6 +156,12 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         | NodeKind::CartLine
         | NodeKind::Quote
         | NodeKind::OrderEvent
-        | NodeKind::CreditLimit => None,
+        | NodeKind::CreditLimit
+        | NodeKind::ShipmentLeg
+        | NodeKind::HandlingUnit
+        | NodeKind::TrackingEvent
+        | NodeKind::ShipmentHold
+        | NodeKind::TemperatureSample
+        | NodeKind::Proof => None,
     })
 }

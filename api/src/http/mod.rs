@@ -6,6 +6,7 @@
 //! - `GET /media/…`: files of the data folder
 //! - `POST /oauth/token`, `GET /.well-known/jwks.json`: tokens of machine clients, and the keys that verify tokens
 //! - `POST /webhooks/…`: notifications of payment providers; `/sandbox/pay/…`: the page of the sandbox: [`payments`]
+//! - `POST /webhooks/carrier/…`: what carriers push: [`logistics`]
 //! - `GET /healthz`, `GET /readyz`: for whoever keeps the process running
 //! - `GET /bench/static`: for the bench, where `server.bench` is on
 //!
@@ -13,6 +14,7 @@
 //! taken by [`server`].
 
 mod graphql;
+mod logistics;
 mod negotiate;
 mod pages;
 mod payments;
@@ -64,6 +66,7 @@ fn routes(gateway: Gateway, lasting: Lasting) -> impl Endpoint {
         .at("/media/:name", get(pages::media))
         .at("/oauth/token", only("POST", post(tokens::token)))
         .at("/.well-known/jwks.json", get(tokens::keys))
+        .at("/webhooks/carrier/:carrier", only("POST", post(logistics::push)))
         .at("/webhooks/:provider", only("POST", post(payments::notification)))
         .at("/sandbox/pay/:reference", only("GET, HEAD, POST", get(payments::sandbox_page).post(payments::pressed)))
         .at("/healthz", get(pages::healthz))

@@ -13,7 +13,8 @@
 //! - [`jobs`]: what happens after a change, at least once and in order
 //! - [`audit`]: who did what, chained
 //! - [`feed`]: what happened, readable without a gap
-//! - [`web`]: calling the outside world; [`wechat`]: the mini-program's login; [`payment`]: payment providers
+//! - [`web`]: calling the outside world; [`wechat`]: the mini-program's login; [`payment`]: payment providers;
+//!   [`carrier`]: carriers
 //! - [`reconcile`]: what does not add up
 //! - [`graphql`]: what every part of the schema is made of: ids, pages, errors, scalars
 //! - [`telemetry`]: what the log looks like
@@ -22,6 +23,7 @@ pub mod abandoned;
 pub mod audit;
 pub mod auth;
 pub mod cache;
+pub mod carrier;
 pub mod clock;
 pub mod db;
 pub mod error;

@@ -11,6 +11,7 @@ use crate::values::id::OrganisationId;
 )]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(24))", rename_all = "snake_case")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[graphql(name = "CarrierAdapter")]
 pub enum Adapter {
     /// Not by itself: people bring its numbers and report for it (人工).
     Manual,
@@ -26,6 +27,7 @@ pub enum Adapter {
 )]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(24))", rename_all = "snake_case")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[graphql(name = "ShipmentBooking")]
 pub enum Booking {
     /// It has not been told yet, or is not told by itself (待下单).
     Open,

@@ -31,6 +31,7 @@ pub enum TrackingEventType {
 )]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(24))", rename_all = "snake_case")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[graphql(name = "TrackingEventAction")]
 pub enum EventAction {
     /// It begins (新增).
     Add,

@@ -7,11 +7,12 @@ use entities::values::{
     ErrorCode, Refusal,
     id::{
         AuditEntryId, BankAccountId, BankReceiptId, BondedEntryId, BondedItemId, BrandId, CartId, CartLineId,
-        CategoryId, CheckoutId, ClientKeyId, CommissionRuleId, CreditLimitId, FilingId, ImportListLineId, InvitationId,
-        JobId, LedgerEntryId, MachineClientId, MembershipId, OfferId, OrderEventId, OrderId, OrganisationId, PaymentId,
-        PayoutId, PersonId, PlaceId, ProductChangeId, ProductId, QuoteId, RefundId, SessionId, ShippingRateId,
-        StockBalanceId, StockCountId, StockLocationId, StockMoveId, StockTransferId, StockTransferLineId, TariffRowId,
-        VariantId, WebhookDeliveryId, WebhookEndpointId, ZonePolicyId,
+        CategoryId, CheckoutId, ClientKeyId, CommissionRuleId, CreditLimitId, FilingId, HandlingUnitId,
+        ImportListLineId, InvitationId, JobId, LedgerEntryId, MachineClientId, MembershipId, OfferId, OrderEventId,
+        OrderId, OrganisationId, PaymentId, PayoutId, PersonId, PlaceId, ProductChangeId, ProductId, ProofId, QuoteId,
+        RefundId, SessionId, ShipmentHoldId, ShipmentId, ShipmentLegId, ShippingRateId, StockBalanceId, StockCountId,
+        StockLocationId, StockMoveId, StockTransferId, StockTransferLineId, TariffRowId, TemperatureSampleId,
+        TrackingEventId, VariantId, WebhookDeliveryId, WebhookEndpointId, ZonePolicyId,
     },
 };
 use uuid::Uuid;
@@ -67,6 +68,13 @@ pub enum NodeKind {
     Order = 64,
     OrderEvent = 65,
     CreditLimit = 66,
+    Shipment = 80,
+    ShipmentLeg = 81,
+    HandlingUnit = 82,
+    TrackingEvent = 83,
+    ShipmentHold = 84,
+    TemperatureSample = 85,
+    Proof = 86,
 }
 
 /// A typed id that clients see.
@@ -141,6 +149,13 @@ node_ids! {
     OrderId is Order,
     OrderEventId is OrderEvent,
     CreditLimitId is CreditLimit,
+    ShipmentId is Shipment,
+    ShipmentLegId is ShipmentLeg,
+    HandlingUnitId is HandlingUnit,
+    TrackingEventId is TrackingEvent,
+    ShipmentHoldId is ShipmentHold,
+    TemperatureSampleId is TemperatureSample,
+    ProofId is Proof,
 }
 
 /// The id as clients see it.
