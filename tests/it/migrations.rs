@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use entities::{catalog, inventory, ordering, party, payments, platform, trade, webhooks};
+use entities::{catalog, inventory, logistics, ordering, party, payments, platform, trade, webhooks};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityTrait, IdenStatic, Iterable, Statement,
@@ -94,6 +94,17 @@ async fn entities_and_tables_say_the_same() {
     declared(&mut entities, ordering::credit::entry::Entity);
     declared(&mut entities, ordering::approval_rule::Entity);
     declared(&mut entities, ordering::bundle_part::Entity);
+    declared(&mut entities, logistics::shipment::Entity);
+    declared(&mut entities, logistics::leg::Entity);
+    declared(&mut entities, logistics::unit::Entity);
+    declared(&mut entities, logistics::unit::sequence::Entity);
+    declared(&mut entities, logistics::event::Entity);
+    declared(&mut entities, logistics::hold::Entity);
+    declared(&mut entities, logistics::cold::Entity);
+    declared(&mut entities, logistics::proof::Entity);
+    declared(&mut entities, logistics::carrier::Entity);
+    declared(&mut entities, logistics::carrier::notice::Entity);
+    declared(&mut entities, logistics::simulated::Entity);
     declared(&mut entities, payments::payment::Entity);
     declared(&mut entities, payments::notice::Entity);
     declared(&mut entities, payments::refund::Entity);
