@@ -7,7 +7,11 @@ use std::{
 };
 
 use chrono::Duration;
-use entities::{catalog::row::Row, party::MemberRole};
+use entities::{
+    catalog::row::Row,
+    logistics::Adapter,
+    party::{MemberRole, OrganisationRole},
+};
 
 use super::{bar, until_stopped};
 use crate::{
@@ -18,7 +22,13 @@ use crate::{
     },
     config::Config,
     http,
-    platform::{clock::Clock, error::Error},
+    logistics::ops::carriers::{self, NewSetting},
+    party::ops::organisations,
+    platform::{
+        clock::Clock,
+        error::Error,
+        page::{MAX_SIZE, PageArgs},
+    },
     zone::{self, ZoneFiles},
 };
 
@@ -52,8 +62,29 @@ pub(super) async fn demo(mut config: Config, file: Option<PathBuf>, listen: Opti
         // The marker is of a database that is gone.
         load_apart(file.as_ref(), &folder)?;
     }
+    simulate(&app).await?;
     println!("{}", greeting(&app, address, &folder).await?);
     until_stopped(app, listener).await
+}
+
+/// Carriers of the demo are simulated, unless somebody has said otherwise.
+async fn simulate(app: &App) -> Result<(), Error> {
+    let call = Call::by(zone::operator(app).await?);
+    let page = PageArgs::first(MAX_SIZE);
+    let all = organisations::list_organisations(app.db().read(), Some(OrganisationRole::Logistics), &page).await?;
+    for carrier in all.rows {
+        if carriers::find(app, &call, carrier.id).await?.is_none() {
+            let new = NewSetting {
+                carrier: carrier.id,
+                adapter: Adapter::Simulator,
+                url: None,
+                new_secret: true,
+                expected_version: None,
+            };
+            carriers::set(app, &call, &new).await?;
+        }
+    }
+    Ok(())
 }
 
 /// The file that says that the zone is loaded.

@@ -12,8 +12,9 @@ use api::{
     App,
     app::Call,
     logistics::{
-        jobs::Moved,
+        jobs::{Book, CallOff, HandOver, Moved},
         ops::{self, Opening},
+        simulator::Arrive,
     },
     platform::{
         carrier::{Consignee, signature},
@@ -166,12 +167,15 @@ impl Dock {
         self.row(&row).await
     }
 
-    /// Does the jobs that are due.
+    /// Does the jobs of this room that are due. What whoever the document belongs to is told waits, so that it can be
+    /// counted.
     pub async fn worked(&self) {
-        worker::drain(self.app(), None, |_| {}).await.unwrap();
+        for kind in [Book::KIND, CallOff::KIND, HandOver::KIND, Arrive::KIND] {
+            worker::drain(self.app(), Some(kind), |_| {}).await.unwrap();
+        }
     }
 
-    /// How often whoever the document belongs to is told that the shipment is in a state, done or given up or not.
+    /// How often whoever the document belongs to is told that the shipment is in a state.
     pub async fn moved(&self, document: &str, state: ShipmentState) -> u64 {
         let told = serde_json::to_string(&state).unwrap();
         job::Entity::find()
