@@ -121,7 +121,8 @@ mod tests {
 
     #[test]
     fn goods_may_be_outside_for_a_while_and_no_longer() {
-        let table: [(&[(i64, i32)], &[(i64, i64, i32)]); 10] = [
+        type Row = (&'static [(i64, i32)], &'static [(i64, i64, i32)]);
+        let table: [Row; 10] = [
             (&[], &[]),
             (&[(0, 79), (30, 79)], &[]),
             // 7.9, then 8.2 for twelve minutes: ten are allowed.

@@ -75,6 +75,9 @@ pub fn dwells(stops: impl IntoIterator<Item = Stop>) -> Vec<(String, i64)> {
     found
 }
 
+/// When a leg was left for, and when it was come to.
+pub type LegTimes = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+
 /// When a leg was left for and come to, from where it goes and what happened at places. The first leg begins at the gate,
 /// the last ends where the shipment was handed over.
 pub fn leg_times(
@@ -82,7 +85,7 @@ pub fn leg_times(
     out: Option<DateTime<Utc>>,
     signed: Option<DateTime<Utc>>,
     stops: &[Stop],
-) -> Vec<(Option<DateTime<Utc>>, Option<DateTime<Utc>>)> {
+) -> Vec<LegTimes> {
     let last = ends.len().saturating_sub(1);
     let first = |departs: bool, place: &str| {
         stops.iter().filter(|stop| stop.departs == departs && stop.place == place).map(|stop| stop.at).min()

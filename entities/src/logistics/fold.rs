@@ -76,10 +76,10 @@ pub fn fold(
 fn after(state: ShipmentState, milestone: Milestone) -> Option<ShipmentState> {
     use ShipmentState as S;
     Some(match (state, milestone) {
-        // Handed over and brought back are ends: what happens to it afterwards is another way.
-        (S::Signed | S::Returned | S::Planned | S::Packed | S::Cancelled, _) => return None,
-        // What was not taken in goes back, or is tried once more.
-        (S::Refused, Milestone::Moving | Milestone::OutForDelivery | Milestone::Refused) => return None,
+        // Handed over and brought back are ends: what happens to it afterwards is another way. What was not taken in goes
+        // back, or is handed over after all.
+        (S::Signed | S::Returned | S::Planned | S::Packed | S::Cancelled, _)
+        | (S::Refused, Milestone::Moving | Milestone::OutForDelivery | Milestone::Refused) => return None,
         (_, Milestone::Moving) => S::InTransit,
         (_, Milestone::OutForDelivery) => S::OutForDelivery,
         (_, Milestone::Delivered) => S::Signed,

@@ -95,11 +95,11 @@ pub fn comes(number: &str, reports: usize) -> Vec<(usize, u32)> {
     let chance: u32 = number.bytes().filter(u8::is_ascii_digit).map(u32::from).sum();
     let mut order: Vec<usize> = (1..=reports).collect();
     // Every third parcel's second report is overtaken by the next one.
-    if chance % 3 == 0 && reports > 2 {
+    if chance.is_multiple_of(3) && reports > 2 {
         order.swap(1, 2);
     }
     // Of every fourth one each report comes twice.
-    order.into_iter().map(|step| (step, if chance % 4 == 0 { 2 } else { 1 })).collect()
+    order.into_iter().map(|step| (step, if chance.is_multiple_of(4) { 2 } else { 1 })).collect()
 }
 
 #[cfg(test)]

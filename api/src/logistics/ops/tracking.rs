@@ -179,13 +179,11 @@ fn checked(work: &Work, row: &shipment::Model, report: &Reported) -> Result<even
         }
     }
     let reason = report.error.as_ref().and_then(|error| check.take("reason", line(&error.reason, 300)));
-    let given = report.event_id.as_deref().map(|id| check.take("eventId", uri(id)));
-    let event_id = match given {
-        Some(id) => id.unwrap_or_default(),
-        None => {
-            check.demand(report.error.is_none(), "eventId", || Refusal::new(ErrorCode::Required));
-            hashed(report)
-        }
+    let event_id = if let Some(given) = &report.event_id {
+        check.take("eventId", uri(given)).unwrap_or_default()
+    } else {
+        check.demand(report.error.is_none(), "eventId", || Refusal::new(ErrorCode::Required));
+        hashed(report)
     };
     check.done(event::Model {
         id: TrackingEventId::new(work.now),
