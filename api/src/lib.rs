@@ -12,6 +12,7 @@
 //! - [`inventory`]: what lies where, whose it is, what is promised of it
 //! - [`payments`]: what is asked of a buyer, what came, what is owed to whom
 //! - [`customs`]: what is declared of what was sold, and what customs says
+//! - [`logistics`]: parcels on their way, and what may leave the gate
 //! - [`ordering`]: carts, quotes, checkouts and their orders
 //! - [`finding`]: searches, and how the index follows
 //! - [`zone`], [`seed`]: a zone's reference data; a large catalog for benches
@@ -19,6 +20,9 @@
 //! - [`graphql`]: the schema's roots, ids, errors, scalars
 //! - [`http`]: routes, the only place that knows poem
 //! - [`command`]: the subcommands of the binary
+
+// The roots of the schema are merged of every room's: the compiler follows one into the other.
+#![recursion_limit = "256"]
 
 pub mod app;
 pub mod catalog;
@@ -29,6 +33,7 @@ pub mod finding;
 pub mod graphql;
 pub mod http;
 pub mod inventory;
+pub mod logistics;
 pub mod ordering;
 pub mod oversight;
 pub mod party;

@@ -26,7 +26,14 @@ use crate::{
         jobs::{Advance, Moved, Send, TellPayment},
     },
     finding::index,
-    inventory, ordering, party,
+    inventory,
+    logistics::{
+        self,
+        jobs::{Book, CallOff, HandOver},
+        simulator::Arrive,
+    },
+    ordering::{self, parcels::BookParcel},
+    party,
     payments::{
         self,
         jobs::{Capture, GiveBack, GiveUp, LookAt, Notify, Settled},
@@ -396,6 +403,30 @@ async fn handle(app: &App, job: &job::Model) -> Result<Verdict, Error> {
             Ok(moved) => ordering::clearance::moved(app, moved).await,
             Err(verdict) => Ok(verdict),
         },
+        BookParcel::KIND => match read(job) {
+            Ok(parcel) => ordering::parcels::book(app, parcel).await,
+            Err(verdict) => Ok(verdict),
+        },
+        logistics::jobs::Moved::KIND => match read(job) {
+            Ok(moved) => ordering::parcels::moved(app, moved).await,
+            Err(verdict) => Ok(verdict),
+        },
+        Book::KIND => match read(job) {
+            Ok(book) => logistics::jobs::book(app, book).await,
+            Err(verdict) => Ok(verdict),
+        },
+        CallOff::KIND => match read(job) {
+            Ok(off) => logistics::jobs::call_off(app, off).await,
+            Err(verdict) => Ok(verdict),
+        },
+        HandOver::KIND => match read(job) {
+            Ok(over) => logistics::jobs::hand_over(app, over).await,
+            Err(verdict) => Ok(verdict),
+        },
+        Arrive::KIND => match read(job) {
+            Ok(report) => logistics::simulator::arrives(app, report).await,
+            Err(verdict) => Ok(verdict),
+        },
         Notify::KIND => match read(job) {
             Ok(notification) => payments::sandbox::arrives(app, notification).await,
             Err(verdict) => Ok(verdict),
@@ -414,6 +445,7 @@ pub async fn findings(app: &App, now: chrono::DateTime<Utc>) -> Result<Vec<Findi
     found.extend(trade::reconcile::findings(app.db().read()).await?);
     found.extend(payments::reconcile::findings(app.db().read(), now).await?);
     found.extend(customs::reconcile::findings(app.db().read()).await?);
+    found.extend(logistics::reconcile::findings(app.db().read()).await?);
     found.extend(ordering::reconcile::findings(app.db().read(), now).await?);
     Ok(found)
 }
@@ -434,6 +466,7 @@ pub async fn tidy(app: &App) {
         ("sign-ins and filings", party::ops::tidy(app, now).await),
         ("webhooks", webhooks::ops::tidy(app, now).await),
         ("notifications of payments", payments::ops::tidy(app, now).await),
+        ("pushes of carriers", logistics::ops::carriers::tidy(app, now).await),
         ("carts", ordering::ops::carts::tidy(app, now).await),
         ("quotes", ordering::ops::quotes::tidy(app, now).await),
         ("money without orders", ordering::reconcile::mend(app, now).await.map(|_| ())),

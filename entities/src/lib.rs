@@ -9,6 +9,7 @@
 //! - [`inventory`]: what lies where, whose it is, what is promised of it, the account book of customs.
 //! - [`trade`]: what a retail import owes at customs, and whether it may pass.
 //! - [`customs`]: the messages that the e-port takes and gives.
+//! - [`logistics`]: parcels on their way, and what may leave the gate.
 //! - [`ordering`]: carts, quotes, orders, and the states that they go through.
 //! - [`payments`]: what is asked of a buyer, what came, what is owed to whom.
 //! - [`platform`]: what the promises are kept in: repeats, jobs, audit, change feed.
@@ -17,6 +18,7 @@
 pub mod catalog;
 pub mod customs;
 pub mod inventory;
+pub mod logistics;
 pub mod ordering;
 pub mod party;
 pub mod payments;

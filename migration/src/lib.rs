@@ -20,6 +20,7 @@ mod m0010_trade;
 mod m0011_payments;
 mod m0012_ordering;
 mod m0013_customs;
+mod m0014_logistics;
 
 /// Runs the steps in order.
 #[derive(Debug)]
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_payments::Migration),
             Box::new(m0012_ordering::Migration),
             Box::new(m0013_customs::Migration),
+            Box::new(m0014_logistics::Migration),
         ]
     }
 }

@@ -14,6 +14,7 @@ mod finding;
 mod house;
 mod http;
 mod inventory;
+mod logistics;
 mod migrations;
 mod ordering;
 mod party;

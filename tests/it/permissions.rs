@@ -81,6 +81,9 @@ struct Things {
     payout: Value,
     checkout: Value,
     order: Value,
+    shipment: Value,
+    event: Value,
+    hold: Value,
 }
 
 #[expect(clippy::too_many_lines, reason = "one line a root field: the matrix itself")]
@@ -217,6 +220,18 @@ fn rows(t: &Things) -> Vec<Row> {
             (operator, N),
         ),
         row("Mutation.giveCustomsPaper", input(json!({ "message": "x" })), [U, F, R, F, R], (owner, R)),
+        // Shipments: nobody of the walk carries them.
+        row("Query.shipments", json!({}), [U, N, N, Y, Y], (owner, Y)),
+        row("Query.shipment", id(&t.shipment), [U, N, N, Y, Y], (owner, Y)),
+        row("Query.trace", json!({ "by": { "document": "walk-shipment" } }), [U, Y, Y, Y, Y], (owner, Y)),
+        row("Query.publicTrace", json!({ "code": "x" }), [N, N, N, N, N], (owner, N)),
+        row(
+            "Query.logisticsFigures",
+            json!({ "carrierId": t.organisation, "from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z" }),
+            [U, Y, Y, Y, Y],
+            (owner, Y),
+        ),
+        row("Query.carrier", json!({}), [U, F, N, F, F], (owner, N)),
         row("Query.creditLimits", json!({}), [U, F, N, N, F], (owner, N)),
         row("Query.approvalRules", json!({}), [U, F, N, N, F], (owner, N)),
         row("Query.webhookEndpoints", json!({}), [U, F, N, F, Y], (owner, Y)),
@@ -521,6 +536,47 @@ fn rows(t: &Things) -> Vec<Row> {
             [U, F, R, F, F],
             (owner, R),
         ),
+        row("Mutation.planShipment", input(id(&t.shipment)), [U, F, N, F, Y], (owner, Y)),
+        row("Mutation.packShipment", input(json!({ "id": t.shipment, "units": [] })), [U, F, N, F, R], (owner, R)),
+        row("Mutation.gateOut", input(json!({ "id": t.shipment, "weighedG": 1 })), [U, F, N, F, R], (owner, R)),
+        row(
+            "Mutation.sealShipment",
+            input(json!({ "id": t.shipment, "number": "S", "state": "INTACT" })),
+            [U, F, N, F, Y],
+            (owner, Y),
+        ),
+        row(
+            "Mutation.attachProof",
+            input(
+                json!({ "id": t.shipment, "kind": "PACKING", "name": "x", "sha256": "x", "mediaType": "image/png", "size": 1,
+                          "takenAt": "2026-02-01T00:00:00Z" }),
+            ),
+            [U, F, N, F, R],
+            (owner, R),
+        ),
+        row(
+            "Mutation.holdShipment",
+            input(json!({ "id": t.shipment, "reason": "OTHER", "note": "x" })),
+            [U, F, N, F, F],
+            (owner, Y),
+        ),
+        row("Mutation.liftHold", input(id(&t.hold)), [U, F, N, F, F], (owner, Y)),
+        row("Mutation.reportTracking", input(json!({ "events": [] })), [U, F, Y, F, Y], (owner, Y)),
+        row(
+            "Mutation.declareTrackingError",
+            input(json!({ "id": t.event, "reason": "x" })),
+            [U, F, N, F, F],
+            // Who sends it does not say what its carrier reports.
+            (owner, F),
+        ),
+        row("Mutation.reportTemperature", input(json!({ "samples": [] })), [U, F, Y, F, Y], (owner, Y)),
+        row(
+            "Mutation.revealShipmentConsignee",
+            input(json!({ "id": t.shipment, "reason": "x" })),
+            [U, F, N, F, F],
+            (owner, Y),
+        ),
+        row("Mutation.setCarrier", input(json!({ "adapter": "MANUAL" })), [U, F, R, F, F], (owner, R)),
         row("Mutation.settleCredit", input(id(&t.order)), [U, F, N, F, F], (owner, R)),
         row(
             "Mutation.setApprovalRules",
@@ -654,7 +710,12 @@ async fn ask(client: &Client, row: &Row, schema: &[RootField]) -> (Answer, Value
             | "declaration"
             | "customsArrangements"
             | "guaranteeAccount"
-            | "orderUpdated",
+            | "orderUpdated"
+            | "shipment"
+            | "trace"
+            | "publicTrace"
+            | "logisticsFigures"
+            | "carrier",
         ) => "{ __typename }",
         _ => "{ nodes { __typename } }",
     };
@@ -721,7 +782,7 @@ async fn things(server: &TestServer, owner: &Client, machine_key: &TestKey) -> T
     let member = members.as_array().unwrap().iter().find(|m| m["roles"] == json!(["CATALOG_MANAGER"])).unwrap().clone();
     let invite = json!({ "contact": "w@example.com", "roles": ["RECEIVER"] });
     let invitation = owner.done("inviteMember", "sent { invitation { id } }", invite).await;
-    let scopes = json!(["CATALOG", "CUSTOMS", "FEED", "FILINGS", "STOCK", "WEBHOOKS"]);
+    let scopes = json!(["CATALOG", "CUSTOMS", "FEED", "FILINGS", "LOGISTICS", "STOCK", "WEBHOOKS"]);
     let client = json!({ "name": "walker", "scopes": scopes, "key": machine_key.public });
     let client =
         owner.done("createMachineClient", "machineClient { id clientId keys { id } }", client).await["machineClient"]
@@ -760,6 +821,7 @@ async fn things(server: &TestServer, owner: &Client, machine_key: &TestKey) -> T
     let declared = json!({ "itemId": item, "event": "PRE_INCREASE", "quantity": 5, "document": "QD" });
     owner.done("noteBondedMovement", "", declared).await;
     let money = crate::payments::walked(server, SELLER).await;
+    let parcel = crate::logistics::walked(server, SELLER).await;
     let identity = json!({ "name": "马兰花", "residentId": "63010319900101001X" });
     // Somebody else's identity than that of any viewer of the walk.
     let someone = server.anonymous();
@@ -814,6 +876,9 @@ async fn things(server: &TestServer, owner: &Client, machine_key: &TestKey) -> T
         refund: json!(money.refund),
         receipt: json!(money.receipt),
         payout: json!(money.payout),
+        shipment: parcel.shipment,
+        event: parcel.event,
+        hold: parcel.hold,
     }
 }
 

@@ -7,7 +7,11 @@ use std::{
 };
 
 use chrono::Duration;
-use entities::{catalog::row::Row, party::MemberRole};
+use entities::{
+    catalog::row::Row,
+    logistics::Adapter,
+    party::{MemberRole, OrganisationRole},
+};
 
 use super::{bar, until_stopped};
 use crate::{
@@ -18,12 +22,20 @@ use crate::{
     },
     config::Config,
     http,
-    platform::{clock::Clock, error::Error},
+    logistics::ops::carriers::{self, NewSetting},
+    party::ops::organisations,
+    platform::{
+        clock::Clock,
+        error::Error,
+        page::{MAX_SIZE, PageArgs},
+    },
     zone::{self, ZoneFiles},
 };
 
 /// Slug of the demo zone's operator.
 const OPERATOR: &str = "xining-cbec-zone";
+/// How long a parcel of the demo takes from one report to the next, at most.
+const DEMO_STEP_MS: u32 = 1_000;
 /// Slug of a seller to try things with.
 const SELLER: &str = "hehuang-carpet";
 
@@ -32,6 +44,9 @@ pub(super) async fn demo(mut config: Config, file: Option<PathBuf>, listen: Opti
     config.server.listen = listen.unwrap_or(config.server.listen);
     config.auth.development_tokens = true;
     config.payments.sandbox.enabled = true;
+    config.logistics.simulator.enabled = true;
+    // A parcel of the demo is there within some seconds.
+    config.logistics.simulator.step_ms = config.logistics.simulator.step_ms.min(DEMO_STEP_MS);
     let (listener, address) = http::bind(config.server.listen).await?;
     // What machine clients make their assertions for is where this server is.
     if config.server.public_url == Config::PUBLIC_URL {
@@ -47,8 +62,29 @@ pub(super) async fn demo(mut config: Config, file: Option<PathBuf>, listen: Opti
         // The marker is of a database that is gone.
         load_apart(file.as_ref(), &folder)?;
     }
+    simulate(&app).await?;
     println!("{}", greeting(&app, address, &folder).await?);
     until_stopped(app, listener).await
+}
+
+/// Carriers of the demo are simulated, unless somebody has said otherwise.
+async fn simulate(app: &App) -> Result<(), Error> {
+    let call = Call::by(zone::operator(app).await?);
+    let page = PageArgs::first(MAX_SIZE);
+    let all = organisations::list_organisations(app.db().read(), Some(OrganisationRole::Logistics), &page).await?;
+    for carrier in all.rows {
+        if carriers::find(app, &call, carrier.id).await?.is_none() {
+            let new = NewSetting {
+                carrier: carrier.id,
+                adapter: Adapter::Simulator,
+                url: None,
+                new_secret: true,
+                expected_version: None,
+            };
+            carriers::set(app, &call, &new).await?;
+        }
+    }
+    Ok(())
 }
 
 /// The file that says that the zone is loaded.

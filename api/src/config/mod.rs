@@ -5,6 +5,7 @@
 //! found at the start and not in production.
 
 mod customs;
+mod logistics;
 mod payments;
 mod server;
 mod stripe;
@@ -21,6 +22,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 pub use customs::{Customs, Eport, Gateway, PaymentData, Signing};
+pub use logistics::{Logistics, Simulator};
 pub use payments::{Bank, Payments, Sandbox};
 pub use server::{Budget, Introspection, Limits, Server};
 pub use stripe::Stripe;
@@ -64,6 +66,8 @@ pub struct Config {
     pub wechat: Wechat,
     /// Orders.
     pub ordering: Ordering,
+    /// Logistics.
+    pub logistics: Logistics,
     /// Payments.
     pub payments: Payments,
     /// Paying in the mini-program.
@@ -323,6 +327,8 @@ impl Config {
             ("auth.key_days", self.auth.key_days, 1..=365),
             ("auth.lock_minutes", self.auth.lock_minutes, 1..=1_440),
             ("auth.lock_after", self.auth.lock_after.try_into().unwrap_or_default(), 3..=100),
+            ("logistics.weight_tolerance", self.logistics.weight_tolerance, 0..=1_000),
+            ("logistics.simulator.step_ms", self.logistics.simulator.step_ms, 0..=86_400_000),
             ("payments.timeout", self.payments.timeout, 1..=60),
             ("payments.look_after", self.payments.look_after, 1..=1_440),
             ("payments.sandbox.delay_ms", self.payments.sandbox.delay_ms, 0..=600_000),
@@ -339,6 +345,7 @@ impl Config {
                 return Err(ConfigError(format!("{name} must be between {from} and {to}")));
             }
         }
+        self.logistics.check()?;
         self.stripe.check()?;
         if self.webhooks.timeout * 5 > self.jobs.lease * 4 {
             return Err(ConfigError("webhooks.timeout must be well below jobs.lease".into()));
@@ -480,6 +487,7 @@ mod tests {
             ("CHAMA_LIMITS_SIGN_IN", "0", "limits.sign_in"),
             ("CHAMA_AUTH_ACCESS_MINUTES", "0", "auth.access_minutes"),
             ("CHAMA_JOBS_LEASE", "10", "webhooks.timeout"),
+            ("CHAMA_LOGISTICS_SSCC_PREFIX", "69", "logistics.sscc_prefix"),
             ("CHAMA_PAYMENTS_TIMEOUT", "0", "payments.timeout"),
             ("CHAMA_PAYMENTS_BANK_BANK", "ICBC", "payments.bank"),
             ("CHAMA_WECHAT_PAY_API_V3_KEY", "k", "wechat_pay.merchant_id"),

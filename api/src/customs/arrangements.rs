@@ -22,7 +22,7 @@ use super::{
 use crate::{
     app::{App, Call, Work, allowed},
     platform::{
-        error::{Error, not_found, stale},
+        error::{Error, stale},
         graphql::encode,
     },
 };
@@ -166,6 +166,15 @@ pub(super) async fn look_again(work: &mut Work, seller: OrganisationId) -> Resul
     Ok(())
 }
 
+/// Who does what for a seller in a mode; for who works for it.
+pub async fn of(
+    db: &impl ConnectionTrait,
+    seller: OrganisationId,
+    mode: SupplyMode,
+) -> Result<Option<arrangement::Model>, Error> {
+    arranged(db, seller, mode).await
+}
+
 /// Who does what for a seller, one for each mode.
 pub async fn of_seller(
     db: &impl ConnectionTrait,
@@ -175,10 +184,4 @@ pub async fn of_seller(
     allowed(viewer, Action::ReadDeclarations, Resource::of(seller))?;
     let rows = arrangement::Entity::find().filter(arrangement::Column::SellerId.eq(seller));
     Ok(rows.order_by_asc(arrangement::Column::Mode).all(db).await?)
-}
-
-/// The arrangement as another party of it sees it: none, when it is not one.
-pub async fn find(db: &impl ConnectionTrait, id: CustomsArrangementId) -> Result<arrangement::Model, Error> {
-    let row = arrangement::Entity::find_by_id(id).one(db).await?;
-    row.ok_or_else(|| not_found("id", encode(id).as_str()))
 }

@@ -68,12 +68,9 @@ pub struct Moved {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "described above")]
 pub struct Asked {
-    pub kind: CustomsRequestKindName,
+    pub kind: CustomsRequestKind,
     pub agreed: bool,
 }
-
-/// The kind of a request in a job's payload.
-pub type CustomsRequestKindName = CustomsRequestKind;
 
 impl Job for Moved {
     const KIND: &'static str = "customs.moved";

@@ -1,12 +1,11 @@
 //! What is read of customs.
 
-use chrono::{DateTime, Utc};
 use entities::{
     customs::{
         declaration::{self, DeclarationState},
         match_row,
         message::{self, MessageVerdict},
-        paper, receipt, request, tax_bill,
+        receipt, request, tax_bill,
         tax_bill::guarantee,
     },
     party::{Action, Resource, Viewer, organisation},
@@ -175,9 +174,9 @@ pub async fn released(db: &impl ConnectionTrait, document: &str) -> Result<Optio
     Ok(of_document(db, document).await?.map(|row| row.state.is_released()))
 }
 
-/// When customs let the goods of a document go.
-pub async fn released_at(db: &impl ConnectionTrait, document: &str) -> Result<Option<DateTime<Utc>>, Error> {
-    Ok(of_document(db, document).await?.and_then(|row| row.released_at))
+/// What the parcel of a document should weigh, in grams; none: nothing is declared of it.
+pub async fn gross_weight_g(db: &impl ConnectionTrait, document: &str) -> Result<Option<i64>, Error> {
+    Ok(of_document(db, document).await?.map(|row| row.gross_weight_g))
 }
 
 /// An organisation's row, locked until the transaction ends: what is taken from its account is taken one after the other.
@@ -188,9 +187,4 @@ pub(super) async fn lock_organisation(tx: &impl ConnectionTrait, id: Organisatio
     }
     row.one(tx).await?.ok_or_else(|| crate::platform::error::not_found("organisationId", id))?;
     Ok(())
-}
-
-/// A paper's row for whoever may see its declaration.
-pub async fn paper(db: &impl ConnectionTrait, id: CustomsPaperId) -> Result<Option<paper::Model>, Error> {
-    Ok(paper::Entity::find_by_id(id).one(db).await?)
 }

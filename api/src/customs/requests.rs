@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use entities::{
     customs::{
-        declaration::{self, DeclarationState},
+        declaration,
         paper::{self, PaperKind, PaperState},
         request::{self, CustomsRequestKind, CustomsRequestState, ReturnedLine, ReturnedLines, goods_due},
         sale::{self, Stamp},
@@ -360,9 +360,4 @@ pub(super) async fn lapsed(app: &App, now: DateTime<Utc>) -> Result<(), Error> {
 /// A request, for whoever follows it.
 pub async fn by_id(db: &impl ConnectionTrait, id: CustomsRequestId) -> Result<Option<request::Model>, Error> {
     Ok(request::Entity::find_by_id(id).one(db).await?)
-}
-
-/// Whether nothing more of a document is at customs: it was taken back.
-pub fn is_cancelled(state: DeclarationState) -> bool {
-    state == DeclarationState::Cancelled
 }

@@ -34,7 +34,7 @@ use crate::{
     app::App,
     catalog,
     config::Introspection,
-    customs, inventory, ordering, party, payments,
+    customs, inventory, logistics, ordering, party, payments,
     platform::{
         abandoned::stopped_when_abandoned,
         auth::{Caller, Proof},
@@ -365,6 +365,8 @@ impl Gateway {
         inventory.enable_all_cache(remember);
         let customs = customs::loaders::loaders(&self.app, &viewer, &batches);
         customs.enable_all_cache(remember);
+        let logistics = logistics::loaders::loaders(&self.app, &viewer, &batches);
+        logistics.enable_all_cache(remember);
         let ordering = ordering::loaders::loaders(&self.app, &viewer, &batches);
         ordering.enable_all_cache(remember);
         let payments = payments::loaders::loaders(&self.app, &batches);
@@ -379,6 +381,7 @@ impl Gateway {
         data.insert(party);
         data.insert(inventory);
         data.insert(customs);
+        data.insert(logistics);
         data.insert(ordering);
         data.insert(payments);
         data.insert(webhooks);

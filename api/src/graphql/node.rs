@@ -5,7 +5,7 @@ use entities::{
     party::Action,
     values::id::{
         BrandId, CategoryId, CheckoutId, DeclarationId, FilingId, OfferId, OrderId, OrganisationId, PlaceId,
-        ProductChangeId, ProductId, VariantId,
+        ProductChangeId, ProductId, ShipmentId, VariantId,
     },
 };
 
@@ -15,6 +15,7 @@ use crate::{
         graphql::{Brand, Category, Offer, Product, ProductChange, Variant},
     },
     customs::{self, graphql::Declaration},
+    logistics::{self, graphql::Shipment},
     ordering::{
         self,
         graphql::{checkout::Checkout, order::Order},
@@ -60,6 +61,8 @@ pub(super) enum Node {
     Order(Order),
     /// A declaration.
     Declaration(Declaration),
+    /// A shipment.
+    Shipment(Shipment),
 }
 
 /// The part of the query root that finds anything by id.
@@ -123,6 +126,10 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
             let (db, viewer) = (context.app().db().read(), context.viewer());
             customs::lists::find(db, viewer, DeclarationId(uuid)).await?.map(|row| Node::Declaration(Declaration(row)))
         }
+        NodeKind::Shipment if context.may(Action::ReadShipments).is_err() => None,
+        NodeKind::Shipment => {
+            logistics::loaders::of(context).load_one(ShipmentId(uuid)).await?.map(|row| Node::Shipment(Shipment(row)))
+        }
         // What is reached through its list or its owner only.
         NodeKind::Person
         | NodeKind::Session
@@ -165,6 +172,12 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         | NodeKind::GoodsFiling
         | NodeKind::CustomsRequest
         | NodeKind::TaxBill
-        | NodeKind::GuaranteeEntry => None,
+        | NodeKind::GuaranteeEntry
+        | NodeKind::ShipmentLeg
+        | NodeKind::HandlingUnit
+        | NodeKind::TrackingEvent
+        | NodeKind::ShipmentHold
+        | NodeKind::TemperatureSample
+        | NodeKind::Proof => None,
     })
 }

@@ -7,6 +7,7 @@
 //! - `POST /oauth/token`, `GET /.well-known/jwks.json`: tokens of machine clients, and the keys that verify tokens
 //! - `POST /webhooks/…`: notifications of payment providers; `/sandbox/pay/…`: the page of the sandbox: [`payments`]
 //! - `POST /customs/receipts`: what customs says; `POST /customs/platDataOpen`: what it asks (announcement 179): [`customs`]
+//! - `POST /webhooks/carrier/…`: what carriers push: [`logistics`]
 //! - `GET /healthz`, `GET /readyz`: for whoever keeps the process running
 //! - `GET /bench/static`: for the bench, where `server.bench` is on
 //!
@@ -15,6 +16,7 @@
 
 mod customs;
 mod graphql;
+mod logistics;
 mod negotiate;
 mod pages;
 mod payments;
@@ -66,6 +68,7 @@ fn routes(gateway: Gateway, lasting: Lasting) -> impl Endpoint {
         .at("/media/:name", get(pages::media))
         .at("/oauth/token", only("POST", post(tokens::token)))
         .at("/.well-known/jwks.json", get(tokens::keys))
+        .at("/webhooks/carrier/:carrier", only("POST", post(logistics::push)))
         .at("/webhooks/:provider", only("POST", post(payments::notification)))
         .at("/customs/receipts", only("POST", post(customs::receipts)))
         .at("/customs/platDataOpen", only("POST", post(customs::plat_data_open)))

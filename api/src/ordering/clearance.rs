@@ -33,6 +33,7 @@ use super::{
         orders::{self, cancelled},
         place::{self, Consignee, consignee_place},
     },
+    parcels::BookParcel,
 };
 use crate::{
     app::{App, Call, Work},
@@ -45,6 +46,7 @@ use crate::{
         ledger::By,
         ops::leaving::{self, CameBack},
     },
+    logistics,
     party::ops::identities,
     payments::{self, ledger::Share},
     platform::{
@@ -136,6 +138,7 @@ pub(super) async fn declare(
             sale,
         };
         customs::advance::open(app, work, opening).await?;
+        work.enqueue(&BookParcel { order: order.id, document: order.number.clone() }).await?;
     }
     Ok(())
 }
@@ -173,6 +176,7 @@ async fn note(work: &mut Work, row: &order::Model, step: OrderStep, text: Option
 /// Customs let the goods go: what the order took of allowances is used.
 async fn released(work: &mut Work, row: &order::Model) -> Result<(), Error> {
     let used = allowance::use_up(work.tx(), work.now, &row.number).await?;
+    logistics::ops::released(work, &row.number).await?;
     // Told again, nothing is reserved any more.
     if used > 0 && row.state == OrderState::Confirmed {
         note(work, row, OrderStep::Release, None).await?;

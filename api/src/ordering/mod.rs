@@ -15,7 +15,7 @@
 //! - [`buyer`]: who buys, and whose cart it is
 //! - [`known`]: everything that a cart is held against, read in a fixed number of statements
 //! - [`ops`]: what people do; [`jobs`]: what follows by itself
-//! - [`clearance`]: what is declared of imports, and what follows from what customs says
+//! - [`clearance`]: what is declared of imports, and what follows from what customs says; [`parcels`]: their way
 //! - [`reconcile`]: whether money, orders and what is held agree
 
 pub mod buyer;
@@ -25,4 +25,5 @@ pub mod jobs;
 pub mod known;
 pub mod loaders;
 pub mod ops;
+pub mod parcels;
 pub mod reconcile;

@@ -14,7 +14,7 @@
 //! - [`audit`]: who did what, chained
 //! - [`feed`]: what happened, readable without a gap
 //! - [`web`]: calling the outside world; [`wechat`]: the mini-program's login; [`payment`]: payment providers;
-//!   [`customs`]: the way to customs; [`xmlsig`]: signatures of its messages
+//!   [`customs`]: the way to customs; [`xmlsig`]: signatures of its messages; [`carrier`]: carriers
 //! - [`reconcile`]: what does not add up
 //! - [`graphql`]: what every part of the schema is made of: ids, pages, errors, scalars
 //! - [`telemetry`]: what the log looks like
@@ -23,6 +23,7 @@ pub mod abandoned;
 pub mod audit;
 pub mod auth;
 pub mod cache;
+pub mod carrier;
 pub mod clock;
 pub mod customs;
 pub mod db;

@@ -113,7 +113,7 @@ impl OrderStep {
             Self::Approve => (&[AwaitingApproval], AwaitingPayment, &[By::Approver]),
             // From expired: the money came late, and everything could be had again.
             Self::Confirm => (&[AwaitingApproval, AwaitingPayment, Expired], Confirmed, &[By::House, By::Approver]),
-            Self::Ship => (&[Confirmed], Shipped, &[By::Seller]),
+            Self::Ship => (&[Confirmed], Shipped, &[By::Seller, By::House]),
             Self::Complete => (&[Shipped], Completed, &[By::Buyer, By::House]),
             Self::Cancel => {
                 (&[AwaitingApproval, AwaitingPayment, Confirmed], Cancelled, &[By::Buyer, By::Seller, By::Approver])

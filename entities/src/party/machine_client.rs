@@ -20,6 +20,8 @@ pub enum Scope {
     Feed,
     /// Read filings that its organisation may see (备案读取).
     Filings,
+    /// Read shipments of its organisation, pack them, report of those that it carries (物流).
+    Logistics,
     /// Read and keep the stock of its organisation (库存管理).
     Stock,
     /// Manage webhook endpoints of its organisation (回调管理).
@@ -29,7 +31,7 @@ pub enum Scope {
 impl Scope {
     /// Every scope.
     pub const ALL: &'static [Self] =
-        &[Self::Catalog, Self::Customs, Self::Feed, Self::Filings, Self::Stock, Self::Webhooks];
+        &[Self::Catalog, Self::Customs, Self::Feed, Self::Filings, Self::Logistics, Self::Stock, Self::Webhooks];
 
     /// As OAuth writes it: `catalog`.
     pub fn as_str(self) -> &'static str {
@@ -38,6 +40,7 @@ impl Scope {
             Self::Customs => "customs",
             Self::Feed => "feed",
             Self::Filings => "filings",
+            Self::Logistics => "logistics",
             Self::Stock => "stock",
             Self::Webhooks => "webhooks",
         }

@@ -97,6 +97,20 @@ pub enum Action {
     ReadGuarantees,
     /// Note what is put into a guarantee, and which tax bills were paid.
     KeepGuarantees,
+    /// Read shipments that one's organisation sends, gets or carries, that one gets oneself.
+    ReadShipments,
+    /// Pack shipments, send them out of the gate, plan their way.
+    PackShipments,
+    /// Seal a shipment, attach proofs.
+    HandleShipments,
+    /// Hold a shipment at the gate, and let it go.
+    HoldShipments,
+    /// Report what happens to shipments that one's organisation carries.
+    ReportTracking,
+    /// Read in clear who takes a shipment in; audited.
+    RevealShipments,
+    /// Say how a carrier is reached.
+    KeepCarriers,
     /// Read payments, refunds, receipts of the bank, payouts, the commission rules.
     ReadPayments,
     /// Give money back, take receipts of the bank, make payouts.
@@ -137,6 +151,10 @@ pub enum Who {
 const CATALOG: &[Who] =
     &[Who::Own(&[R::Owner, R::CatalogManager]), Who::Machine(Scope::Catalog), Who::Zone(&[R::Operator])];
 const OVERSIGHT: &[Who] = &[Who::Own(&[R::Owner, R::Auditor]), Who::Zone(&[R::Operator, R::Auditor])];
+/// Whoever works at the desk and the gate of a warehouse.
+const DESK: &[R] = &[R::Owner, R::CatalogManager, R::Receiver, R::ShowroomManager];
+/// Whoever works for a carrier.
+const CREW: &[R] = &[R::Owner, R::Receiver];
 const OPERATOR: &[Who] = &[Who::Zone(&[R::Operator])];
 
 /// The table. What has no row may nobody.
@@ -195,6 +213,16 @@ pub const RULES: &[(Action, &[Who])] = &[
     (Action::KeepApprovalRules, &[Who::Own(&[R::Owner])]),
     (Action::ReadOrders, &[Who::Oneself, Who::Own(R::ALL), Who::Zone(&[R::Operator, R::Auditor])]),
     (Action::FulfilOrders, &[Who::Own(&[R::Owner, R::CatalogManager, R::Receiver, R::ShowroomManager])]),
+    (
+        Action::ReadShipments,
+        &[Who::Oneself, Who::Own(R::ALL), Who::Machine(Scope::Logistics), Who::Zone(&[R::Operator, R::Auditor])],
+    ),
+    (Action::PackShipments, &[Who::Own(DESK), Who::Machine(Scope::Logistics)]),
+    (Action::HandleShipments, &[Who::Own(DESK), Who::Machine(Scope::Logistics)]),
+    (Action::HoldShipments, &[Who::Own(DESK), Who::Zone(&[R::Operator])]),
+    (Action::ReportTracking, &[Who::Own(CREW), Who::Machine(Scope::Logistics)]),
+    (Action::RevealShipments, &[Who::Own(CREW)]),
+    (Action::KeepCarriers, &[Who::Own(&[R::Owner]), Who::Zone(&[R::Operator])]),
     (Action::GiveCredit, &[Who::Own(&[R::Owner, R::AccountsClerk])]),
     (Action::KeepStock, &[Who::Own(&[R::Owner, R::Receiver, R::ShowroomManager]), Who::Machine(Scope::Stock)]),
     (Action::ReadDeclarations, &[Who::Oneself, Who::Own(R::ALL), Who::Zone(&[R::Operator, R::Auditor])]),

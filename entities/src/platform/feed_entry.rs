@@ -55,6 +55,10 @@ pub enum EventKind {
     #[sea_orm(string_value = "declaration.changed")]
     #[serde(rename = "declaration.changed")]
     DeclarationChanged,
+    /// A shipment was opened, or changed its state (运单变更).
+    #[sea_orm(string_value = "shipment.changed")]
+    #[serde(rename = "shipment.changed")]
+    ShipmentChanged,
     /// A trial of a webhook endpoint (测试).
     #[sea_orm(string_value = "webhook.test")]
     #[serde(rename = "webhook.test")]

@@ -164,6 +164,20 @@ typed_id! {
     TaxBillId,
     /// Identifies an entry of a guarantee account (担保账户流水).
     GuaranteeEntryId,
+    /// Identifies a shipment (运单).
+    ShipmentId,
+    /// Identifies a leg of a shipment (运输段).
+    ShipmentLegId,
+    /// Identifies a handling unit (物流单元).
+    HandlingUnitId,
+    /// Identifies a tracking event (物流轨迹).
+    TrackingEventId,
+    /// Identifies a hold of a shipment (扣留).
+    ShipmentHoldId,
+    /// Identifies a temperature sample (温度采样).
+    TemperatureSampleId,
+    /// Identifies a proof of what happened (凭证).
+    ProofId,
     /// Identifies a webhook endpoint (回调地址).
     WebhookEndpointId,
     /// Identifies a delivery to a webhook endpoint (回调投递).

@@ -117,16 +117,18 @@ catalogue! {
     NotReleased { retryable: false, zh: "海关尚未放行", en: "Customs has not released the goods" }
     /// More than 30 days have passed since the release (超过退货期限).
     ReturnTooLate { retryable: false, zh: "已超过退货申请期限（{last}）", en: "A return could be asked for until {last}" }
-    /// Customs has the list and has not decided: the withdrawal is asked of customs first (已向海关申报).
-    Declared { retryable: false, zh: "清单已向海关申报，须先申请撤单", en: "Customs has the list; ask for its withdrawal first" }
     /// A message is no customs message, or says what it must not (报文无效).
     MessageInvalid { retryable: false, zh: "报文无效：{reason}", en: "The message is not valid: {reason}" }
     /// The signature of a message is not right, or not of who sends it (签名无效).
     SignatureInvalid { retryable: false, zh: "签名无效：{reason}", en: "The signature is not valid: {reason}" }
-    /// Something is missing before it can be declared (申报条件不齐).
-    NotDeclarable { retryable: false, zh: "尚不能申报：{missing}", en: "It cannot be declared yet: {missing}" }
     /// The guarantee does not leave as much (担保余额不足).
     GuaranteeShort { retryable: false, zh: "担保余额不足，可用 {available} 元", en: "The guarantee leaves CNY {available}" }
+    /// Somebody holds the shipment (运单被扣留).
+    OnHold { retryable: false, zh: "运单被扣留：{reason}", en: "The shipment is held: {reason}" }
+    /// It weighs other than it was packed (重量不符).
+    WeightMismatch { retryable: false, zh: "过磅重量 {value} 克与打包重量 {expected} 克不符（允许误差 {tolerance}‰）", en: "It weighs {value} g and was packed with {expected} g; {tolerance} per mille are allowed" }
+    /// The SSCC has a wrong length or check digit (SSCC 无效).
+    InvalidSscc { retryable: false, zh: "SSCC“{value}”位数或校验位不正确", en: "SSCC \"{value}\" has a wrong length or check digit" }
     /// The goods are not filed in the account book of the warehouse (账册未备案).
     NotFiled { retryable: false, zh: "仓库 {location} 的账册中没有备案该商品", en: "The account book of {location} has no item of these goods" }
     /// Who did the one step may not do the other (需他人复核).

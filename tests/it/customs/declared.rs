@@ -212,3 +212,47 @@ async fn a_return_has_its_days() {
     assert_eq!(late["declaration"]["requests"][0]["state"], "FAILED", "{late:#}");
     border.market.adds_up().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_carrier_that_a_program_reaches_the_whole_way_goes_by_itself() {
+    let settings = [("CHAMA_LOGISTICS_SIMULATOR_ENABLED", "true"), ("CHAMA_LOGISTICS_SIMULATOR_STEP_MS", "1000")];
+    let border = Border::with(&settings, json!({})).await;
+    let carrier = border.market.server.seller(super::CARRIER).await;
+    carrier.done("setCarrier", "carrier { setting { adapter } }", json!({ "adapter": "SIMULATOR" })).await;
+    let buyer = border.market.identified(1).await;
+    let parcel = "query($id: ID!) { order(id: $id) { state shipment { id state waybill } declaration { state } } }";
+    let order = border.bought(&buyer, 2, "inspect").await;
+    let seen = async |client: &crate::support::Client| {
+        client.data(parcel, json!({ "id": order["id"] })).await["order"].clone()
+    };
+    let released = seen(&buyer).await;
+    assert_eq!(released["declaration"]["state"], "RELEASED", "{released:#}");
+    assert!(released["shipment"]["waybill"].as_str().is_some(), "the carrier gave no number");
+    let seller = border.seller().await;
+    let ship = json!({ "id": order["id"], "waybill": "X" });
+    assert_eq!(seller.refused("shipOrder", ship).await[0].0, "ILLEGAL_TRANSITION", "it leaves beside the gate");
+    let id = released["shipment"]["id"].clone();
+    let pack = json!({ "id": id, "units": [{ "weightG": 1_800 }] });
+    seller.done("packShipment", "shipment { state }", pack).await;
+    seller.done("gateOut", "shipment { state }", json!({ "id": id, "weighedG": 1_800 })).await;
+    border.market.worked().await;
+    assert_eq!(seen(&buyer).await["state"], "SHIPPED");
+    assert_eq!(border.book().await, (0, 2, 98));
+    for _ in 0..12 {
+        border.market.wait(Duration::seconds(2));
+        border.market.worked().await;
+    }
+    let buyer = border.market.server.consumer(1).await;
+    let done = seen(&buyer).await;
+    assert_eq!((&done["state"], &done["shipment"]["state"]), (&json!("COMPLETED"), &json!("SIGNED")), "{done:#}");
+    let told = border.order(&buyer, &order).await;
+    assert_eq!(paper(&told["declaration"], "WAYBILL_STATUS")["state"], "ACCEPTED");
+
+    // Taken back before the release, its parcel does not go either.
+    let held = border.bought(&buyer, 1, "no-end").await;
+    buyer.done("cancelOrder", "order { state }", json!({ "id": held["id"], "reason": "不要了" })).await;
+    border.market.worked().await;
+    let gone = buyer.data(parcel, json!({ "id": held["id"] })).await["order"].clone();
+    assert_eq!((&gone["state"], &gone["shipment"]["state"]), (&json!("CANCELLED"), &json!("CANCELLED")));
+    border.market.adds_up().await;
+}

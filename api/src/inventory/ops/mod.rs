@@ -6,7 +6,7 @@
 //! - [`counts`], [`transfers`]: what takes several steps
 //! - [`bonded`]: the account book
 //! - [`hot`]: which items are hot
-//! - [`reads`]: lists and the history
+//! - [`reads`]: lists and the history; [`traced`]: from a lot to documents and back
 
 pub mod bonded;
 pub mod counts;
@@ -14,6 +14,7 @@ pub mod goods;
 pub mod hot;
 pub mod leaving;
 pub mod reads;
+pub mod traced;
 pub mod transfers;
 
 use chrono::{DateTime, Utc};

@@ -14,6 +14,7 @@ use super::{cart::Cart, checkout::Checkout, quote::Amounts};
 use crate::{
     catalog::{self, graphql::Offer},
     customs::{self, graphql::Declaration, loaders::OfDocument},
+    logistics::{self, graphql::Shipment, loaders::ShipmentOf},
     ordering::{
         clearance,
         loaders::{self, LinesOf},
@@ -130,6 +131,12 @@ impl Order {
     async fn declaration(&self, context: &Context<'_>) -> Result<Option<Declaration>> {
         let of = OfDocument(self.0.number.clone());
         Ok(customs::loaders::of(context).load_one(of).await?.map(Declaration))
+    }
+
+    /// Its parcel; null: it has none, or people speak with the carrier (运单).
+    async fn shipment(&self, context: &Context<'_>) -> Result<Option<Shipment>> {
+        let of = ShipmentOf(self.0.number.clone());
+        Ok(logistics::loaders::of(context).load_one(of).await?.map(Shipment))
     }
 
     /// Counts up with every change.

@@ -7,7 +7,7 @@ use futures_util::stream::BoxStream;
 use super::order::Order;
 use crate::{
     app::watched,
-    customs,
+    customs, logistics,
     ordering::ops::orders,
     platform::{
         auth::Proof,
@@ -21,7 +21,7 @@ pub struct OrderingSubscription;
 
 #[Subscription]
 impl OrderingSubscription {
-    /// An order as it is now, and again whenever it, or how it stands at customs, has changed; null when it cannot be seen
+    /// An order as it is now, and again whenever it, how it stands at customs, or its parcel has changed; null when it cannot be seen
     /// (any more) (订单更新).
     async fn order_updated(
         &self,
@@ -36,7 +36,8 @@ impl OrderingSubscription {
                 let Some(row) = orders::find(db, &viewer, id).await? else { return Ok(None) };
                 let declared = customs::lists::of_document(db, &row.number).await?;
                 let declared = declared.map(|row| (row.version, row.updated_at));
-                let stamp = format!("{} {} {declared:?}", row.version, row.updated_at);
+                let parcel = logistics::ops::version_of(db, &row.number).await?;
+                let stamp = format!("{} {} {declared:?} {parcel:?}", row.version, row.updated_at);
                 Ok(Some((Order(row), stamp)))
             })
         }))

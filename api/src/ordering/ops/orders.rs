@@ -27,7 +27,8 @@ use crate::{
     app::{App, Call, Work},
     customs::{self, requests::TakenBack},
     inventory::{self, book, ledger, promises},
-    ordering::{clearance, jobs},
+    logistics,
+    ordering::{clearance, jobs, parcels},
     payments,
     platform::{
         error::{Error, not_found},
@@ -165,8 +166,23 @@ pub async fn ship(app: &App, call: &Call, id: OrderId, waybill: &str) -> Result<
     call.may(Action::FulfilOrders, Resource::of(row.seller_id))?;
     if row.state == OrderState::Confirmed && is_import(row.supply_mode) {
         clearance::may_go(work.tx(), &row).await?;
+        if parcels::has_one(work.tx(), &row).await? {
+            // Its parcel is packed and let out of the gate, which sends the order off.
+            return Err(OrderStep::Ship.refused(row.state).at("id").into());
+        }
     }
-    let after = step(&mut work, &row, OrderStep::Ship, Some(&waybill)).await?;
+    let after = sent_off(&mut work, &row, &waybill).await?;
+    audited(&mut work, "shipOrder", &row, &after);
+    work.commit(after).await
+}
+
+/// An order is sent off: its goods leave the warehouse, and the account book.
+pub(in crate::ordering) async fn sent_off(
+    work: &mut Work,
+    row: &order::Model,
+    waybill: &str,
+) -> Result<order::Model, Error> {
+    let after = step(work, row, OrderStep::Ship, Some(waybill)).await?;
     if row.location_id.is_some() {
         let customer = inventory::ops::customer_of(work.tx(), work.now, row.seller_id).await?;
         let actor = work.viewer().subject();
@@ -175,8 +191,7 @@ pub async fn ship(app: &App, call: &Call, id: OrderId, waybill: &str) -> Result<
         // What leaves the bonded warehouse leaves its account book.
         book::reduce(work.tx(), by, &row.number).await?;
     }
-    audited(&mut work, "shipOrder", &row, &after);
-    work.commit(after).await
+    Ok(after)
 }
 
 /// Who buys it.
@@ -239,6 +254,7 @@ pub(in crate::ordering) async fn cancelled(
 ) -> Result<order::Model, Error> {
     let after = step(work, row, OrderStep::Cancel, Some(reason)).await?;
     checkouts::let_go(work, std::slice::from_ref(&after), ReservationStep::Release).await?;
+    logistics::ops::cancel(work, &row.number).await?;
     let of = checkout::Entity::find_by_id(row.checkout_id).one(work.tx()).await?;
     if let Some((number, payment)) = of.and_then(|checkout| Some((checkout.number, checkout.paid_by?))) {
         let share = jobs::share(row);

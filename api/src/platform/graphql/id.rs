@@ -9,10 +9,11 @@ use entities::values::{
         AuditEntryId, BankAccountId, BankReceiptId, BondedEntryId, BondedItemId, BrandId, CartId, CartLineId,
         CategoryId, CheckoutId, ClientKeyId, CommissionRuleId, CreditLimitId, CustomsArrangementId, CustomsMessageId,
         CustomsPaperId, CustomsReceiptId, CustomsRequestId, DeclarationId, FilingId, GoodsFilingId, GuaranteeEntryId,
-        ImportListLineId, InvitationId, JobId, LedgerEntryId, MachineClientId, MembershipId, OfferId, OrderEventId,
-        OrderId, OrganisationId, PaymentId, PayoutId, PersonId, PlaceId, ProductChangeId, ProductId, QuoteId, RefundId,
-        SessionId, ShippingRateId, StockBalanceId, StockCountId, StockLocationId, StockMoveId, StockTransferId,
-        StockTransferLineId, TariffRowId, TaxBillId, VariantId, WebhookDeliveryId, WebhookEndpointId, ZonePolicyId,
+        HandlingUnitId, ImportListLineId, InvitationId, JobId, LedgerEntryId, MachineClientId, MembershipId, OfferId,
+        OrderEventId, OrderId, OrganisationId, PaymentId, PayoutId, PersonId, PlaceId, ProductChangeId, ProductId,
+        ProofId, QuoteId, RefundId, SessionId, ShipmentHoldId, ShipmentId, ShipmentLegId, ShippingRateId,
+        StockBalanceId, StockCountId, StockLocationId, StockMoveId, StockTransferId, StockTransferLineId, TariffRowId,
+        TaxBillId, TemperatureSampleId, TrackingEventId, VariantId, WebhookDeliveryId, WebhookEndpointId, ZonePolicyId,
     },
 };
 use uuid::Uuid;
@@ -77,6 +78,13 @@ pub enum NodeKind {
     CustomsRequest = 76,
     TaxBill = 77,
     GuaranteeEntry = 78,
+    Shipment = 80,
+    ShipmentLeg = 81,
+    HandlingUnit = 82,
+    TrackingEvent = 83,
+    ShipmentHold = 84,
+    TemperatureSample = 85,
+    Proof = 86,
 }
 
 /// A typed id that clients see.
@@ -160,6 +168,13 @@ node_ids! {
     CustomsRequestId is CustomsRequest,
     TaxBillId is TaxBill,
     GuaranteeEntryId is GuaranteeEntry,
+    ShipmentId is Shipment,
+    ShipmentLegId is ShipmentLeg,
+    HandlingUnitId is HandlingUnit,
+    TrackingEventId is TrackingEvent,
+    ShipmentHoldId is ShipmentHold,
+    TemperatureSampleId is TemperatureSample,
+    ProofId is Proof,
 }
 
 /// The id as clients see it.

@@ -1,0 +1,187 @@
+//! What is done after a change. Each handler reads anew what its ids name, and may run twice.
+
+use entities::{
+    logistics::{Adapter, Booking, ShipmentState, shipment, waybill},
+    values::id::ShipmentId,
+};
+use sea_orm::EntityTrait;
+use serde::{Deserialize, Serialize};
+
+use super::{adapter, ops, setting, simulator, unasked};
+use crate::{
+    app::App,
+    platform::{
+        carrier::{Consignee, Content, Failure, Parcel},
+        error::{Error, violates_unique},
+        jobs::{Job, Verdict},
+    },
+};
+
+/// What became of a shipment: the state that it is in now.
+pub type Stepped = ShipmentState;
+
+/// A shipment changed its state: written in the transaction in which it did. It is done by whoever the document belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    /// Which shipment.
+    pub shipment: ShipmentId,
+    /// The document that it carries out.
+    pub document: String,
+    /// What became of it.
+    pub what: Stepped,
+}
+
+impl Job for Moved {
+    const KIND: &'static str = "logistics.moved";
+    fn aggregate(&self) -> String {
+        format!("document:{}", self.document)
+    }
+}
+
+/// Declares a job about one shipment; all of a shipment are done in order, so a carrier knows of a parcel before it comes.
+macro_rules! about_a_shipment {
+    ($($(#[$doc:meta])* $name:ident is $kind:literal;)+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, Serialize, Deserialize)]
+        pub struct $name {
+            /// Which shipment.
+            pub shipment: ShipmentId,
+        }
+
+        impl Job for $name {
+            const KIND: &'static str = $kind;
+            fn aggregate(&self) -> String {
+                format!("shipment:{}", self.shipment)
+            }
+        }
+    )+};
+}
+
+about_a_shipment! {
+    /// Tells the carrier of a shipment that will come, and gets its number.
+    Book is "logistics.book";
+    /// Tells the carrier that it will not come.
+    CallOff is "logistics.call_off";
+    /// Tells the carrier that it is out of the gate.
+    HandOver is "logistics.hand_over";
+}
+
+async fn found(app: &App, id: ShipmentId) -> Result<Option<shipment::Model>, Error> {
+    Ok(shipment::Entity::find_by_id(id).one(app.db().writer()).await?)
+}
+
+fn again(failure: &Failure) -> Verdict {
+    Verdict::Again { after: None, reason: failure.told() }
+}
+
+/// What a carrier is told of a shipment.
+fn parcel(app: &App, row: &shipment::Model) -> Result<Parcel, Error> {
+    let text = app.vault().unseal_text(&ops::consignee_place(row.id), &row.consignee)?;
+    let consignee: Consignee = serde_json::from_str(&text).map_err(Error::internal)?;
+    let zh = entities::values::Locale::zh_cn();
+    let content = |line: &shipment::Line| Content {
+        name: line.name.read(&zh).unwrap_or_default().to_owned(),
+        quantity: line.quantity,
+    };
+    Ok(Parcel {
+        key: row.id.to_string(),
+        document: row.document.clone(),
+        number: row.waybill.clone(),
+        mode: row.mode,
+        origin: row.origin.clone(),
+        destination: row.destination.clone(),
+        consignee,
+        gross_weight_g: row.gross_weight_g,
+        contents: row.lines.0.iter().map(content).collect(),
+    })
+}
+
+/// Does [`Book`].
+pub async fn book(app: &App, job: Book) -> Result<Verdict, Error> {
+    let Some(row) = found(app, job.shipment).await? else { return Ok(Verdict::Done) };
+    if row.booking != Booking::Open || row.state == ShipmentState::Cancelled {
+        return Ok(Verdict::Done);
+    }
+    let Some(carrier) = adapter(app, row.carrier_id).await? else { return Ok(Verdict::Done) };
+    let number = match carrier.book(&parcel(app, &row)?).await {
+        Ok(number) => number,
+        Err(Failure::Refused(why)) => {
+            tracing::warn!(shipment = %row.id, why, "a carrier refuses a shipment");
+            return rejected(app, row.id).await;
+        }
+        Err(failure) => return Ok(again(&failure)),
+    };
+    let Some(number) = waybill::read(&number) else {
+        return Ok(Verdict::Dead { reason: "the carrier answers with what is no waybill number".into() });
+    };
+    let mut work = app.begin(&unasked()).await?;
+    let row = ops::locked(work.tx(), row.id).await?;
+    if row.booking != Booking::Open {
+        return Ok(Verdict::Done);
+    }
+    let next = shipment::Model { waybill: Some(number), booking: Booking::Booked, ..row.clone() };
+    match ops::written(&mut work, &row, next).await {
+        Ok(next) if next.state == ShipmentState::Cancelled => {
+            // Taken back while the carrier was asked.
+            work.enqueue(&CallOff { shipment: next.id }).await?;
+        }
+        // Its number is known from here on.
+        Ok(next) => {
+            let told = Moved { shipment: next.id, document: next.document.clone(), what: next.state };
+            work.enqueue(&told).await?;
+        }
+        Err(ops::Unwritten::Db(error)) if violates_unique(&error, "shipment", &["carrier_id", "waybill"]) => {
+            return Ok(Verdict::Dead { reason: "the carrier gives a number that another parcel has".into() });
+        }
+        Err(error) => return Err(error.into()),
+    }
+    work.commit(()).await?;
+    Ok(Verdict::Done)
+}
+
+async fn rejected(app: &App, id: ShipmentId) -> Result<Verdict, Error> {
+    let mut work = app.begin(&unasked()).await?;
+    let row = ops::locked(work.tx(), id).await?;
+    if row.booking == Booking::Open {
+        let next = shipment::Model { booking: Booking::Rejected, ..row.clone() };
+        ops::written(&mut work, &row, next).await?;
+        work.commit(()).await?;
+    }
+    Ok(Verdict::Done)
+}
+
+/// Does [`CallOff`].
+pub async fn call_off(app: &App, job: CallOff) -> Result<Verdict, Error> {
+    let Some(row) = found(app, job.shipment).await? else { return Ok(Verdict::Done) };
+    let (Booking::Booked, Some(number)) = (row.booking, &row.waybill) else { return Ok(Verdict::Done) };
+    let Some(carrier) = adapter(app, row.carrier_id).await? else { return Ok(Verdict::Done) };
+    if let Err(failure) = carrier.cancel(&row.id.to_string(), number).await {
+        return Ok(match failure {
+            Failure::Refused(_) => Verdict::Dead { reason: failure.told() },
+            Failure::Unavailable(_) => again(&failure),
+        });
+    }
+    let mut work = app.begin(&unasked()).await?;
+    let row = ops::locked(work.tx(), row.id).await?;
+    let next = shipment::Model { booking: Booking::Cancelled, ..row.clone() };
+    ops::written(&mut work, &row, next).await?;
+    work.commit(()).await?;
+    Ok(Verdict::Done)
+}
+
+/// Does [`HandOver`].
+pub async fn hand_over(app: &App, job: HandOver) -> Result<Verdict, Error> {
+    let Some(row) = found(app, job.shipment).await? else { return Ok(Verdict::Done) };
+    let (Some(number), Some(out)) = (&row.waybill, row.gated_out_at) else { return Ok(Verdict::Done) };
+    let Some(carrier) = adapter(app, row.carrier_id).await? else { return Ok(Verdict::Done) };
+    match carrier.hand_over(&row.id.to_string(), number, out).await {
+        Ok(()) => {}
+        Err(failure @ Failure::Refused(_)) => return Ok(Verdict::Dead { reason: failure.told() }),
+        Err(failure) => return Ok(again(&failure)),
+    }
+    let kept = setting(app.db().writer(), row.carrier_id).await?;
+    if kept.is_some_and(|setting| setting.adapter == Adapter::Simulator) {
+        simulator::begins(app, row.carrier_id, number, out).await?;
+    }
+    Ok(Verdict::Done)
+}

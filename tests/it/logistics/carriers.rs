@@ -1,0 +1,116 @@
+//! How carriers are reached: who says so, and what an HTTP carrier is told.
+
+use api::platform::{carrier::signature, graphql::encode};
+use entities::{
+    logistics::Booking,
+    platform::{JobState, job},
+};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use serde_json::{Value, json};
+
+use super::{Dock, SHIPMENT};
+use crate::support::receiver::Receiver;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_carrier_is_set_by_its_owner_or_the_zone_and_its_secret_is_shown_once() {
+    let dock =
+        Dock::with(&[("CHAMA_LOGISTICS_SIMULATOR_ENABLED", "false"), ("CHAMA_WEBHOOKS_ALLOW_PRIVATE", "false")]).await;
+    let id = encode(dock.carrier_id);
+    let query = "query($id: ID) { carrier(organisationId: $id) { adapter url webhookUrl version } }";
+    assert_eq!(dock.carrier.data(query, json!({})).await["carrier"], Value::Null);
+    for (what, input, expected) in [
+        ("a simulator where there is none", json!({ "adapter": "SIMULATOR" }), ("INVALID_VALUE", "adapter")),
+        ("no address", json!({ "adapter": "HTTP" }), ("REQUIRED", "url")),
+        ("a private one", json!({ "adapter": "HTTP", "url": "https://127.0.0.1/x" }), ("ADDRESS_NOT_ALLOWED", "url")),
+        (
+            "a version of nothing",
+            json!({ "adapter": "MANUAL", "expectedVersion": 1 }),
+            ("STALE_VERSION", "expectedVersion"),
+        ),
+    ] {
+        let expected = (expected.0.to_owned(), expected.1.to_owned());
+        assert_eq!(dock.carrier.refused("setCarrier", input).await, [expected], "{what}");
+    }
+    let http = json!({ "adapter": "HTTP", "url": "https://carrier.example/in", "clientMutationId": "s-1" });
+    let selection = "carrier { secret setting { adapter version webhookUrl } }";
+    let set = dock.carrier.done("setCarrier", selection, http).await["carrier"].clone();
+    assert!(set["secret"].as_str().unwrap().starts_with("chs_"));
+    assert!(set["setting"]["webhookUrl"].as_str().unwrap().ends_with("/webhooks/carrier/tangfan-logistics"));
+    let again = json!({ "adapter": "MANUAL", "expectedVersion": 1 });
+    let operator = dock.server.operator().await;
+    let mut named = again.clone();
+    named["carrierId"] = json!(id);
+    let set = operator.done("setCarrier", selection, named.clone()).await["carrier"].clone();
+    assert_eq!((&set["secret"], &set["setting"]["version"]), (&Value::Null, &json!(2)), "a secret is shown twice");
+    assert_eq!(dock.carrier.refused("setCarrier", again).await, [("STALE_VERSION".into(), "expectedVersion".into())]);
+    assert_eq!(dock.owner.denied("setCarrier", named).await, "FORBIDDEN");
+    assert_eq!(dock.owner.error(query, json!({ "id": id })).await, "FORBIDDEN");
+    let own = json!({ "adapter": "MANUAL" });
+    assert_eq!(dock.owner.refused("setCarrier", own).await, [("WRONG_ROLE".into(), "carrierId".into())]);
+    let trail = "query($id: ID!) { auditTrail(nodeId: $id, organisationId: $id) { nodes { action after } } }";
+    let trail = operator.response(trail, json!({ "id": id })).await.to_string();
+    assert!(!trail.contains("chs_"), "a secret is in the audit");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_http_carrier_is_told_signed_and_gives_the_number_and_what_it_refuses_is_seen() {
+    let dock = Dock::new().await;
+    let receiver = Receiver::with(|n, request| {
+        let body: Value = serde_json::from_str(&request.body).unwrap();
+        match (body["type"].as_str().unwrap(), body["document"].as_str().unwrap_or_default()) {
+            // Asked again, it answers the same.
+            ("book", "H-1") if n == 0 => ("503 Service Unavailable".into(), String::new()),
+            ("book", "H-2") => ("422 Unprocessable Entity".into(), "too heavy".into()),
+            ("book", "H-3") => ("200 OK".into(), json!({ "waybill": "HT-0001" }).to_string()),
+            ("book", _) => ("200 OK".into(), json!({ "waybill": "ht-0001" }).to_string()),
+            _ => ("204 No Content".into(), String::new()),
+        }
+    })
+    .await;
+    let set = json!({ "adapter": "HTTP", "url": format!("{}/in", receiver.url) });
+    let secret = dock.carrier.done("setCarrier", "carrier { secret }", set).await["carrier"]["secret"].clone();
+    let secret = secret.as_str().unwrap().to_owned();
+    let row = dock.opened("H-1").await;
+    assert_eq!(row.waybill, None, "a number before the carrier gave one");
+    dock.worked().await;
+    assert_eq!(dock.row(&row).await.booking, Booking::Open);
+    let early = json!({ "id": encode(row.id), "units": [{ "weightG": 1_000 }] });
+    dock.owner.done("packShipment", SHIPMENT, early).await;
+    let gate = json!({ "id": encode(row.id), "weighedG": 1_000 });
+    assert_eq!(dock.owner.refused("gateOut", gate.clone()).await, [("INCOMPLETE".into(), "id".into())]);
+    dock.server.wait(chrono::Duration::seconds(10));
+    dock.worked().await;
+    let booked = dock.row(&row).await;
+    assert_eq!((booked.booking, booked.waybill.as_deref()), (Booking::Booked, Some("HT-0001")));
+    dock.owner.done("gateOut", SHIPMENT, gate).await;
+    dock.worked().await;
+    let received = receiver.received();
+    let kinds: Vec<String> = received
+        .iter()
+        .map(|one| serde_json::from_str::<Value>(&one.body).unwrap()["type"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(kinds, ["book", "book", "handOver"]);
+    for one in &received {
+        let proof = one.header(signature::HEADER);
+        assert!(
+            signature::proved(secret.as_bytes(), proof, one.body.as_bytes(), dock.app().clock().now()).is_some(),
+            "{one:?}"
+        );
+    }
+    let booking: Value = serde_json::from_str(&received[1].body).unwrap();
+    assert_eq!((&booking["consignee"]["name"], &booking["grossWeightG"]), (&json!("测试甲"), &json!(1_000)));
+    assert_eq!(booking["key"], serde_json::from_str::<Value>(&received[0].body).unwrap()["key"]);
+
+    let refused = dock.opened("H-2").await;
+    let twice = dock.opened("H-3").await;
+    dock.worked().await;
+    assert_eq!(dock.row(&refused).await.booking, Booking::Rejected);
+    // A number that another parcel has is nobody's a second time; people see why.
+    assert_eq!(dock.row(&twice).await.waybill, None);
+    let dead = job::Entity::find()
+        .filter(job::Column::Kind.eq("logistics.book"))
+        .filter(job::Column::State.eq(JobState::Dead));
+    let dead = dead.all(dock.app().db().read()).await.unwrap();
+    assert!(dead.len() == 1 && dead[0].reason.as_deref().unwrap().contains("another parcel"), "{dead:?}");
+    dock.adds_up().await;
+}
