@@ -494,8 +494,8 @@ fn contents(line: &Record, quantity: u32) -> Contents {
             .and_then(|(_, name)| line.get(name).and_then(codes::e5))
             .map(|e5| rust_decimal::Decimal::new(e5 * scale, 5) / rust_decimal::Decimal::from(each))
     };
-    // Kilograms, litres; pieces by any of their units.
-    Contents { grams: of("035", 1_000), millilitres: of("095", 1_000), pieces: of("011", 1).or_else(|| of("021", 1)) }
+    // Kilograms, litres, sheets (片).
+    Contents { grams: of("035", 1_000), millilitres: of("095", 1_000), pieces: of("020", 1) }
 }
 
 fn steps(n: u32) -> i32 {
