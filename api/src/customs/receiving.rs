@@ -82,9 +82,13 @@ pub async fn receive(app: &App, bytes: &[u8]) -> Result<Received, Error> {
     Ok(received)
 }
 
-/// A message was longer than any that is taken, and was not read to its end.
-pub async fn too_large(app: &App) -> Result<Received, Error> {
-    refused(app, b"", &format!("it has more than {LARGEST} bytes")).await
+/// A message was longer than any that is taken, and was not read to its end. None: whoever pushed it does not prove to be
+/// the gateway by its headers, and nothing is kept.
+pub async fn too_large(app: &App, headers: &[(String, String)]) -> Result<Option<Received>, Error> {
+    match app.customs().unpack(headers, b"", app.clock().now()) {
+        Err(Failure::NotAuthentic) => Ok(None),
+        _ => Ok(Some(refused(app, b"", &format!("it has more than {LARGEST} bytes")).await?)),
+    }
 }
 
 /// Keeps what is refused.

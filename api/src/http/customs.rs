@@ -36,10 +36,15 @@ fn broken(error: &Error) -> Response {
 #[handler]
 pub(super) async fn receipts(request: &Request, body: Body, gateway: Data<&Gateway>) -> Response {
     let app = gateway.app();
+    let headers: Vec<(String, String)> = request
+        .headers()
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+        .collect();
     let bytes = match read(request.headers(), body, LARGEST * PACKED, app.config().server.body_timeout()).await {
         Ok(bytes) => bytes,
         Err(Unread::TooLarge) => {
-            return match receiving::too_large(app).await {
+            return match receiving::too_large(app, &headers).await {
                 Ok(_) => plain(StatusCode::PAYLOAD_TOO_LARGE),
                 Err(error) => broken(&error),
             };
@@ -47,11 +52,6 @@ pub(super) async fn receipts(request: &Request, body: Body, gateway: Data<&Gatew
         Err(Unread::TooSlow) => return plain(StatusCode::REQUEST_TIMEOUT),
         Err(Unread::Broken) => return plain(StatusCode::BAD_REQUEST),
     };
-    let headers: Vec<(String, String)> = request
-        .headers()
-        .iter()
-        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
-        .collect();
     match receiving::pushed(app, &headers, &bytes).await {
         Ok(Some(_)) => Response::builder().header(header::CACHE_CONTROL, "no-store").body("OK"),
         Ok(None) => plain(StatusCode::UNAUTHORIZED),

@@ -322,6 +322,8 @@ async fn give_goods_back(
     if row.state == OrderState::Confirmed {
         book::unlock(work.tx(), by, &row.number).await?;
         promises_let_go(work, row).await?;
+        // Its parcel was booked, and does not go.
+        logistics::ops::cancel(work, &row.number).await?;
         return Ok(());
     }
     let bonded = row.supply_mode == SupplyMode::BondedImport;

@@ -248,6 +248,22 @@ async fn with_a_carrier_that_a_program_reaches_the_whole_way_goes_by_itself() {
     let told = border.order(&buyer, &order).await;
     assert_eq!(paper(&told["declaration"], "WAYBILL_STATUS")["state"], "ACCEPTED");
 
+    // Released, and given back before it was sent off: its parcel stays, and everything is free again.
+    let before = border.book().await;
+    let unsent = border.bought(&buyer, 1, "").await;
+    let whole = json!({ "id": unsent["id"], "reason": "不要了", "lines": [{ "number": 1, "quantity": 1 }] });
+    buyer.done("requestReturn", "order { state }", whole).await;
+    let seller = border.seller().await;
+    let asked = border.order(&buyer, &unsent).await["declaration"]["requests"][0]["id"].clone();
+    let places = seller.data("{ stockLocations(first: 100) { nodes { id code } } }", json!({})).await;
+    let place = places["stockLocations"]["nodes"].as_array().unwrap().iter().find(|row| row["code"] == "BW-1").unwrap();
+    let inspect = json!({ "id": asked, "locationId": place["id"], "asSold": true });
+    seller.done("inspectReturn", "request { state }", inspect).await;
+    border.market.worked().await;
+    let back = buyer.data(parcel, json!({ "id": unsent["id"] })).await["order"].clone();
+    assert_eq!((&back["state"], &back["shipment"]["state"]), (&json!("RETURNED"), &json!("CANCELLED")));
+    assert_eq!(border.book().await, before);
+
     // Taken back before the release, its parcel does not go either.
     let held = border.bought(&buyer, 1, "no-end").await;
     buyer.done("cancelOrder", "order { state }", json!({ "id": held["id"], "reason": "不要了" })).await;
