@@ -78,6 +78,18 @@ impl Border {
         self.market.server.operator().await.done("decideGoodsFiling", "filing { state }", decision).await;
     }
 
+    /// Takes more goods in, through the gate of the account book.
+    pub async fn restocked(&self, quantity: i64) {
+        self.market.stocked(OTHER_SELLER, &self.variant, "BW-1", quantity).await;
+        let query = "query($v: ID) { bondedItems(variantId: $v) { nodes { id } } }";
+        let item = self.seller().await.data(query, json!({ "v": self.variant })).await;
+        for event in ["PRE_INCREASE", "INCREASE"] {
+            let note = json!({ "itemId": item["bondedItems"]["nodes"][0]["id"], "event": event, "quantity": quantity,
+                "document": "QD-2" });
+            self.seller().await.done("noteBondedMovement", "", note).await;
+        }
+    }
+
     /// Buys so many and pays; answers with the order. `mark`: what the simulator makes happen.
     pub async fn bought(&self, buyer: &Client, quantity: i32, mark: &str) -> Value {
         put(buyer, &[(&self.offer, quantity)]).await;

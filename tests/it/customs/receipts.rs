@@ -86,7 +86,7 @@ async fn shuffled_doubled_and_some_lost_receipts_lead_to_the_same_end() {
         for n in 0..many {
             // A hundred are in the warehouse: what was detained stays, the rest is taken in anew.
             if n % 50 == 49 {
-                border.market.stocked(crate::support::OTHER_SELLER, &border.variant, "BW-1", 100).await;
+                border.restocked(100).await;
             }
             let order = border.bought(&buyer, 1, MARKS[n % MARKS.len()]).await;
             let number = format!("YT{}", order["number"].as_str().unwrap());
