@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use entities::{
-    party::{Action, Denial, Resource, Viewer, may},
+    party::{Action, Actor, Denial, Resource, Viewer, may},
     platform::{EventKind, idempotent_request},
     values::{ErrorCode, Refusal, id::OrganisationId},
     webhooks::endpoint,
@@ -68,6 +68,11 @@ impl Call {
     /// A call that is never a repeat.
     pub fn by(viewer: Viewer) -> Self {
         Self { viewer, repeat: None }
+    }
+
+    /// What the house does by itself: a job, a report of a provider, the calendar. `by`: which room, for the audit.
+    pub fn unasked(by: &str) -> Self {
+        Self::by(Viewer { actor: Actor::Tool(by.to_owned()), acting: None })
     }
 
     /// A call that is known again by the client's id for it. `request`: the operation and its whole input.

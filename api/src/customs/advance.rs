@@ -31,7 +31,7 @@ use super::{
     document_of,
     gathered::{Gathered, gather},
     jobs::{Advance, Moved, Send},
-    lists, locked, sale_of, sale_place, sealed_document, unasked,
+    kept_text, lists, locked, sale_of, sale_place, sealed_document,
 };
 use crate::{
     app::{App, Call, Work},
@@ -657,7 +657,7 @@ pub(super) async fn taken_back(work: &mut Work, row: &declaration::Model) -> Res
 
 /// Something of a declaration is odd: a person looks.
 pub(super) async fn alarm(work: &Work, id: DeclarationId, what: &str) -> Result<(), Error> {
-    let what = super::sending::kept_text(what, LONGEST_ALARM);
+    let what = kept_text(what, LONGEST_ALARM);
     declaration::Entity::update_many()
         .col_expr(declaration::Column::Alarm, Expr::val(Some(what)))
         .col_expr(declaration::Column::Version, Expr::col(declaration::Column::Version).add(1))
@@ -678,7 +678,7 @@ pub(super) async fn overdue(app: &App, now: DateTime<Utc>) -> Result<(), Error> 
         .all(app.db().read())
         .await?;
     for row in due {
-        let mut work = app.begin(&unasked()).await?;
+        let mut work = app.begin(&Call::unasked("customs")).await?;
         declaration::Entity::update_many()
             .col_expr(declaration::Column::Overdue, Expr::val(true))
             .filter(declaration::Column::Id.eq(row.id))

@@ -26,7 +26,7 @@ use sea_orm::{
 };
 use serde_json::{Value, json};
 
-use super::{arrangements::look_again, unasked};
+use super::arrangements::look_again;
 use crate::{
     app::{App, Call, Work},
     platform::{
@@ -302,7 +302,7 @@ pub async fn expire(app: &App) -> Result<u64, Error> {
         .await?;
     let mut lapsed = 0;
     for row in rows {
-        let mut work = app.begin(&unasked()).await?;
+        let mut work = app.begin(&Call::unasked("customs")).await?;
         let why = format!("HS {} is not in the tariff of {today}", row.hs_code.as_str());
         if stepped(&work, &row, GoodsFilingStep::Expire, Some(why.clone())).await.is_ok() {
             work.audit(Some(row.seller_id), "expireGoodsFiling", encode(row.id).0, Value::Null, json!({ "why": why }));

@@ -7,7 +7,7 @@ use entities::customs::{
 };
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, sea_query::Expr};
 
-use super::{advance::advance, requests, sending::kept_text};
+use super::{advance::advance, kept_text, requests};
 use crate::{
     app::{App, Work},
     platform::error::Error,

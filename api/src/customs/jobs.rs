@@ -7,9 +7,9 @@ use entities::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{advance, receiving, unasked};
+use super::{advance, receiving};
 use crate::{
-    app::App,
+    app::{App, Call},
     platform::{
         customs::simulator::{Arrives, proved},
         error::Error,
@@ -97,7 +97,7 @@ impl Job for TellPayment {
 
 /// Does [`Advance`].
 pub async fn advances(app: &App, job: Advance) -> Result<Verdict, Error> {
-    let mut work = app.begin(&unasked()).await?;
+    let mut work = app.begin(&Call::unasked("customs")).await?;
     advance::advance(app, &mut work, job.declaration).await?;
     work.commit(()).await?;
     Ok(Verdict::Done)

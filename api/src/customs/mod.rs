@@ -41,23 +41,27 @@ pub mod taxes;
 
 use entities::{
     customs::{ceb::Document, declaration, message, paper, sale::Sale},
-    party::{Actor, Viewer},
     values::id::{CustomsMessageId, CustomsPaperId, DeclarationId},
 };
 use sea_orm::{ConnectionTrait, EntityTrait, QuerySelect, sea_query::LockType};
 
-use crate::{
-    app::Call,
-    platform::{
-        db::{Dialect, dialect},
-        error::Error,
-        vault::Vault,
-    },
+use crate::platform::{
+    db::{Dialect, dialect},
+    error::Error,
+    vault::Vault,
 };
 
-/// What customs says, and what time does, is nobody's request.
-fn unasked() -> Call {
-    Call::by(Viewer { actor: Actor::Tool("customs".into()), acting: None })
+/// Longest reason that is kept.
+const LONGEST_REASON: usize = 500;
+
+/// A reason as it is kept: cut, and without what is no text. It may quote what came.
+fn reason(text: &str) -> String {
+    kept_text(text, LONGEST_REASON)
+}
+
+/// Text of others as it is kept: cut, and without what is no text (`PostgreSQL` keeps no NUL).
+fn kept_text(text: &str, most: usize) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(most).collect()
 }
 
 fn sale_place(id: DeclarationId) -> String {

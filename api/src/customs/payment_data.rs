@@ -15,9 +15,9 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{advance::guid, document_of, jobs::TellPayment, lists, sale_of, unasked};
+use super::{advance::guid, document_of, jobs::TellPayment, lists, sale_of};
 use crate::{
-    app::App,
+    app::{App, Call},
     platform::{error::Error, graphql::encode, jobs::Verdict, web},
 };
 
@@ -75,7 +75,7 @@ pub async fn asked(app: &App, text: &str) -> Result<Answer, Error> {
     if lists::of_document(app.db().read(), &inquiry.order_no).await?.is_none() {
         return Ok(answer("20002", "the order is not known"));
     }
-    let mut work = app.begin(&unasked()).await?;
+    let mut work = app.begin(&Call::unasked("customs")).await?;
     work.enqueue(&TellPayment { document: inquiry.order_no, session: inquiry.session_id }).await?;
     work.commit(()).await?;
     Ok(answer(GOOD, ""))

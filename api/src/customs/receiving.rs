@@ -15,19 +15,13 @@ use entities::{
 };
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    TryInsertResult,
     sea_query::{Expr, OnConflict},
 };
 
-use super::{
-    advance::alarm,
-    following, locked, message_place,
-    sending::{kept_text, reason},
-    taxes, text_of, unasked,
-};
+use super::{advance::alarm, following, kept_text, locked, message_place, reason, taxes, text_of};
 use crate::{
-    app::{App, Work},
-    platform::{customs::Failure, error::Error, vault},
+    app::{App, Call, Work},
+    platform::{customs::Failure, db::wrote, error::Error, vault},
 };
 
 /// Largest message that is taken; of a larger one the beginning is kept.
@@ -71,7 +65,7 @@ pub async fn receive(app: &App, bytes: &[u8]) -> Result<Received, Error> {
         Ok(read) => return refused(app, bytes, &format!("{} is nothing that customs says", read.root())).await,
         Err(why) => return refused(app, bytes, &why.to_string()).await,
     };
-    let mut work = app.begin(&unasked()).await?;
+    let mut work = app.begin(&Call::unasked("customs")).await?;
     let row = keep(app, work.tx(), bytes, work.now, Some(&read), (MessageVerdict::Taken, None)).await?;
     let noted = all_noted(app, &mut work, &row, &read).await?;
     let received = settle(&work, &row, noted).await?;
@@ -332,8 +326,7 @@ async fn note(
     };
     let once = OnConflict::columns([C::PaperId, C::Attempt, C::Status, C::Time]).do_nothing().to_owned();
     let insert = receipt::Entity::insert(new.into_active_model()).on_conflict(once).try_insert();
-    let inserted = insert.exec_without_returning(work.tx()).await?;
-    if !matches!(inserted, TryInsertResult::Inserted(rows) if rows > 0) {
+    if !wrote(insert.exec_without_returning(work.tx()).await)? {
         return Ok(Noted::Before);
     }
     if !known {
@@ -426,7 +419,7 @@ pub(super) async fn read_again(app: &App) -> Result<(), Error> {
         .await?;
     for row in rows {
         let Some(subject) = row.subject.clone() else { continue };
-        let mut work = app.begin(&unasked()).await?;
+        let mut work = app.begin(&Call::unasked("customs")).await?;
         again(app, &mut work, &subject).await?;
         work.commit(()).await?;
     }

@@ -31,7 +31,7 @@ use super::{
     advance::{guid, papers_of, put, taken_back},
     document_of,
     jobs::{Asked, Moved},
-    lists, locked, sale_of, unasked,
+    lists, locked, sale_of,
 };
 use crate::{
     app::{App, Call, Work},
@@ -346,7 +346,7 @@ pub(super) async fn lapsed(app: &App, now: DateTime<Utc>) -> Result<(), Error> {
         .all(app.db().read())
         .await?;
     for ask in due {
-        let mut work = app.begin(&unasked()).await?;
+        let mut work = app.begin(&Call::unasked("customs")).await?;
         let row = locked(work.tx(), ask.declaration_id).await?;
         let why = Some("the goods did not come in time");
         if step(&work, &ask, &[CustomsRequestState::Asked], CustomsRequestState::Failed, why).await? {

@@ -18,10 +18,10 @@ use super::{
     document_of, following,
     gathered::{arranged, party},
     jobs::Send,
-    locked, message_place, text_of, unasked,
+    locked, message_place, reason, text_of,
 };
 use crate::{
-    app::{App, Work},
+    app::{App, Call, Work},
     platform::{
         customs::{Failure, Outgoing},
         error::Error,
@@ -29,19 +29,6 @@ use crate::{
         vault,
     },
 };
-
-/// Longest reason that is kept.
-const LONGEST_REASON: usize = 500;
-
-/// A reason as it is kept: cut, and without what is no text. It may quote what came.
-pub(super) fn reason(text: &str) -> String {
-    kept_text(text, LONGEST_REASON)
-}
-
-/// Text of others as it is kept: cut, and without what is no text (`PostgreSQL` keeps no NUL).
-pub(super) fn kept_text(text: &str, most: usize) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(most).collect()
-}
 
 /// Does [`Send`].
 pub async fn send(app: &App, job: Send) -> Result<Verdict, Error> {
@@ -71,7 +58,7 @@ pub async fn send(app: &App, job: Send) -> Result<Verdict, Error> {
 /// The message of an attempt, made when it is not there yet; none: the attempt is not the newest any more, or customs has
 /// answered it.
 async fn kept(app: &App, job: &Send) -> Result<Option<(message::Model, String)>, Error> {
-    let mut work = app.begin(&unasked()).await?;
+    let mut work = app.begin(&Call::unasked("customs")).await?;
     let find = || paper::Entity::find_by_id(job.paper).one(work.tx());
     let mut row = find().await?.ok_or_else(|| Error::internal("a paper is gone"))?;
     if let Some(declaration) = row.declaration_id {
@@ -204,7 +191,7 @@ async fn noted(app: &App, kept: &message::Model, verdict: MessageVerdict, why: O
 /// The other end does not take a message: the paper failed, and may be sent again when that is mended.
 async fn undeliverable(app: &App, job: &Send, kept: &message::Model, why: &str) -> Result<(), Error> {
     noted(app, kept, MessageVerdict::Undeliverable, Some(why)).await?;
-    let mut work = app.begin(&unasked()).await?;
+    let mut work = app.begin(&Call::unasked("customs")).await?;
     let row = paper::Entity::find_by_id(job.paper).one(work.tx()).await?;
     let row = row.ok_or_else(|| Error::internal("a paper is gone"))?;
     if row.attempt == job.attempt {

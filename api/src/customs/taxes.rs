@@ -22,16 +22,17 @@ use entities::{
     },
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, Statement, TryInsertResult,
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, Statement,
     sea_query::{Expr, OnConflict},
 };
 use serde_json::{Value, json};
 
-use super::{advance::alarm, locked, receiving::Noted, sending::kept_text};
+use super::{advance::alarm, kept_text, locked, receiving::Noted};
 use crate::{
     app::{App, Call, Work, allowed},
     platform::{
         clock::business_day,
+        db::wrote,
         error::{Error, not_found},
         graphql::encode,
     },
@@ -107,7 +108,7 @@ pub(super) async fn billed(_: &App, work: &mut Work, document: &Document) -> Res
     }
     let once = OnConflict::column(tax_bill::Column::TaxNo).do_nothing().to_owned();
     let insert = tax_bill::Entity::insert(bill.clone().into_active_model()).on_conflict(once).try_insert();
-    let new = matches!(insert.exec_without_returning(work.tx()).await?, TryInsertResult::Inserted(rows) if rows > 0);
+    let new = wrote(insert.exec_without_returning(work.tx()).await)?;
     if new {
         bind(work, &bill).await?;
     }
@@ -187,7 +188,7 @@ async fn entry(
     };
     let once = OnConflict::column(guarantee::Column::EntryKey).do_nothing().to_owned();
     let insert = guarantee::Entity::insert(row.into_active_model()).on_conflict(once).try_insert();
-    Ok(matches!(insert.exec_without_returning(work.tx()).await?, TryInsertResult::Inserted(rows) if rows > 0))
+    Ok(wrote(insert.exec_without_returning(work.tx()).await)?)
 }
 
 /// A bill binds so much of the guarantee of who answers for it.

@@ -6,7 +6,10 @@ use poem::{
     web::Data,
 };
 
-use super::request::{Unread, read};
+use super::{
+    pushed::{self, bytes, headers, plain, unread},
+    request::Unread,
+};
 use crate::{
     customs::{
         payment_data,
@@ -21,14 +24,8 @@ const LARGEST_INQUIRY: usize = 8 * 1024;
 /// How much larger a message is in its envelope: base64 twice, and what is around it.
 const PACKED: usize = 2;
 
-fn plain(status: StatusCode) -> Response {
-    Response::builder().status(status).header(header::CACHE_CONTROL, "no-store").finish()
-}
-
 fn broken(error: &Error) -> Response {
-    tracing::error!(cause = error.told(), "a message of customs could not be taken");
-    // Whoever sent it sends it again.
-    plain(StatusCode::SERVICE_UNAVAILABLE)
+    pushed::broken("a message of customs", error)
 }
 
 /// `POST /customs/receipts`: a message of customs, in the envelope of the gateway. Whatever is from the gateway is taken and
@@ -36,12 +33,8 @@ fn broken(error: &Error) -> Response {
 #[handler]
 pub(super) async fn receipts(request: &Request, body: Body, gateway: Data<&Gateway>) -> Response {
     let app = gateway.app();
-    let headers: Vec<(String, String)> = request
-        .headers()
-        .iter()
-        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
-        .collect();
-    let bytes = match read(request.headers(), body, LARGEST * PACKED, app.config().server.body_timeout()).await {
+    let headers = headers(request);
+    let bytes = match bytes(request, body, LARGEST * PACKED, &gateway).await {
         Ok(bytes) => bytes,
         Err(Unread::TooLarge) => {
             return match receiving::too_large(app, &headers).await {
@@ -49,8 +42,7 @@ pub(super) async fn receipts(request: &Request, body: Body, gateway: Data<&Gatew
                 Err(error) => broken(&error),
             };
         }
-        Err(Unread::TooSlow) => return plain(StatusCode::REQUEST_TIMEOUT),
-        Err(Unread::Broken) => return plain(StatusCode::BAD_REQUEST),
+        Err(why) => return unread(why),
     };
     match receiving::pushed(app, &headers, &bytes).await {
         Ok(Some(_)) => Response::builder().header(header::CACHE_CONTROL, "no-store").body("OK"),
@@ -63,11 +55,9 @@ pub(super) async fn receipts(request: &Request, body: Body, gateway: Data<&Gatew
 #[handler]
 pub(super) async fn plat_data_open(request: &Request, body: Body, gateway: Data<&Gateway>) -> Response {
     let app = gateway.app();
-    let bytes = match read(request.headers(), body, LARGEST_INQUIRY, app.config().server.body_timeout()).await {
+    let bytes = match bytes(request, body, LARGEST_INQUIRY, &gateway).await {
         Ok(bytes) => bytes,
-        Err(Unread::TooLarge) => return plain(StatusCode::PAYLOAD_TOO_LARGE),
-        Err(Unread::TooSlow) => return plain(StatusCode::REQUEST_TIMEOUT),
-        Err(Unread::Broken) => return plain(StatusCode::BAD_REQUEST),
+        Err(why) => return unread(why),
     };
     let asked = url::form_urlencoded::parse(&bytes).find(|(name, _)| name == "openReq").map(|(_, value)| value);
     match payment_data::asked(app, &asked.unwrap_or_default()).await {

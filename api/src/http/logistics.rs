@@ -6,7 +6,7 @@ use poem::{
     web::{Data, Path},
 };
 
-use super::request::{Unread, read};
+use super::pushed::{broken, bytes, plain, unread};
 use crate::{graphql::Gateway, logistics::webhook, platform::carrier::signature};
 
 /// Largest push.
@@ -21,34 +21,23 @@ pub(super) async fn push(
     gateway: Data<&Gateway>,
 ) -> Response {
     let app = gateway.app();
-    let answer = Response::builder().header(header::CACHE_CONTROL, "no-store");
-    let bytes = match read(request.headers(), body, LARGEST, app.config().server.body_timeout()).await {
+    let bytes = match bytes(request, body, LARGEST, &gateway).await {
         Ok(bytes) => bytes,
-        Err(why) => {
-            return answer
-                .status(match why {
-                    Unread::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-                    Unread::TooSlow => StatusCode::REQUEST_TIMEOUT,
-                    Unread::Broken => StatusCode::BAD_REQUEST,
-                })
-                .finish();
-        }
+        Err(why) => return unread(why),
     };
     let proof = request.headers().get(signature::HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
     match webhook::receive(app, &carrier, proof, &bytes).await {
         Ok(taken) => {
             let status = StatusCode::from_u16(taken.status).unwrap_or(StatusCode::OK);
-            let answer = answer.status(status);
             if taken.body.is_empty() {
-                answer.finish()
-            } else {
-                answer.content_type("application/json").body(taken.body)
+                return plain(status);
             }
+            Response::builder()
+                .status(status)
+                .header(header::CACHE_CONTROL, "no-store")
+                .content_type("application/json")
+                .body(taken.body)
         }
-        Err(error) => {
-            tracing::error!(cause = error.told(), "a push of a carrier failed");
-            // Whoever sent it sends it again.
-            answer.status(StatusCode::SERVICE_UNAVAILABLE).finish()
-        }
+        Err(error) => broken("a push of a carrier", &error),
     }
 }

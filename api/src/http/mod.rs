@@ -20,6 +20,7 @@ mod logistics;
 mod negotiate;
 mod pages;
 mod payments;
+mod pushed;
 mod request;
 mod response;
 mod server;

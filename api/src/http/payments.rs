@@ -7,7 +7,7 @@ use poem::{
     web::{Data, Path},
 };
 
-use super::request::{Unread, read};
+use super::pushed::{self, bytes, headers, plain, unread};
 use crate::{
     graphql::Gateway,
     payments::{ops, sandbox},
@@ -19,22 +19,8 @@ const LARGEST: usize = 256 * 1024;
 /// Largest form of the sandbox's page.
 const LARGEST_FORM: usize = 4 * 1024;
 
-fn plain(status: StatusCode) -> Response {
-    Response::builder().status(status).header(header::CACHE_CONTROL, "no-store").finish()
-}
-
-fn unread(why: Unread) -> Response {
-    plain(match why {
-        Unread::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Unread::TooSlow => StatusCode::REQUEST_TIMEOUT,
-        Unread::Broken => StatusCode::BAD_REQUEST,
-    })
-}
-
 fn broken(error: &Error) -> Response {
-    tracing::error!(cause = error.told(), "a payment's notification or page failed");
-    // Whoever sent it sends it again.
-    plain(StatusCode::SERVICE_UNAVAILABLE)
+    pushed::broken("a payment's notification or page", error)
 }
 
 /// `POST /webhooks/:provider`: a notification. It is its own proof; nothing else of the request is believed.
@@ -46,17 +32,12 @@ pub(super) async fn notification(
     gateway: Data<&Gateway>,
 ) -> Response {
     let app = gateway.app();
-    let bytes = match read(request.headers(), body, LARGEST, app.config().server.body_timeout()).await {
+    let bytes = match bytes(request, body, LARGEST, &gateway).await {
         Ok(bytes) => bytes,
         Err(why) => return unread(why),
     };
     let Some(kind) = ProviderKind::of_path(&name) else { return plain(StatusCode::NOT_FOUND) };
-    let headers: Vec<(String, String)> = request
-        .headers()
-        .iter()
-        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
-        .collect();
-    match ops::receive(app, kind, &headers, &bytes).await {
+    match ops::receive(app, kind, &headers(request), &bytes).await {
         Ok(taken) => {
             let status = StatusCode::from_u16(taken.status).unwrap_or(StatusCode::OK);
             Response::builder().status(status).header(header::CACHE_CONTROL, "no-store").body(taken.body)
@@ -84,7 +65,7 @@ pub(super) async fn pressed(
     gateway: Data<&Gateway>,
 ) -> Response {
     let app = gateway.app();
-    let bytes = match read(request.headers(), body, LARGEST_FORM, app.config().server.body_timeout()).await {
+    let bytes = match bytes(request, body, LARGEST_FORM, &gateway).await {
         Ok(bytes) => bytes,
         Err(why) => return unread(why),
     };

@@ -2,16 +2,16 @@
 
 use entities::{
     logistics::{Adapter, Booking, ShipmentState, shipment, waybill},
-    values::id::ShipmentId,
+    values::{Consignee, id::ShipmentId},
 };
 use sea_orm::EntityTrait;
 use serde::{Deserialize, Serialize};
 
-use super::{adapter, ops, setting, simulator, unasked};
+use super::{adapter, ops, setting, simulator};
 use crate::{
-    app::App,
+    app::{App, Call},
     platform::{
-        carrier::{Consignee, Content, Failure, Parcel},
+        carrier::{Content, Failure, Parcel},
         error::{Error, violates_unique},
         jobs::{Job, Verdict},
     },
@@ -114,7 +114,7 @@ pub async fn book(app: &App, job: Book) -> Result<Verdict, Error> {
     let Some(number) = waybill::read(&number) else {
         return Ok(Verdict::Dead { reason: "the carrier answers with what is no waybill number".into() });
     };
-    let mut work = app.begin(&unasked()).await?;
+    let mut work = app.begin(&Call::unasked("logistics")).await?;
     let row = ops::locked(work.tx(), row.id).await?;
     if row.booking != Booking::Open {
         return Ok(Verdict::Done);
@@ -140,7 +140,7 @@ pub async fn book(app: &App, job: Book) -> Result<Verdict, Error> {
 }
 
 async fn rejected(app: &App, id: ShipmentId) -> Result<Verdict, Error> {
-    let mut work = app.begin(&unasked()).await?;
+    let mut work = app.begin(&Call::unasked("logistics")).await?;
     let row = ops::locked(work.tx(), id).await?;
     if row.booking == Booking::Open {
         let next = shipment::Model { booking: Booking::Rejected, ..row.clone() };
@@ -161,7 +161,7 @@ pub async fn call_off(app: &App, job: CallOff) -> Result<Verdict, Error> {
             Failure::Unavailable(_) => again(&failure),
         });
     }
-    let mut work = app.begin(&unasked()).await?;
+    let mut work = app.begin(&Call::unasked("logistics")).await?;
     let row = ops::locked(work.tx(), row.id).await?;
     let next = shipment::Model { booking: Booking::Cancelled, ..row.clone() };
     ops::written(&mut work, &row, next).await?;

@@ -31,23 +31,17 @@ pub mod webhook;
 
 use entities::{
     logistics::{Adapter, carrier},
-    party::{Actor, Viewer},
     values::id::OrganisationId,
 };
-use sea_orm::{ConnectionTrait, DbErr, EntityTrait, TryInsertResult};
+use sea_orm::{ConnectionTrait, EntityTrait};
 
 use crate::{
-    app::{App, Call},
+    app::App,
     platform::{
         carrier::{self as border, Carrier, House},
         error::Error,
     },
 };
-
-/// What happens by itself is nobody's request.
-fn unasked() -> Call {
-    Call::by(Viewer { actor: Actor::Tool("logistics".into()), acting: None })
-}
 
 /// Whether a carrier is reached by a program, and not by people.
 pub async fn by_program(db: &impl ConnectionTrait, carrier: OrganisationId) -> Result<bool, Error> {
@@ -72,9 +66,4 @@ async fn adapter(app: &App, carrier: OrganisationId) -> Result<Option<Box<dyn Ca
         Some(setting) => border::of(house, &setting),
         None => Ok(None),
     }
-}
-
-/// Whether an INSERT that leaves alone what is there wrote anything.
-fn wrote(result: Result<TryInsertResult<u64>, DbErr>) -> Result<bool, DbErr> {
-    Ok(matches!(result?, TryInsertResult::Inserted(rows) if rows > 0))
 }

@@ -14,9 +14,9 @@ use sea_orm::EntityTrait;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{setting, unasked, webhook};
+use super::{setting, webhook};
 use crate::{
-    app::App,
+    app::{App, Call},
     platform::{
         carrier::{secret, signature},
         error::Error,
@@ -58,7 +58,7 @@ pub(super) async fn begins(app: &App, carrier: OrganisationId, number: &str, out
     let Some(parcel) = parcel(app, carrier, number).await? else { return Ok(()) };
     let pause = app.config().logistics.simulator.step();
     let after = |steps: usize| i32::try_from(steps).ok().and_then(|steps| pause.checked_mul(steps)).unwrap_or(pause);
-    let mut work = app.begin(&unasked()).await?;
+    let mut work = app.begin(&Call::unasked("logistics")).await?;
     for (n, (step, copies)) in comes(number, happens(parcel.fate).len()).into_iter().enumerate() {
         let place = n + 1;
         // What is overtaken comes a little after what overtook it; nothing comes before it happened.

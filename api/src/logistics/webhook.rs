@@ -12,13 +12,14 @@ use serde_json::json;
 
 use super::{
     ops::tracking::{self, InError, MAX_BATCH, Outcome, Reported},
-    setting, unasked, wrote,
+    setting,
 };
 use crate::{
-    app::{App, Work},
+    app::{App, Call, Work},
     party::ops::organisations,
     platform::{
         carrier::{secret, signature},
+        db::wrote,
         error::Error,
     },
 };
@@ -129,7 +130,7 @@ pub async fn receive(app: &App, slug: &str, header: &str, body: &[u8]) -> Result
         return Ok(only(413));
     }
     let reports: Vec<Reported> = push.events.into_iter().map(Pushed::reported).collect();
-    let mut work = app.begin(&unasked()).await?;
+    let mut work = app.begin(&Call::unasked("logistics")).await?;
     if !first(&work, carrier, digest).await? {
         return Ok(only(409));
     }

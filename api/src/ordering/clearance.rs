@@ -27,11 +27,10 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 use serde_json::json;
 
 use super::{
-    jobs::by_itself,
     ops::{
         checkouts,
         orders::{self, cancelled},
-        place::{self, Consignee, consignee_place},
+        place,
     },
     parcels::BookParcel,
 };
@@ -75,8 +74,7 @@ pub(super) async fn declare(
         tracing::error!(checkout = checkout.number, "a paid import has no buyer whose identity is known");
         return Ok(());
     };
-    let text = app.vault().unseal_text(&consignee_place(checkout.id), &checkout.consignee)?;
-    let consignee: Consignee = serde_json::from_str(&text).map_err(Error::internal)?;
+    let consignee = place::consignee(app.vault(), checkout)?;
     let lines = order_line::Entity::find()
         .filter(order_line::Column::OrderId.is_in(imports.iter().map(|order| order.id)))
         .order_by_asc(order_line::Column::Number)
@@ -117,11 +115,7 @@ pub(super) async fn declare(
                 mobile: consignee.mobile.clone(),
                 resident_id: buyer.number.clone(),
             },
-            consignee: sale::Consignee {
-                name: consignee.name.clone(),
-                mobile: consignee.mobile.clone(),
-                address: consignee.address.clone(),
-            },
+            consignee: consignee.clone(),
             district: checkout.division.clone(),
             paid: Paid {
                 transaction: paid.reference.clone().unwrap_or_else(|| paid.number.clone()).chars().take(60).collect(),
@@ -149,7 +143,7 @@ async fn by_number(db: &impl ConnectionTrait, number: &str) -> Result<Option<ord
 
 /// Does [`Moved`]: what follows for the order. Each may be told any number of times.
 pub async fn moved(app: &App, told: Moved) -> Result<Verdict, Error> {
-    let mut work = app.begin(&by_itself()).await?;
+    let mut work = app.begin(&Call::unasked("ordering")).await?;
     let Some(row) = by_number(work.tx(), &told.document).await? else {
         // A declaration of another context.
         return Ok(Verdict::Done);

@@ -11,7 +11,6 @@ use entities::{
     catalog::{category, product, variant},
     inventory::ReservationStep,
     ordering::{CheckoutState, CheckoutStep, OrderStep, checkout, order, order_line, pricing::PricedLine, quote},
-    party::{Actor, Viewer},
     payments::{PaymentState, commission, payment},
     trade::{
         Limits,
@@ -43,11 +42,6 @@ use crate::{
     },
     trade,
 };
-
-/// Nobody's request: what the house does by itself.
-pub(super) fn by_itself() -> Call {
-    Call::by(Viewer { actor: Actor::Tool("ordering".into()), acting: None })
-}
 
 /// A payment, or a refund of it, came to an end.
 pub async fn settled(app: &App, told: payments::jobs::Settled) -> Result<Verdict, Error> {
@@ -107,7 +101,7 @@ async fn bought(app: &App, checkout: &checkout::Model, paid: &payment::Model) ->
 }
 
 async fn buy(app: &App, checkout: &checkout::Model, paid: &payment::Model, how: CheckoutStep) -> Result<(), Error> {
-    let mut work = app.begin(&by_itself()).await?;
+    let mut work = app.begin(&Call::unasked("ordering")).await?;
     let after = checkouts::step(&work, checkout, how).await?;
     checkout::Entity::update_many()
         .col_expr(checkout::Column::PaidBy, Expr::val(Some(paid.id)))
@@ -236,7 +230,7 @@ async fn noted_commission(work: &Work, orders: &mut [order::Model]) -> Result<()
 /// Money that buys nothing goes back, all that is left of it, once. The checkout is read again under its lock: it may
 /// be that somebody else was told of the same payment, and that it bought.
 async fn given_back(app: &App, checkout: CheckoutId, paid: PaymentId) -> Result<(), Error> {
-    let mut work = app.begin(&by_itself()).await?;
+    let mut work = app.begin(&Call::unasked("ordering")).await?;
     let mut row = checkout::Entity::find_by_id(checkout);
     if dialect(work.tx()) == Dialect::Postgres {
         row = row.lock(LockType::Update);

@@ -13,19 +13,12 @@ use entities::{
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    jobs::by_itself,
-    ops::{
-        orders,
-        place::{self, consignee_place},
-    },
-};
+use super::ops::{orders, place};
 use crate::{
-    app::{App, Work},
+    app::{App, Call, Work},
     customs,
     logistics::{self, jobs::Moved, ops::Opening},
     platform::{
-        carrier::Consignee,
         error::Error,
         jobs::{Job, Verdict},
     },
@@ -52,7 +45,7 @@ impl Job for BookParcel {
 
 /// Does [`BookParcel`].
 pub async fn book(app: &App, job: BookParcel) -> Result<Verdict, Error> {
-    let mut work = app.begin(&by_itself()).await?;
+    let mut work = app.begin(&Call::unasked("ordering")).await?;
     let row = order::Entity::find_by_id(job.order).one(work.tx()).await?;
     let Some(row) = row.filter(|row| row.state == OrderState::Confirmed && is_import(row.supply_mode)) else {
         return Ok(Verdict::Done);
@@ -65,9 +58,7 @@ pub async fn book(app: &App, job: BookParcel) -> Result<Verdict, Error> {
     }
     let checkout = checkout::Entity::find_by_id(row.checkout_id).one(work.tx()).await?;
     let checkout = checkout.ok_or_else(|| Error::internal("a checkout is gone"))?;
-    let text = app.vault().unseal_text(&consignee_place(checkout.id), &checkout.consignee)?;
-    let consignee: place::Consignee = serde_json::from_str(&text).map_err(Error::internal)?;
-    let consignee = Consignee { name: consignee.name, mobile: consignee.mobile, address: consignee.address };
+    let consignee = place::consignee(app.vault(), &checkout)?;
     let lines = order_line::Entity::find()
         .filter(order_line::Column::OrderId.eq(row.id))
         .order_by_asc(order_line::Column::Number)
@@ -120,7 +111,7 @@ async fn numbered(app: &App, work: &mut Work, parcel: &shipment::Model) -> Resul
 
 /// Does [`Moved`]: what follows for the order. Each may be told any number of times.
 pub async fn moved(app: &App, told: Moved) -> Result<Verdict, Error> {
-    let mut work = app.begin(&by_itself()).await?;
+    let mut work = app.begin(&Call::unasked("ordering")).await?;
     let row = order::Entity::find().filter(order::Column::Number.eq(&told.document)).one(work.tx()).await?;
     let parcel = shipment::Entity::find_by_id(told.shipment).one(work.tx()).await?;
     // A shipment of another context.

@@ -11,9 +11,9 @@ use entities::{
 use sea_orm::EntityTrait;
 use serde::{Deserialize, Serialize};
 
-use super::{applied, ops, provider, refunds, timed, unasked};
+use super::{applied, ops, provider, refunds, timed};
 use crate::{
-    app::App,
+    app::{App, Call},
     platform::{
         error::Error,
         jobs::{Job, Verdict},
@@ -163,7 +163,7 @@ pub async fn capture(app: &App, job: Capture) -> Result<Verdict, Error> {
 }
 
 async fn report_on(app: &App, id: PaymentId, report: &Report) -> Result<payment::Model, Error> {
-    let mut work = app.begin(&unasked()).await?;
+    let mut work = app.begin(&Call::unasked("payments")).await?;
     let applied = applied::apply(&mut work, id, report).await?;
     work.commit(applied.row).await
 }
@@ -252,7 +252,7 @@ pub async fn give_back(app: &App, job: GiveBack) -> Result<Verdict, Error> {
         }
         (Err(failure), _) => return Ok(again(&failure)),
     };
-    let mut work = app.begin(&unasked()).await?;
+    let mut work = app.begin(&Call::unasked("payments")).await?;
     let row = refunds::apply(&mut work, row.id, &report).await?;
     work.commit(()).await?;
     let waits = row.state == RefundState::Pending && paid.provider != ProviderKind::Bank;

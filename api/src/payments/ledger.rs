@@ -16,8 +16,7 @@ use sea_orm::{
     sea_query::{Expr, OnConflict},
 };
 
-use super::wrote;
-use crate::platform::error::Error;
+use crate::platform::{db::wrote, error::Error};
 
 /// What a posting is of.
 #[derive(Clone, Copy, Debug)]

@@ -35,14 +35,12 @@ pub mod refunds;
 pub mod sandbox;
 
 use entities::{
-    party::{Actor, Viewer},
     payments::{ProviderKind, remittance},
     values::{ErrorCode, Refusal},
 };
-use sea_orm::{DbErr, TryInsertResult};
 
 use crate::{
-    app::{App, Call},
+    app::App,
     platform::{
         clock::business_day,
         error::Error,
@@ -56,11 +54,6 @@ fn fresh_number(now: chrono::DateTime<chrono::Utc>) -> Result<String, Error> {
     Ok(remittance::number(business_day(now), vault::random()?))
 }
 
-/// What providers report is nobody's request.
-fn unasked() -> Call {
-    Call::by(Viewer { actor: Actor::Tool("payments".into()), acting: None })
-}
-
 fn provider(app: &App, kind: ProviderKind) -> Result<&dyn PaymentProvider, Error> {
     let name = || async_graphql::Value::from(kind).to_string();
     app.payments().get(kind).ok_or_else(|| Refusal::new(ErrorCode::NoProvider).with("value", name()).into())
@@ -70,9 +63,4 @@ fn provider(app: &App, kind: ProviderKind) -> Result<&dyn PaymentProvider, Error
 async fn timed<T>(app: &App, asked: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let answer = tokio::time::timeout(app.config().payments.timeout(), asked).await;
     answer.unwrap_or_else(|_| Err(Failure::unavailable("it took too long")))
-}
-
-/// Whether an INSERT that leaves alone what is there wrote anything.
-fn wrote(result: Result<TryInsertResult<u64>, DbErr>) -> Result<bool, DbErr> {
-    Ok(matches!(result?, TryInsertResult::Inserted(rows) if rows > 0))
 }

@@ -18,12 +18,12 @@ use super::{
     applied::{self, decide},
     fresh_number,
     jobs::{Capture, GiveUp, LookAt},
-    provider, refunds, timed, unasked, wrote,
+    provider, refunds, timed,
 };
 use crate::{
-    app::{App, Work},
+    app::{App, Call, Work},
     platform::{
-        db::{Dialect, dialect},
+        db::{Dialect, dialect, wrote},
         error::{Error, not_found},
         jobs::{self, Job},
         payment::{Begin, Begun, Failure, NextStep, Notice, RefundReport, Report, ReportState},
@@ -180,14 +180,14 @@ fn unavailable(id: PaymentId, failure: &Failure) -> Error {
 }
 
 async fn reported(app: &App, id: PaymentId, report: &Report) -> Result<payment::Model, Error> {
-    let mut work = app.begin(&unasked()).await?;
+    let mut work = app.begin(&Call::unasked("payments")).await?;
     let applied = applied::apply(&mut work, id, report).await?;
     work.commit(applied.row).await
 }
 
 /// Notes that a payment has begun.
 async fn noted(app: &App, row: &payment::Model, begun: &Begun) -> Result<payment::Model, Error> {
-    let mut work = app.begin(&unasked()).await?;
+    let mut work = app.begin(&Call::unasked("payments")).await?;
     let soon = work.now + app.config().payments.look_after();
     let look_at = if row.provider == ProviderKind::Bank { row.expires_at } else { std::cmp::min(soon, row.expires_at) };
     let applied = applied::changed(&mut work, row.id, |row| {
@@ -231,7 +231,7 @@ pub async fn receive(app: &App, kind: ProviderKind, headers: &[(String, String)]
         Notice::Refund { event, payment_reference, report } => (event, About::Refund(payment_reference, report)),
         Notice::Other { .. } => return Ok(taken),
     };
-    let mut work = app.begin(&unasked()).await?;
+    let mut work = app.begin(&Call::unasked("payments")).await?;
     if !first(&work, kind, &event, body).await? {
         return Ok(taken);
     }
@@ -375,7 +375,7 @@ pub async fn look_after(app: &App, now: DateTime<Utc>) -> Result<usize, Error> {
     if due().one(app.db().read()).await?.is_none() {
         return Ok(0);
     }
-    let mut work = app.begin(&unasked()).await?;
+    let mut work = app.begin(&Call::unasked("payments")).await?;
     let mut rows = due();
     if dialect(work.tx()) == Dialect::Postgres {
         rows = rows.lock_with_behavior(LockType::NoKeyUpdate, LockBehavior::SkipLocked);

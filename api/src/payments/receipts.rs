@@ -22,10 +22,11 @@ use sea_orm::{
 };
 use serde_json::{Value, json};
 
-use super::{applied, wrote};
+use super::applied;
 use crate::{
     app::{App, Call, Work},
     platform::{
+        db::wrote,
         error::{Error, not_found},
         graphql::encode,
         payment::{Report, ReportState},

@@ -24,11 +24,11 @@ use super::{
     fresh_number,
     jobs::{GiveBack, Settled},
     ledger::{self, Posting},
-    wrote,
 };
 use crate::{
     app::{App, Call, Work},
     platform::{
+        db::wrote,
         error::{Error, not_found},
         graphql::encode,
         jobs,

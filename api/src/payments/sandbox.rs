@@ -11,9 +11,9 @@ use entities::{
 };
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, sea_query::Expr};
 
-use super::{jobs::Notify, ops, unasked};
+use super::{jobs::Notify, ops};
 use crate::{
-    app::{App, Work},
+    app::{App, Call, Work},
     platform::{
         error::Error,
         jobs::Verdict,
@@ -68,7 +68,7 @@ pub async fn press(app: &App, reference: &str, press: Press) -> Result<Option<Pa
     let open = row.expires_at > app.clock().now();
     let to = row.state.pressed(press, magic, row.at_once).filter(|_| open);
     if let Some(to) = to {
-        let mut work = app.begin(&unasked()).await?;
+        let mut work = app.begin(&Call::unasked("payments")).await?;
         if let Some(row) = moved(&work, &row, to).await? {
             notify(app, &mut work, &row, magic, press).await?;
             work.commit(()).await?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait, TryInsertResult,
     sqlx::{self, sqlite::SqliteConnection},
 };
 
@@ -31,6 +31,11 @@ pub fn dialect(connection: &impl ConnectionTrait) -> Dialect {
         DbBackend::Postgres => Dialect::Postgres,
         _ => Dialect::Sqlite,
     }
+}
+
+/// Whether an INSERT that leaves alone what is there wrote anything.
+pub fn wrote(result: Result<TryInsertResult<u64>, DbErr>) -> Result<bool, DbErr> {
+    Ok(matches!(result?, TryInsertResult::Inserted(rows) if rows > 0))
 }
 
 /// The database.

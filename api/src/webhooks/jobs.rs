@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use chrono::{DateTime, Duration, Utc};
 use entities::{
-    party::{Actor, Viewer},
     platform::{feed_entry, job},
     values::id::{WebhookAttemptId, WebhookDeliveryId},
     webhooks::{DeliveryState, attempt, delivery, endpoint},
@@ -61,8 +60,7 @@ pub async fn told(app: &App, told: Told) -> Result<Verdict, Error> {
     if wanted.is_empty() {
         return Ok(Verdict::Done);
     }
-    let worker = Viewer { actor: Actor::Tool("webhooks".into()), acting: None };
-    let mut work = app.begin(&Call::by(worker)).await?;
+    let mut work = app.begin(&Call::unasked("webhooks")).await?;
     let body = ops::body(event.event, &event.node, event.version, event.at);
     for endpoint in wanted {
         ops::deliver_once(&mut work, endpoint.id, event.id, event.event, body.clone()).await?;

@@ -11,7 +11,7 @@ use super::{
     declaration::Transport,
     goods_filing,
 };
-use crate::values::id::VariantId;
+use crate::values::{Consignee, id::VariantId};
 
 /// A party as customs knows it: ten characters of a registration or 18 of a credit code, and its name.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -19,15 +19,6 @@ use crate::values::id::VariantId;
 pub struct Party {
     pub code: String,
     pub name: String,
-}
-
-/// Who takes the goods in (收货人).
-#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[expect(missing_docs, reason = "name, mobile number, address with street")]
-pub struct Consignee {
-    pub name: String,
-    pub mobile: String,
-    pub address: String,
 }
 
 /// Who buys, as the papers say it (订购人).
@@ -41,12 +32,6 @@ pub struct Buyer {
 }
 
 // Personal data stays out of logs.
-impl std::fmt::Debug for Consignee {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Consignee")
-    }
-}
-
 impl std::fmt::Debug for Buyer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Buyer")

@@ -2,6 +2,7 @@
 //! check digit, a `Slug` is lower-case ASCII, a `Money` knows its currency's digits.
 
 pub mod code;
+pub mod consignee;
 pub mod id;
 pub mod identity;
 pub mod localized;
@@ -10,6 +11,7 @@ pub mod refusal;
 pub mod romanise;
 
 pub use code::{BookNumber, CountryCode, CustomsUnit, Gtin, HsCode, Slug};
+pub use consignee::Consignee;
 pub use identity::{CustomsRegistration, Email, MobileNumber, OrganisationCode, ResidentId, Uscc};
 pub use localized::{Locale, Localized};
 pub use money::{Currency, Money};

@@ -16,12 +16,7 @@ use api::{
         ops::{self, Opening},
         simulator::Arrive,
     },
-    platform::{
-        carrier::{Consignee, signature},
-        error::Error,
-        graphql::encode,
-        jobs::Job,
-    },
+    platform::{carrier::signature, error::Error, graphql::encode, jobs::Job},
     worker,
 };
 use chrono::SecondsFormat;
@@ -30,7 +25,7 @@ use entities::{
     party::{Actor, MemberRole, Viewer, organisation, person},
     platform::job,
     values::{
-        ErrorCode,
+        Consignee, ErrorCode,
         id::{OrganisationId, PersonId},
     },
 };

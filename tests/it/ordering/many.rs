@@ -14,7 +14,7 @@ use api::{
     ordering::ops::{
         carts::{self, Change},
         checkouts,
-        place::{self, Consignee, Placing},
+        place::{self, Placing},
         quotes,
     },
     payments,
@@ -28,7 +28,10 @@ use entities::{
     ordering::{CheckoutState, PaymentTerms, checkout, quote},
     party::{Actor, Viewer, consumer_identity, person},
     payments::payment,
-    values::id::{OfferId, PersonId},
+    values::{
+        Consignee,
+        id::{OfferId, PersonId},
+    },
 };
 use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::Value;

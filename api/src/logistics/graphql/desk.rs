@@ -1,6 +1,6 @@
 //! The desk and the gate in the schema.
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
 use entities::{
     logistics::{HoldReason, ProofKind, SealState, TransportMode, cold::Range},
@@ -16,9 +16,8 @@ use crate::{
     },
     payload,
     platform::{
-        carrier::Consignee,
         error::Error,
-        graphql::{ContextExt, decode},
+        graphql::{ContextExt, RevealedConsignee, decode},
     },
 };
 
@@ -163,17 +162,6 @@ pub(super) struct RevealShipmentConsigneeInput {
     client_mutation_id: Option<String>,
 }
 
-/// Who takes a shipment in, in clear (收货人明文).
-#[derive(SimpleObject)]
-pub struct ShipmentConsignee {
-    /// The name (姓名).
-    name: String,
-    /// The mobile number (手机号).
-    mobile: String,
-    /// Street and number (地址).
-    address: String,
-}
-
 payload! {
     /// The answer to `planShipment`.
     PlanShipmentPayload { /// The shipment.
@@ -198,7 +186,7 @@ payload! {
         shipment: Shipment }
     /// The answer to `revealShipmentConsignee`.
     RevealShipmentConsigneePayload { /// Who takes it in.
-        consignee: ShipmentConsignee }
+        consignee: RevealedConsignee }
 }
 
 fn plan(input: PlanShipmentInput) -> Result<Plan, Error> {
@@ -317,8 +305,11 @@ impl DeskMutation {
         input: RevealShipmentConsigneeInput,
     ) -> Result<RevealShipmentConsigneePayload> {
         let call = context.call(Action::RevealShipments)?;
-        let shown = |it: Consignee| ShipmentConsignee { name: it.name, mobile: it.mobile, address: it.address };
         let result = async { beside::reveal(context.app(), &call, decode(&input.id, "id")?, &input.reason).await };
-        RevealShipmentConsigneePayload::new(context, input.client_mutation_id, result.await.map(shown))
+        RevealShipmentConsigneePayload::new(
+            context,
+            input.client_mutation_id,
+            result.await.map(RevealedConsignee::from),
+        )
     }
 }

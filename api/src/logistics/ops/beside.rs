@@ -5,7 +5,7 @@ use entities::{
     logistics::{ProofKind, SealState, ShipmentState, proof, shipment},
     party::{Action, Resource},
     values::{
-        ErrorCode, Refusal,
+        Consignee, ErrorCode, Refusal,
         id::{ProofId, ShipmentId},
         refusal::{Check, line},
     },
@@ -16,10 +16,7 @@ use serde_json::json;
 use super::{audited, consignee_place, noted, seen, written};
 use crate::{
     app::{App, Call},
-    platform::{
-        carrier::Consignee,
-        error::{Error, taken},
-    },
+    platform::error::{Error, taken},
 };
 
 /// Most proofs of a shipment.

@@ -27,8 +27,7 @@ use super::{
 };
 use crate::{
     app::{App, Call, Work},
-    logistics::wrote,
-    platform::error::Error,
+    platform::{db::wrote, error::Error},
 };
 
 /// What a device measured.

@@ -11,10 +11,9 @@ use entities::{
     },
     party::OrganisationRole,
     values::{
-        ErrorCode, Refusal,
+        Consignee, ErrorCode, Refusal, Refusals,
         id::{OrganisationId, PersonId, ShipmentId, ShipmentLegId, StockLocationId},
-        identity::{MobileNumber, masked_name},
-        refusal::{Check, line},
+        refusal::Check,
     },
 };
 use sea_orm::{
@@ -28,10 +27,10 @@ use crate::{
     logistics::{
         jobs::{Book, CallOff},
         ops::holds,
-        setting, wrote,
+        setting,
     },
     party::ops::organisations,
-    platform::{carrier::Consignee, error::Error, graphql::encode, vault},
+    platform::{db::wrote, error::Error, graphql::encode, vault},
 };
 
 /// Longest name of a document: a job's aggregate holds it.
@@ -109,27 +108,26 @@ pub(super) fn fit_place(text: &str) -> Result<&str, Refusal> {
     })
 }
 
-/// Checked, and how it may be shown: 张** 138****0000.
-fn masked(opening: &Opening<'_>) -> Result<String, Error> {
+/// Who takes it in, checked, and as it may be shown; with it all else that is wrong.
+fn consignee(opening: &Opening<'_>) -> Result<(Consignee, String), Refusals> {
     let mut check = Check::default();
-    let name = check.take("name", line(&opening.consignee.name, 60));
-    let mobile = check.take("mobile", opening.consignee.mobile.trim().parse::<MobileNumber>());
-    check.take("address", line(&opening.consignee.address, 200));
-    check.0 = std::mem::take(&mut check.0).into_iter().map(|refusal| refusal.at("consignee")).collect();
+    let consignee = opening.consignee.checked().map_err(|refusals| check.0.extend(refusals));
     check.take("grossWeightG", fit_weight(opening.gross_weight_g));
     check.take("origin", fit_place(opening.origin));
     check.take("destination", fit_place(opening.destination));
     if let Some(range) = opening.temperature {
         check.take("temperature", fit_range(range));
     }
-    let shown = name.zip(mobile).map(|(name, mobile)| format!("{} {}", masked_name(&name), mobile.masked()));
-    Ok(check.done(shown.unwrap_or_default())?)
+    match consignee {
+        Ok(consignee) => check.done(consignee),
+        Err(()) => Err(check.0),
+    }
 }
 
 /// Opens the shipment of a document. Its carrier is told by a job; a simulated one gives its number at once. Opened again,
 /// it is the same shipment.
 pub async fn open(app: &App, work: &mut Work, opening: &Opening<'_>) -> Result<shipment::Model, Error> {
-    let masked_consignee = masked(opening)?;
+    let consignee = consignee(opening)?;
     if opening.document.is_empty() || opening.document.len() > LONGEST_DOCUMENT {
         return Err(Error::internal("a document that cannot be shipped under"));
     }
@@ -137,7 +135,7 @@ pub async fn open(app: &App, work: &mut Work, opening: &Opening<'_>) -> Result<s
         return Err(Refusal::new(ErrorCode::TooMany).with("max", MAX_LINES.to_string()).at("lines").into());
     }
     carries(work.tx(), opening.carrier).await?;
-    let row = fresh(app, work.now, opening, masked_consignee)?;
+    let row = fresh(app, work.now, opening, &consignee)?;
     let known = OnConflict::column(shipment::Column::Document).do_nothing().to_owned();
     let insert = shipment::Entity::insert(row.clone().into_active_model()).on_conflict(known).try_insert();
     if !wrote(insert.exec_without_returning(work.tx()).await)? {
@@ -171,10 +169,10 @@ fn fresh(
     app: &App,
     now: DateTime<Utc>,
     opening: &Opening<'_>,
-    masked_consignee: String,
+    (consignee, masked_consignee): &(Consignee, String),
 ) -> Result<shipment::Model, Error> {
     let id = ShipmentId::new(now);
-    let consignee = serde_json::to_vec(opening.consignee).map_err(Error::internal)?;
+    let consignee = serde_json::to_vec(consignee).map_err(Error::internal)?;
     Ok(shipment::Model {
         id,
         document: opening.document.to_owned(),
@@ -187,7 +185,7 @@ fn fresh(
         origin: opening.origin.to_owned(),
         destination: opening.destination.to_owned(),
         consignee: app.vault().seal(&consignee_place(id), &consignee)?,
-        masked_consignee,
+        masked_consignee: masked_consignee.clone(),
         lines: Lines(opening.lines.to_vec()),
         waybill: None,
         booking: Booking::Open,

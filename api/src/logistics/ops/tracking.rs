@@ -30,8 +30,8 @@ use sha2::{Digest, Sha256};
 use super::{locking, noted, written};
 use crate::{
     app::{App, Call, Work},
-    logistics::wrote,
     platform::{
+        db::wrote,
         error::{Error, not_found},
         graphql::encode,
     },

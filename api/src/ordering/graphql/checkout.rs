@@ -6,7 +6,7 @@ use entities::{
     ordering::{CheckoutState, Incoterm, PaymentTerms, checkout},
     party::Action,
     payments::{Method, ProviderKind},
-    values::Money as Amount,
+    values::{Consignee, Money as Amount},
 };
 
 use super::order::Order;
@@ -15,7 +15,7 @@ use crate::{
         loaders::{self, OrdersOf},
         ops::{
             checkouts::{self, Paying},
-            place::{self, Consignee, Placing},
+            place::{self, Placing},
         },
     },
     party::{self, graphql::Organisation},

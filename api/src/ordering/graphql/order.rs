@@ -1,6 +1,6 @@
 //! Orders in the schema: read, sent off, taken in, taken back, ordered again.
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
 use entities::{
     catalog::SupplyMode,
@@ -18,15 +18,12 @@ use crate::{
     ordering::{
         clearance,
         loaders::{self, LinesOf},
-        ops::{
-            orders::{self, Filter},
-            place::Consignee,
-        },
+        ops::orders::{self, Filter},
     },
     party::{self, graphql::Organisation},
     payload,
     platform::{
-        graphql::{Connection, ContextExt, Money, bounded, connection::list_cost, decode, encode},
+        graphql::{Connection, ContextExt, Money, RevealedConsignee, bounded, connection::list_cost, decode, encode},
         page::PageArgs,
     },
 };
@@ -344,17 +341,6 @@ pub(super) struct RevealConsigneeInput {
     client_mutation_id: Option<String>,
 }
 
-/// Who takes the goods in, in clear (收货人).
-#[derive(Clone, Debug, SimpleObject)]
-pub struct RevealedConsignee {
-    /// The name.
-    name: String,
-    /// The mobile number.
-    mobile: String,
-    /// Street and number.
-    address: String,
-}
-
 payload! {
     /// The answer to `shipOrder`.
     ShipOrderPayload { /// The order.
@@ -466,9 +452,8 @@ impl OrderMutation {
         input: RevealConsigneeInput,
     ) -> Result<RevealConsigneePayload> {
         let call = context.call(Action::PlaceOrders).or_else(|_| context.call(Action::FulfilOrders))?;
-        let shown = |it: Consignee| RevealedConsignee { name: it.name, mobile: it.mobile, address: it.address };
         let result =
             async { orders::reveal_consignee(context.app(), &call, decode(&input.id, "id")?, &input.reason).await };
-        RevealConsigneePayload::new(context, input.client_mutation_id, result.await.map(shown))
+        RevealConsigneePayload::new(context, input.client_mutation_id, result.await.map(RevealedConsignee::from))
     }
 }

@@ -357,7 +357,7 @@ pub async fn expire_due(app: &App, now: DateTime<Utc>) -> Result<usize, Error> {
 }
 
 async fn expire(app: &App, row: &checkout::Model) -> Result<(), Error> {
-    let mut work = app.begin(&jobs::by_itself()).await?;
+    let mut work = app.begin(&Call::unasked("ordering")).await?;
     let after = step(&work, row, CheckoutStep::Expire).await?;
     let orders = step_orders(&mut work, &after, OrderStep::Expire, None).await?;
     let_go(&work, &orders, ReservationStep::Release).await?;

@@ -9,6 +9,7 @@ use entities::{
     party::{Action, Resource, Viewer},
     platform::EventKind,
     values::{
+        Consignee,
         id::{OfferId, OrderId},
         refusal::line,
     },
@@ -20,8 +21,7 @@ use serde_json::{Value, json};
 
 use super::{
     carts::{self, CartMode, Change},
-    checkouts,
-    place::{self, Consignee, consignee_place},
+    checkouts, place,
 };
 use crate::{
     app::{App, Call, Work},
@@ -295,8 +295,7 @@ pub async fn reveal_consignee(app: &App, call: &Call, id: OrderId, reason: &str)
         .or_else(|_| call.may(Action::FulfilOrders, Resource::of(row.seller_id)))?;
     let checkout = checkout::Entity::find_by_id(row.checkout_id).one(work.tx()).await?;
     let checkout = checkout.ok_or_else(|| Error::internal("a checkout is gone"))?;
-    let text = app.vault().unseal_text(&consignee_place(checkout.id), &checkout.consignee)?;
-    let consignee = serde_json::from_str(&text).map_err(Error::internal)?;
+    let consignee = place::consignee(app.vault(), &checkout)?;
     work.audit(Some(row.seller_id), "revealConsignee", encode(row.id).0, Value::Null, json!({ "reason": reason }));
     work.commit(()).await?;
     Ok(consignee)

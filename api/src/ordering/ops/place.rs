@@ -12,14 +12,12 @@ use entities::{
     },
     trade::allowance::Claim,
     values::{
-        ErrorCode, MobileNumber, Refusal, Refusals,
+        Consignee, ErrorCode, Refusal, Refusals,
         id::{CheckoutId, OfferId, OrderEventId, OrderId, StockLocationId, VariantId},
-        identity::masked_name,
         refusal::{Check, line, paragraph},
     },
 };
 use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{carts, companies, quotes};
@@ -30,7 +28,12 @@ use crate::{
         promises::{self, Purpose, Wanted},
     },
     ordering::{buyer::Buyer, known::identity},
-    platform::{clock::business_day, error::Error, graphql::encode, vault},
+    platform::{
+        clock::business_day,
+        error::Error,
+        graphql::encode,
+        vault::{self, Vault},
+    },
     trade::allowance,
 };
 
@@ -39,44 +42,15 @@ pub const HELD: Duration = Duration::minutes(15);
 /// The same for an organisation, which may pay by bank.
 pub const HELD_FOR_COMPANIES: Duration = Duration::days(3);
 
-/// Who takes the goods in, and where (收货人).
-#[derive(Clone, Serialize, Deserialize)]
-pub struct Consignee {
-    /// The name.
-    pub name: String,
-    /// The mobile number.
-    pub mobile: String,
-    /// Street and number.
-    pub address: String,
-}
-
-// Personal data stays out of logs.
-impl std::fmt::Debug for Consignee {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Consignee")
-    }
-}
-
-impl Consignee {
-    /// Checked, and as it may be shown: 张** 138****0000.
-    fn checked(&self) -> Result<(Self, String), Refusals> {
-        let mut check = Check::default();
-        let name = check.take("name", line(&self.name, 60));
-        let mobile = check.take("mobile", self.mobile.trim().parse::<MobileNumber>());
-        let address = check.take("address", line(&self.address, 200));
-        match (name, mobile, address) {
-            (Some(name), Some(mobile), Some(address)) => {
-                let masked = format!("{} {}", masked_name(&name), mobile.masked());
-                check.done((Self { name, mobile: mobile.reveal().to_owned(), address }, masked))
-            }
-            _ => Err(check.0),
-        }
-    }
-}
-
 /// The place in the vault of a checkout's consignee.
-pub fn consignee_place(id: CheckoutId) -> String {
+fn consignee_place(id: CheckoutId) -> String {
     format!("checkout.consignee:{id}")
+}
+
+/// Who takes in what a checkout ordered, in clear.
+pub fn consignee(vault: &Vault, checkout: &checkout::Model) -> Result<Consignee, Error> {
+    let text = vault.unseal_text(&consignee_place(checkout.id), &checkout.consignee)?;
+    serde_json::from_str(&text).map_err(Error::internal)
 }
 
 /// What is to be placed.
@@ -107,7 +81,7 @@ struct Texts {
 fn texts(placing: &Placing) -> Result<Texts, Refusals> {
     let mut check = Check::default();
     let consignee = placing.consignee.checked().map_err(|refusals| {
-        check.0.extend(refusals.into_iter().map(|refusal| refusal.at("consignee")));
+        check.0.extend(refusals);
     });
     let some = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
     let note = some(&placing.note).map(|text| check.take("note", paragraph(&text, 500)));

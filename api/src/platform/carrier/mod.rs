@@ -12,9 +12,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use entities::{
     logistics::{Adapter, TransportMode, carrier},
-    values::id::OrganisationId,
+    values::{Consignee, id::OrganisationId},
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
     clock::Clock,
@@ -32,22 +32,6 @@ pub trait Carrier: Send + Sync + std::fmt::Debug {
     async fn cancel(&self, key: &str, number: &str) -> Result<(), Failure>;
     /// Tells that a parcel is out of the gate.
     async fn hand_over(&self, key: &str, number: &str, at: DateTime<Utc>) -> Result<(), Failure>;
-}
-
-/// Who takes a parcel in, and where (收货人).
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the lines of an address")]
-pub struct Consignee {
-    pub name: String,
-    pub mobile: String,
-    pub address: String,
-}
-
-// Personal data stays out of logs.
-impl std::fmt::Debug for Consignee {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Consignee")
-    }
 }
 
 /// What is in a parcel.

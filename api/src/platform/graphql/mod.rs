@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod connection;
+pub mod consignee;
 pub mod context;
 pub mod errors;
 pub mod id;
@@ -10,6 +11,7 @@ pub mod text;
 
 pub use batch::Batches;
 pub use connection::{Connection, Edge};
+pub use consignee::RevealedConsignee;
 pub use context::ContextExt;
 pub use errors::UserError;
 pub use id::{NodeKind, decode, encode};

@@ -19,7 +19,7 @@ use api::{
     ordering::ops::{
         carts::{self, Change},
         checkouts::{self, Paying},
-        place::{self, Consignee, Placing},
+        place::{self, Placing},
         quotes,
     },
     payments,
@@ -34,7 +34,7 @@ use entities::{
     payments::{Method, ProviderKind, sandbox::Press},
     platform::{JobState, job},
     values::{
-        Currency,
+        Consignee, Currency,
         id::{OfferId, OrganisationId, PersonId, StockBalanceId, StockLocationId, StockLotId, VariantId},
     },
 };
