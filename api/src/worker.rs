@@ -23,7 +23,7 @@ use crate::{
     catalog::store::tally,
     customs::{
         self,
-        jobs::{Advance, Moved, Send, TellPayment},
+        jobs::{Advance, LookAgain, Moved, Send, SignedFor, TellPayment},
     },
     finding::index,
     inventory,
@@ -387,6 +387,10 @@ async fn handle(app: &App, job: &job::Model) -> Result<Verdict, Error> {
             Ok(advance) => customs::jobs::advances(app, advance).await,
             Err(verdict) => Ok(verdict),
         },
+        LookAgain::KIND => match read(job) {
+            Ok(looking) => customs::arrangements::looks_again(app, looking).await,
+            Err(verdict) => Ok(verdict),
+        },
         Send::KIND => match read(job) {
             Ok(send) => customs::sending::send(app, send).await,
             Err(verdict) => Ok(verdict),
@@ -401,6 +405,10 @@ async fn handle(app: &App, job: &job::Model) -> Result<Verdict, Error> {
         },
         Moved::KIND => match read(job) {
             Ok(moved) => ordering::clearance::moved(app, moved).await,
+            Err(verdict) => Ok(verdict),
+        },
+        SignedFor::KIND => match read(job) {
+            Ok(told) => ordering::clearance::signed_for(app, told).await,
             Err(verdict) => Ok(verdict),
         },
         BookParcel::KIND => match read(job) {
@@ -471,6 +479,7 @@ pub async fn tidy(app: &App) {
         ("quotes", ordering::ops::quotes::tidy(app, now).await),
         ("money without orders", ordering::reconcile::mend(app, now).await.map(|_| ())),
         ("filings of goods", customs::filings::expire(app).await.map(|_| ())),
+        ("declarations that wait", customs::arrangements::tidy(app).await),
         ("books", reconciled(app, now).await),
         ("tally of products", tally::add_up(app.db()).await),
     ] {

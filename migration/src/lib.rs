@@ -21,6 +21,7 @@ mod m0011_payments;
 mod m0012_ordering;
 mod m0013_customs;
 mod m0014_logistics;
+mod m0015_customs_again;
 
 /// Runs the steps in order.
 #[derive(Debug)]
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_ordering::Migration),
             Box::new(m0013_customs::Migration),
             Box::new(m0014_logistics::Migration),
+            Box::new(m0015_customs_again::Migration),
         ]
     }
 }

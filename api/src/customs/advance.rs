@@ -6,11 +6,11 @@ use entities::{
     catalog::SupplyMode,
     customs::{
         ceb::Document,
-        codes::{CHINA, country},
+        codes::{CHINA, country, yuan},
         declaration::{self, Blocker, Blockers, DeclarationState, Transport},
         list_rules, match_row, matching,
         paper::{self, PaperKind, PaperState},
-        sale::{self, ListTerms, Party, Sale, Stamp},
+        sale::{self, FiledLine, ListTerms, Party, Sale, Stamp},
     },
     party::{Action, Resource},
     platform::EventKind,
@@ -23,7 +23,8 @@ use entities::{
 };
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    QuerySelect, sea_query::Expr,
+    QuerySelect,
+    sea_query::{Expr, OnConflict},
 };
 use serde_json::json;
 
@@ -31,7 +32,9 @@ use super::{
     document_of,
     gathered::{Gathered, gather},
     jobs::{Advance, Moved, Send},
-    kept_text, lists, locked, sale_of, sale_place, sealed_document,
+    kept_text, lists, locked, parties,
+    requests::{self, Overtaken},
+    sale_of, sale_place, sealed_document, taxes,
 };
 use crate::{
     app::{App, Call, Work},
@@ -39,7 +42,8 @@ use crate::{
     platform::{
         clock::business_day,
         customs::simulator::fresh_guid,
-        error::{Error, not_found},
+        db::wrote,
+        error::{Error, not_found, taken},
         graphql::encode,
     },
 };
@@ -115,18 +119,18 @@ pub async fn advance(app: &App, work: &mut Work, id: DeclarationId) -> Result<de
     let list = papers.iter().find(|paper| paper.kind == PaperKind::List);
     let withdrawn = papers.iter().any(|p| p.kind == PaperKind::Cancellation && p.state == PaperState::Reviewed);
     if let Some(list) = list {
-        next.state = DeclarationState::of_list(list.state, true, false);
+        next.state = DeclarationState::of_list(list.state);
         next.blockers = Blockers::default();
         next.invt_no = list.invt_no.clone().or(next.invt_no);
-        if next.state.is_released() && next.released_at.is_none() {
-            next.released_at = list.stated_at.or(Some(work.now));
+        if next.state.is_released() {
+            next.released_at = lists::released_at(work.tx(), list).await?.or(next.released_at).or(Some(work.now));
+        }
+        if requests::overtaken(work, &next, list.state).await? == Overtaken::Withdrawn {
+            next.state = DeclarationState::Cancelled;
         }
     }
     if withdrawn && !next.state.is_released() {
         next.state = DeclarationState::Cancelled;
-    } else if withdrawn {
-        // Both cannot be: a person asks customs which of them holds.
-        next.alarm = Some("customs released the list and agreed to its withdrawal".into());
     }
     let settled = next.state.is_released() || next.state.is_over();
     if settled {
@@ -165,6 +169,9 @@ async fn write(
         .filter(C::Id.eq(next.id))
         .exec(work.tx())
         .await?;
+    if next.released_at != before.released_at {
+        taxes::released(work, &next).await?;
+    }
     if next.state != before.state {
         let moved = Moved { declaration: next.id, document: next.document.clone(), state: next.state, request: None };
         work.enqueue(&moved).await?;
@@ -203,6 +210,8 @@ async fn prepare(
     }
     let of = |kind: PaperKind| papers.iter().find(|paper| paper.kind == kind);
     let (order, payment, waybill) = (of(PaperKind::Order), of(PaperKind::Payment), of(PaperKind::Waybill));
+    // Another paper has its key: `write_own` says so.
+    blockers.extend((gathered.is_some() && order.is_none()).then_some(Blocker::PapersRejected));
     blockers.extend((gathered.is_some() && payment.is_none()).then_some(Blocker::NoPayment));
     blockers.extend((gathered.is_some() && waybill.is_none()).then_some(Blocker::NoWaybill));
     let direct = next.mode == SupplyMode::DirectImport;
@@ -231,7 +240,11 @@ async fn prepare(
     };
     let mismatched = matched(work, next.id, list.as_ref().map(|(list, _)| list), &documents).await?;
     blockers.extend(mismatched.then_some(Blocker::Mismatch));
-    next.alarm = None;
+    let was_invalid = next.blockers.0.contains(&Blocker::ListInvalid);
+    if was_invalid {
+        // That was its alarm; what else is odd stays until somebody looked.
+        next.alarm = None;
+    }
     if let Some((list, _)) = &list {
         let limits = Limits::on(business_day(work.now)).ok_or_else(|| Error::internal("no limits hold today"))?;
         if let Some(fault) = list_rules::list_faults(list, &limits).first() {
@@ -247,6 +260,12 @@ async fn prepare(
     if let (true, Some((list, stamp)), Some(gathered)) = (blockers.is_empty(), list, &gathered) {
         let declarer = gathered.arrangement.declarer_id;
         papers.push(put(app, work, next, PaperKind::List, declarer, &list, &stamp).await?);
+        let odd = |filed: &FiledLine<'_>| filed.filing.price_is_odd(filed.line.unit_minor);
+        if let Some(filed) = gathered.lines().iter().find(|filed| odd(filed)) {
+            // It is declared as it was sold; customs may ask.
+            let (sold, said) = (yuan(filed.line.unit_minor), yuan(filed.filing.price_minor));
+            next.alarm = Some(format!("line {} was sold for {sold}, and {said} is filed", filed.line.number));
+        }
     }
     next.blockers = Blockers(blockers);
     Ok(())
@@ -320,7 +339,8 @@ async fn adopt(work: &Work, next: &declaration::Model, papers: &mut Vec<paper::M
         .all(work.tx())
         .await?;
     for stray in strays {
-        if papers.iter().any(|paper| paper.kind == stray.kind) {
+        let known = papers.iter().any(|paper| paper.kind == stray.kind);
+        if known || !parties::speaks_for(work.tx(), next, stray.kind, stray.sender_id).await? {
             continue;
         }
         paper::Entity::update_many()
@@ -336,7 +356,8 @@ async fn adopt(work: &Work, next: &declaration::Model, papers: &mut Vec<paper::M
 /// Goods that were filed in the account book after they were ordered are locked there now.
 async fn relock(work: &Work, next: &declaration::Model, facts: &Sale) -> Result<(), Error> {
     let Some(location) = next.location_id.filter(|_| next.mode == SupplyMode::BondedImport) else { return Ok(()) };
-    if !book::locked_for(work.tx(), &next.document).await?.is_empty() {
+    let there = book::locked_for(work.tx(), &next.document).await?;
+    if facts.lines.iter().all(|line| there.iter().any(|item| item.variant_id == line.variant)) {
         return Ok(());
     }
     let variants = facts.lines.iter().map(|line| line.variant);
@@ -374,7 +395,7 @@ pub(super) fn list_of(row: &declaration::Model, gathered: &Gathered, stamp: &Sta
 async fn write_own(
     app: &App,
     work: &mut Work,
-    next: &declaration::Model,
+    next: &mut declaration::Model,
     gathered: &Gathered,
     papers: &mut Vec<paper::Model>,
 ) -> Result<(), Error> {
@@ -389,8 +410,10 @@ async fn write_own(
             continue;
         }
         let stamp = Stamp { guid: guid()?, again: false, at: work.now };
-        if let Some((document, sender)) = own_paper(next, gathered, kind, &stamp) {
-            papers.push(put(app, work, next, kind, sender, &document, &stamp).await?);
+        let Some((document, sender)) = own_paper(next, gathered, kind, &stamp) else { continue };
+        match put_new(app, work, next, kind, sender, &document, &stamp).await? {
+            Some(paper) => papers.push(paper),
+            None => next.alarm = Some(kept_text(&taken_key(kind, &document), LONGEST_ALARM)),
         }
     }
     Ok(())
@@ -422,7 +445,12 @@ pub(super) fn guid() -> Result<String, Error> {
     fresh_guid().map_err(|failure| Error::internal(failure.told()))
 }
 
-/// Writes a paper, and has it sent.
+/// What an alarm says of a key that another paper has.
+fn taken_key(kind: PaperKind, document: &Document) -> String {
+    format!("another paper is known as CEB{} {}", kind.number(), kind.key(&document.head))
+}
+
+/// Writes a paper, and has it sent; its number is the house's own, so nobody else has it.
 pub(super) async fn put(
     app: &App,
     work: &mut Work,
@@ -432,6 +460,20 @@ pub(super) async fn put(
     document: &Document,
     stamp: &Stamp,
 ) -> Result<paper::Model, Error> {
+    let paper = put_new(app, work, declaration, kind, sender, document, stamp).await?;
+    paper.ok_or_else(|| Error::internal(taken_key(kind, document)))
+}
+
+/// The same where another paper may be known by its key; then none.
+async fn put_new(
+    app: &App,
+    work: &mut Work,
+    declaration: &declaration::Model,
+    kind: PaperKind,
+    sender: OrganisationId,
+    document: &Document,
+    stamp: &Stamp,
+) -> Result<Option<paper::Model>, Error> {
     let id = CustomsPaperId::new(work.now);
     let row = paper::Model {
         id,
@@ -441,6 +483,7 @@ pub(super) async fn put(
         declaration_id: Some(declaration.id),
         sender_id: sender,
         sent_by_party: false,
+        given: false,
         guid: stamp.guid.clone(),
         attempt: 1,
         state: PaperState::Draft,
@@ -455,13 +498,18 @@ pub(super) async fn put(
         created_at: work.now,
         updated_at: work.now,
     };
-    paper::Entity::insert(row.clone().into_active_model()).exec_without_returning(work.tx()).await?;
+    let once = OnConflict::columns([paper::Column::Kind, paper::Column::BusinessKey]).do_nothing().to_owned();
+    let insert = paper::Entity::insert(row.clone().into_active_model()).on_conflict(once).try_insert();
+    if !wrote(insert.exec_without_returning(work.tx()).await)? {
+        return Ok(None);
+    }
     work.enqueue(&Send { paper: id, attempt: 1, document: row.document.clone() }).await?;
-    Ok(row)
+    Ok(Some(row))
 }
 
 /// Sends again what failed, what customs did not take, and what nobody has answered to; mended by what is filed and
-/// arranged now. An operator's, or the seller's, step.
+/// arranged now. While no list is declared, papers of the house that customs has and that would be written otherwise now
+/// are changed there, too. What was odd has been looked at. An operator's, or the seller's, step.
 pub async fn push(app: &App, call: &Call, id: DeclarationId) -> Result<declaration::Model, Error> {
     let mut work = app.begin(call).await?;
     if let Some(before) = work.answered()? {
@@ -474,9 +522,27 @@ pub async fn push(app: &App, call: &Call, id: DeclarationId) -> Result<declarati
     let papers = papers_of(work.tx(), id).await?;
     if !row.state.is_over() {
         let gathered = gather(work.tx(), &row, sale_of(app.vault(), &row)?).await?.ok();
+        let list = papers.iter().find(|paper| paper.kind == PaperKind::List);
         for paper in papers.iter().filter(|paper| !paper.sent_by_party) {
-            again(app, &mut work, &row, gathered.as_ref(), paper).await?;
+            let withdraws = paper.kind == PaperKind::Cancellation;
+            if withdraws && list.is_some_and(|list| !list.state.can_be_withdrawn()) {
+                // There is nothing to withdraw any more.
+                continue;
+            }
+            if list.is_none() && differs(app, &row, gathered.as_ref(), paper)? {
+                resend(app, &mut work, &row, gathered.as_ref(), paper).await?;
+            } else {
+                again(app, &mut work, &row, gathered.as_ref(), paper).await?;
+            }
         }
+    }
+    if row.alarm.is_some() {
+        declaration::Entity::update_many()
+            .col_expr(declaration::Column::Alarm, Expr::val(Option::<String>::None))
+            .col_expr(declaration::Column::Version, Expr::col(declaration::Column::Version).add(1))
+            .filter(declaration::Column::Id.eq(id))
+            .exec(work.tx())
+            .await?;
     }
     let after = advance(app, &mut work, id).await?;
     let shown = |row: &declaration::Model| json!({ "document": row.document, "state": row.state });
@@ -484,8 +550,53 @@ pub async fn push(app: &App, call: &Call, id: DeclarationId) -> Result<declarati
     work.commit(after).await
 }
 
-/// Sends one paper again, when that may help.
-async fn again(
+/// Whether customs has a paper of the house that would be written otherwise now.
+fn differs(
+    app: &App,
+    row: &declaration::Model,
+    gathered: Option<&Gathered>,
+    paper: &paper::Model,
+) -> Result<bool, Error> {
+    if paper.given || !matches!(paper.state, PaperState::Accepted | PaperState::Reviewed) {
+        return Ok(false);
+    }
+    let before = document_of(app.vault(), paper)?;
+    // Under the number, time and type of what was sent, only what it is about can differ.
+    let stamp = Stamp { guid: String::new(), again: false, at: paper.created_at };
+    let now = gathered.and_then(|gathered| own_paper(row, gathered, paper.kind, &stamp));
+    let about = |document: &Document| -> Vec<(String, String)> {
+        let stamped = |name: &str| matches!(name, "guid" | "appTime" | "appType");
+        let said = document.head.values().filter(|(name, _)| !stamped(name));
+        said.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    };
+    Ok(now.is_some_and(|(now, _)| about(&now) != about(&before) || now.lines != before.lines))
+}
+
+/// Sends one paper again, when that may help. What a party gave is its own word: it is sent again as it is, or given anew.
+pub(super) async fn again(
+    app: &App,
+    work: &mut Work,
+    row: &declaration::Model,
+    gathered: Option<&Gathered>,
+    paper: &paper::Model,
+) -> Result<(), Error> {
+    let silent = matches!(paper.state, PaperState::Sent | PaperState::AtPort);
+    if silent || paper.state == PaperState::Draft {
+        // Nobody has answered: the same message once more is the same paper to whoever has it already.
+        let job = Send { paper: paper.id, attempt: paper.attempt, document: paper.document.clone() };
+        return work.enqueue(&job).await;
+    }
+    if paper.given || !paper.state.can_be_sent() {
+        return Ok(());
+    }
+    if matches!(paper.kind, PaperKind::Cancellation | PaperKind::Return) {
+        requests::sent_again(work, row, paper).await?;
+    }
+    resend(app, work, row, gathered, paper).await
+}
+
+/// Another attempt of a paper, written anew where the house writes it.
+async fn resend(
     app: &App,
     work: &mut Work,
     row: &declaration::Model,
@@ -493,28 +604,34 @@ async fn again(
     paper: &paper::Model,
 ) -> Result<(), Error> {
     use paper::Column as C;
-    let silent = matches!(paper.state, PaperState::Sent | PaperState::AtPort);
-    if silent || paper.state == PaperState::Draft {
-        // Nobody has answered: the same message once more is the same paper to whoever has it already.
-        let job = Send { paper: paper.id, attempt: paper.attempt, document: paper.document.clone() };
-        return work.enqueue(&job).await;
-    }
-    if !paper.state.can_be_sent() {
-        return Ok(());
-    }
     // A list that is changed names the e-port's number of it.
     let numbered = paper.kind != PaperKind::List || paper.pre_no.is_some();
     let stored = numbered && lists::was_accepted(work.tx(), paper.id).await?;
     let stamp = Stamp { guid: guid()?, again: stored, at: work.now };
     let mended = gathered.and_then(|gathered| match paper.kind {
-        PaperKind::List => Some(list_of(row, gathered, &stamp, paper.pre_no.as_deref().filter(|_| stored))),
-        kind => own_paper(row, gathered, kind, &stamp).map(|(document, _)| document),
+        PaperKind::List => {
+            let pre_no = paper.pre_no.as_deref().filter(|_| stored);
+            Some((list_of(row, gathered, &stamp, pre_no), gathered.arrangement.declarer_id))
+        }
+        kind => own_paper(row, gathered, kind, &stamp),
     });
-    let document = match mended {
-        Some(document) => document,
-        None => restamped(document_of(app.vault(), paper)?, &stamp),
+    let (document, sender) = match mended {
+        Some(mended) => mended,
+        None => (restamped(document_of(app.vault(), paper)?, &stamp), paper.sender_id),
     };
+    if let (PaperKind::List, Some(gathered)) = (paper.kind, gathered) {
+        // Who answers for the taxes is who the list names.
+        declaration::Entity::update_many()
+            .col_expr(declaration::Column::GuarantorId, Expr::val(Some(gathered.arrangement.guarantor_id)))
+            .filter(declaration::Column::Id.eq(row.id))
+            .exec(work.tx())
+            .await?;
+    }
+    let key = paper.kind.key(&document.head);
     paper::Entity::update_many()
+        .col_expr(C::BusinessKey, Expr::val(&key))
+        .col_expr(C::SenderId, Expr::val(sender))
+        .col_expr(C::SentAt, Expr::val(Option::<DateTime<Utc>>::None))
         .col_expr(C::Guid, Expr::val(&stamp.guid))
         .col_expr(C::Attempt, Expr::col(C::Attempt).add(1))
         .col_expr(C::State, Expr::val(PaperState::Draft))
@@ -526,7 +643,8 @@ async fn again(
         .filter(C::Id.eq(paper.id))
         .filter(C::Attempt.eq(paper.attempt))
         .exec(work.tx())
-        .await?;
+        .await
+        .map_err(|error| taken(error, "customs_paper", &["kind", "business_key"], "id", &key))?;
     let job = Send { paper: paper.id, attempt: paper.attempt + 1, document: paper.document.clone() };
     work.enqueue(&job).await
 }
@@ -609,7 +727,13 @@ pub async fn set_transport(
     let row = lists::find(work.tx(), work.viewer(), id).await?;
     let row = row.ok_or_else(|| not_found("id", encode(id).as_str()))?;
     call.may(Action::KeepDeclarations, Resource::of(row.seller_id))?;
-    locked(work.tx(), id).await?;
+    let row = locked(work.tx(), id).await?;
+    if row.mode != SupplyMode::DirectImport || row.state.is_released() || row.state.is_over() {
+        // What comes out of a bonded warehouse has no vehicle from abroad.
+        let from = async_graphql::Value::from(row.state).to_string();
+        let refusal = Refusal::new(ErrorCode::IllegalTransition).with("from", from).with("action", "SET_TRANSPORT");
+        return Err(refusal.at("id").into());
+    }
     declaration::Entity::update_many()
         .col_expr(declaration::Column::Transport, Expr::val(serde_json::to_value(&transport).map_err(Error::internal)?))
         .filter(declaration::Column::Id.eq(id))
@@ -655,6 +779,14 @@ pub(super) async fn taken_back(work: &mut Work, row: &declaration::Model) -> Res
     write(work, row, next).await
 }
 
+/// The same of a document, for whoever it belongs to.
+pub async fn odd(work: &Work, document: &str, what: &str) -> Result<(), Error> {
+    match lists::of_document(work.tx(), document).await? {
+        Some(row) => alarm(work, row.id, what).await,
+        None => Ok(()),
+    }
+}
+
 /// Something of a declaration is odd: a person looks.
 pub(super) async fn alarm(work: &Work, id: DeclarationId, what: &str) -> Result<(), Error> {
     let what = kept_text(what, LONGEST_ALARM);
@@ -678,15 +810,23 @@ pub(super) async fn overdue(app: &App, now: DateTime<Utc>) -> Result<(), Error> 
         .all(app.db().read())
         .await?;
     for row in due {
-        let mut work = app.begin(&Call::unasked("customs")).await?;
-        declaration::Entity::update_many()
-            .col_expr(declaration::Column::Overdue, Expr::val(true))
-            .filter(declaration::Column::Id.eq(row.id))
-            .filter(declaration::Column::WaitsUntil.lte(now))
-            .exec(work.tx())
-            .await?;
-        advance(app, &mut work, row.id).await?;
-        work.commit(()).await?;
+        if let Err(error) = is_overdue(app, row.id, now).await {
+            // The others do not wait for it.
+            tracing::error!(declaration = %row.id, cause = error.told(), "an overdue declaration was not looked at");
+        }
     }
     Ok(())
+}
+
+async fn is_overdue(app: &App, id: DeclarationId, now: DateTime<Utc>) -> Result<(), Error> {
+    let mut work = app.begin(&Call::unasked("customs")).await?;
+    locked(work.tx(), id).await?;
+    declaration::Entity::update_many()
+        .col_expr(declaration::Column::Overdue, Expr::val(true))
+        .filter(declaration::Column::Id.eq(id))
+        .filter(declaration::Column::WaitsUntil.lte(now))
+        .exec(work.tx())
+        .await?;
+    advance(app, &mut work, id).await?;
+    work.commit(()).await
 }

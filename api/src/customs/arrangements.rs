@@ -2,30 +2,43 @@
 
 use entities::{
     catalog::SupplyMode,
-    customs::arrangement,
+    customs::{
+        arrangement,
+        declaration::{self, DeclarationState},
+    },
     party::{Action, OrganisationRole, Resource, Viewer, organisation, organisation_role},
     values::{
         ErrorCode, Refusal,
-        id::{CustomsArrangementId, OrganisationId},
+        id::{CustomsArrangementId, DeclarationId, OrganisationId},
         refusal::Check,
     },
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, sea_query::OnConflict,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect,
+    sea_query::{Expr, OnConflict},
 };
 use serde_json::json;
 
 use super::{
     gathered::{arranged, party, platform},
-    jobs::Advance,
+    jobs::{Advance, LookAgain},
 };
 use crate::{
     app::{App, Call, Work, allowed},
     platform::{
+        db::wrote,
         error::{Error, stale},
         graphql::encode,
+        jobs::Verdict,
     },
 };
+
+/// States in which nothing was declared, and something may come that lets it go on.
+const UNDECLARED: [DeclarationState; 3] =
+    [DeclarationState::Waiting, DeclarationState::Mismatched, DeclarationState::Rejected];
+/// Most declarations that are looked at again at once.
+const AT_ONCE: u64 = 200;
 
 /// What is to be arranged.
 #[derive(Clone, Debug)]
@@ -59,6 +72,11 @@ pub async fn arrange(
     }
     check(&work, wanted).await?;
     let before = arranged(work.tx(), wanted.seller, wanted.mode).await?;
+    let as_before = before.as_ref().is_some_and(|row| row.guarantor_id == wanted.guarantor);
+    if wanted.guarantor != wanted.seller && !as_before && !call.viewer.is_operator() {
+        // Nobody binds the guarantee of another: the zone's operators do it, with that one's consent.
+        return Err(Error::Forbidden);
+    }
     if expected_version.is_some_and(|version| before.as_ref().is_none_or(|row| row.version != version)) {
         return Err(stale());
     }
@@ -92,9 +110,12 @@ pub async fn arrange(
             C::Version,
             C::UpdatedAt,
         ])
+        .action_and_where(Expr::col((arrangement::Entity, C::Version)).eq(row.version - 1))
         .to_owned();
-    let insert = arrangement::Entity::insert(row.clone().into_active_model()).on_conflict(replace);
-    insert.exec_without_returning(work.tx()).await?;
+    let insert = arrangement::Entity::insert(row.clone().into_active_model()).on_conflict(replace).try_insert();
+    if !wrote(insert.exec_without_returning(work.tx()).await)? {
+        return Err(stale());
+    }
     look_again(&mut work, wanted.seller).await?;
     work.audit(Some(wanted.seller), "arrangeCustoms", encode(row.id).0, json!(before), json!(row));
     work.commit(row).await
@@ -146,24 +167,53 @@ async fn check(work: &Work, wanted: &Arranging) -> Result<(), Error> {
     if check.0.is_empty() { Ok(()) } else { Err(check.0.into()) }
 }
 
-/// Declarations of a seller that wait are looked at once more.
+/// Declarations of a seller that wait are looked at once more, page by page ([`looks_again`]).
 pub(super) async fn look_again(work: &mut Work, seller: OrganisationId) -> Result<(), Error> {
-    use entities::customs::declaration::{Column as C, DeclarationState, Entity};
-    use sea_orm::QuerySelect;
-    let waiting: Vec<entities::values::id::DeclarationId> = Entity::find()
+    work.enqueue(&LookAgain { seller, after: None }).await
+}
+
+/// Does [`LookAgain`].
+pub async fn looks_again(app: &App, job: LookAgain) -> Result<Verdict, Error> {
+    use declaration::Column as C;
+    let mut work = app.begin(&Call::unasked("customs")).await?;
+    let waiting: Vec<DeclarationId> = declaration::Entity::find()
         .select_only()
         .column(C::Id)
-        .filter(C::SellerId.eq(seller))
-        .filter(C::State.is_in([DeclarationState::Waiting, DeclarationState::Mismatched, DeclarationState::Rejected]))
+        .filter(C::SellerId.eq(job.seller))
+        .filter(C::State.is_in(UNDECLARED))
+        .filter(Condition::all().add_option(job.after.map(|after| C::Id.gt(after))))
         .order_by_asc(C::Id)
-        .limit(500)
+        .limit(AT_ONCE)
         .into_tuple()
         .all(work.tx())
         .await?;
-    for declaration in waiting {
-        work.enqueue(&Advance { declaration }).await?;
+    for declaration in &waiting {
+        work.enqueue(&Advance { declaration: *declaration }).await?;
     }
-    Ok(())
+    if u64::try_from(waiting.len()).is_ok_and(|n| n == AT_ONCE) {
+        work.enqueue(&LookAgain { seller: job.seller, after: waiting.last().copied() }).await?;
+    }
+    work.commit(()).await?;
+    Ok(Verdict::Done)
+}
+
+/// Everything that waits is looked at, now and then: what it waits for may have come where nobody tells of it, as a code of
+/// an organisation or an item of an account book.
+pub async fn tidy(app: &App) -> Result<(), Error> {
+    let sellers: Vec<OrganisationId> = declaration::Entity::find()
+        .select_only()
+        .column(declaration::Column::SellerId)
+        .distinct()
+        .filter(declaration::Column::State.eq(DeclarationState::Waiting))
+        .order_by_asc(declaration::Column::SellerId)
+        .into_tuple()
+        .all(app.db().read())
+        .await?;
+    let mut work = app.begin(&Call::unasked("customs")).await?;
+    for seller in sellers {
+        look_again(&mut work, seller).await?;
+    }
+    work.commit(()).await
 }
 
 /// Who does what for a seller in a mode; for who works for it.

@@ -6,7 +6,7 @@
 
 use chrono::NaiveDate;
 use entities::{
-    catalog::{SupplyMode, variant},
+    catalog::{SupplyMode, product, variant},
     customs::{
         codes,
         goods_filing::{self, GoodsFilingState, GoodsFilingStep},
@@ -31,6 +31,7 @@ use crate::{
     app::{App, Call, Work},
     platform::{
         clock::business_day,
+        db::wrote,
         error::{Error, not_found, stale},
         graphql::encode,
         page::{Cursor, Page, PageArgs},
@@ -68,7 +69,12 @@ pub async fn file(app: &App, call: &Call, wanted: &Filing) -> Result<goods_filin
         return Ok(before);
     }
     let of = variant::Entity::find_by_id(wanted.variant).one(work.tx()).await?;
-    let of = of.ok_or_else(|| not_found("variantId", encode(wanted.variant).as_str()))?;
+    let unknown = || not_found("variantId", encode(wanted.variant).as_str());
+    let of = of.ok_or_else(unknown)?;
+    let seen = product::Entity::visible_to(&call.viewer).filter(product::Column::Id.eq(of.product_id));
+    if seen.one(work.tx()).await?.is_none() {
+        return Err(unknown());
+    }
     let mut check = Check::default();
     let item_no = check.take("itemNo", line(&wanted.item_no, 20));
     let name = check.take("name", line(&wanted.name, 250));
@@ -124,7 +130,9 @@ pub async fn file(app: &App, call: &Call, wanted: &Filing) -> Result<goods_filin
         created_at: before.as_ref().map_or(work.now, |row| row.created_at),
         updated_at: work.now,
     };
-    put(&work, row.clone()).await?;
+    if !put(&work, row.clone()).await? {
+        return Err(stale());
+    }
     work.audit(Some(wanted.seller), "fileGoods", encode(row.id).0, json!(before), json!(row));
     work.commit(row).await
 }
@@ -184,8 +192,10 @@ async fn of_goods(
     Ok(row.one(db).await?)
 }
 
-async fn put(work: &Work, row: goods_filing::Model) -> Result<(), Error> {
+/// Writes a filing; answers whether it did: not when somebody else wrote it meanwhile.
+async fn put(work: &Work, row: goods_filing::Model) -> Result<bool, Error> {
     use goods_filing::Column as C;
+    let unchanged = Expr::col((goods_filing::Entity, C::Version)).eq(row.version - 1);
     let replace = OnConflict::columns([C::SellerId, C::VariantId, C::Mode])
         .update_columns([
             C::ItemNo,
@@ -204,10 +214,10 @@ async fn put(work: &Work, row: goods_filing::Model) -> Result<(), Error> {
             C::Version,
             C::UpdatedAt,
         ])
+        .action_and_where(unchanged)
         .to_owned();
-    let insert = goods_filing::Entity::insert(row.into_active_model()).on_conflict(replace);
-    insert.exec_without_returning(work.tx()).await?;
-    Ok(())
+    let insert = goods_filing::Entity::insert(row.into_active_model()).on_conflict(replace).try_insert();
+    Ok(wrote(insert.exec_without_returning(work.tx()).await)?)
 }
 
 /// Approves a filing, gives it back, suspends or resumes it.
@@ -271,7 +281,8 @@ async fn stepped(
         .exec(work.tx())
         .await?;
     if done.rows_affected != 1 {
-        return Err(step.refused(row.state).at("id").into());
+        // It was where the step leads from when it was read: somebody else was first.
+        return Err(if from.contains(&row.state) { stale() } else { step.refused(row.state).at("id").into() });
     }
     Ok(goods_filing::Model { state: to, reason, version: row.version + 1, updated_at: work.now, ..row.clone() })
 }

@@ -2,12 +2,16 @@
 
 use entities::customs::{
     codes,
+    declaration::{self, DeclarationState},
     paper::{self, PaperKind, PaperState},
     receipt::{self, Said, fold},
 };
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, sea_query::Expr};
 
-use super::{advance::advance, kept_text, requests};
+use super::{
+    advance::{advance, alarm, papers_of},
+    kept_text, requests,
+};
 use crate::{
     app::{App, Work},
     platform::error::Error,
@@ -29,6 +33,10 @@ pub(super) async fn follow(app: &App, work: &mut Work, row: &paper::Model) -> Re
         ..row.clone()
     };
     if next == *row {
+        if next.kind == PaperKind::List && next.state.is_released() {
+            // An earlier release than the one that was known counts days from another one.
+            went_on(app, work, row, &next).await?;
+        }
         return Ok(next);
     }
     write(work, &next).await?;
@@ -64,7 +72,7 @@ async fn write(work: &Work, next: &paper::Model) -> Result<(), Error> {
 async fn went_on(app: &App, work: &mut Work, before: &paper::Model, next: &paper::Model) -> Result<(), Error> {
     let Some(declaration) = next.declaration_id else { return Ok(()) };
     if matches!(next.kind, PaperKind::Cancellation | PaperKind::Return) && before.state != next.state {
-        requests::answered(app, work, next).await?;
+        requests::answered(work, next).await?;
     }
     // What the e-port says on the way leads nowhere new.
     let on_the_way = |state| matches!(state, PaperState::Draft | PaperState::Sent | PaperState::AtPort);
@@ -72,9 +80,31 @@ async fn went_on(app: &App, work: &mut Work, before: &paper::Model, next: &paper
         return Ok(());
     }
     if next.kind != PaperKind::WaybillStatus {
-        advance(app, work, declaration).await?;
+        let after = advance(app, work, declaration).await?;
+        if before.state != next.state {
+            contradicted(work, &after, next).await?;
+        }
     }
     Ok(())
+}
+
+/// Customs says what cannot be both: it keeps a list of what it let be withdrawn, or of what was taken back before it had
+/// it. A person asks customs which holds.
+async fn contradicted(work: &Work, row: &declaration::Model, now: &paper::Model) -> Result<(), Error> {
+    if !matches!(now.kind, PaperKind::List | PaperKind::Cancellation) {
+        return Ok(());
+    }
+    let papers = papers_of(work.tx(), row.id).await?;
+    let of = |kind: PaperKind| papers.iter().find(|paper| paper.kind == kind).map(|paper| paper.state);
+    let withdrawn = of(PaperKind::Cancellation) == Some(PaperState::Reviewed);
+    let list = of(PaperKind::List);
+    let cancelled = row.state == DeclarationState::Cancelled;
+    let what = match list {
+        Some(list) if list.is_released() && withdrawn => "customs released the list and agreed to its withdrawal",
+        Some(list) if list.is_taken_in() && cancelled && !withdrawn => "customs has the list of what was taken back",
+        _ => return Ok(()),
+    };
+    alarm(work, row.id, what).await
 }
 
 /// A list has its number of customs from now on: what waits to be asked of it can be asked.

@@ -125,12 +125,13 @@ pub(super) async fn gather(
     }
     let (mut book, mut record_nos) = (None, HashMap::new());
     if bonded {
+        let mut spread = false;
         for item in book::locked_for(db, &row.document).await? {
             book.get_or_insert_with(|| item.book.as_str().to_owned());
-            // The item with the lowest number goes first, as it was locked.
-            record_nos.entry(item.variant_id).or_insert(item.number);
+            // A line of a list names one item: what is locked under two is not declared as if it were of one.
+            spread |= record_nos.insert(item.variant_id, item.number).is_some_and(|before| before != item.number);
         }
-        if !variants.iter().all(|variant| record_nos.contains_key(variant)) {
+        if spread || !variants.iter().all(|variant| record_nos.contains_key(variant)) {
             blockers.push(Blocker::NotInBook);
         }
     }

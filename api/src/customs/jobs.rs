@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use entities::{
-    customs::{declaration::DeclarationState, request::CustomsRequestKind},
-    values::id::{CustomsPaperId, CustomsRequestId, DeclarationId},
+    customs::declaration::DeclarationState,
+    values::id::{CustomsPaperId, CustomsRequestId, DeclarationId, OrganisationId},
 };
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,22 @@ impl Job for Advance {
     const KIND: &'static str = "customs.advance";
     fn aggregate(&self) -> String {
         format!("declaration:{}", self.declaration)
+    }
+}
+
+/// Looks at all declarations of a seller that wait, once more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LookAgain {
+    /// Whose.
+    pub seller: OrganisationId,
+    /// Those after this one.
+    pub after: Option<DeclarationId>,
+}
+
+impl Job for LookAgain {
+    const KIND: &'static str = "customs.look_again";
+    fn aggregate(&self) -> String {
+        format!("customs-seller:{}", self.seller)
     }
 }
 
@@ -59,21 +75,29 @@ pub struct Moved {
     pub document: String,
     /// Its state.
     pub state: DeclarationState,
-    /// What came to an end of what was asked, when it is that.
+    /// What was asked of customs, when it is that which moved: how it stands is read anew.
     #[serde(default)]
-    pub request: Option<(CustomsRequestId, Asked)>,
-}
-
-/// What was asked, and whether customs agreed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "described above")]
-pub struct Asked {
-    pub kind: CustomsRequestKind,
-    pub agreed: bool,
+    pub request: Option<CustomsRequestId>,
 }
 
 impl Job for Moved {
     const KIND: &'static str = "customs.moved";
+    fn aggregate(&self) -> String {
+        format!("document:{}", self.document)
+    }
+}
+
+/// The carrier says that a parcel was signed for: done by whoever the document belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedFor {
+    /// Of which document.
+    pub document: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+impl Job for SignedFor {
+    const KIND: &'static str = "customs.signed_for";
     fn aggregate(&self) -> String {
         format!("document:{}", self.document)
     }

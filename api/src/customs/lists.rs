@@ -1,11 +1,15 @@
 //! What is read of customs.
 
+use chrono::{DateTime, Utc};
 use entities::{
     customs::{
+        codes,
         declaration::{self, DeclarationState},
         match_row,
         message::{self, MessageVerdict},
-        receipt, request, tax_bill,
+        paper::{self, PaperState},
+        receipt::{self, ReturnStatus},
+        request, tax_bill,
         tax_bill::guarantee,
     },
     party::{Action, Resource, Viewer, organisation},
@@ -59,13 +63,10 @@ pub async fn list(
     page: &PageArgs,
 ) -> Result<Page<declaration::Model>, Error> {
     use declaration::Column as C;
-    let stuck = [
-        DeclarationState::Mismatched,
-        DeclarationState::Failed,
-        DeclarationState::Rejected,
-        DeclarationState::Detained,
-    ];
-    let to_do = Condition::any().add(C::State.is_in(stuck)).add(C::Overdue.eq(true)).add(C::Alarm.is_not_null());
+    let to_do = Condition::any()
+        .add(C::State.is_in(DeclarationState::STUCK))
+        .add(C::Overdue.eq(true))
+        .add(C::Alarm.is_not_null());
     let only = Condition::all()
         .add_option((!filter.states.is_empty()).then(|| C::State.is_in(filter.states.iter().copied())))
         .add_option(filter.to_do.then_some(to_do))
@@ -91,10 +92,25 @@ pub async fn matches(db: &impl ConnectionTrait, id: DeclarationId) -> Result<Vec
 
 /// Whether customs ever took a paper in.
 pub(super) async fn was_accepted(db: &impl ConnectionTrait, id: CustomsPaperId) -> Result<bool, Error> {
-    let found = receipt::Entity::find()
-        .filter(receipt::Column::PaperId.eq(id))
-        .filter(receipt::Column::Status.is_in(["120", "300", "399", "500", "800"]));
-    Ok(found.limit(1).one(db).await?.is_some())
+    let said = receipt::Entity::find().filter(receipt::Column::PaperId.eq(id)).all(db).await?;
+    Ok(said.iter().any(|said| ReturnStatus::of(&said.status).is_some_and(|status| status.state.is_taken_in())))
+}
+
+/// When customs let the goods of a list go: its earliest release, or else when it says that all is done. None: it did not.
+pub(super) async fn released_at(
+    db: &impl ConnectionTrait,
+    list: &paper::Model,
+) -> Result<Option<DateTime<Utc>>, Error> {
+    let said = receipt::Entity::find()
+        .filter(receipt::Column::PaperId.eq(list.id))
+        .filter(receipt::Column::Attempt.eq(list.attempt))
+        .all(db)
+        .await?;
+    let earliest = |state: PaperState| {
+        let of = |said: &&receipt::Model| ReturnStatus::of(&said.status).is_some_and(|status| status.state == state);
+        said.iter().filter(of).filter_map(|said| codes::read_moment(&said.time)).min()
+    };
+    Ok(earliest(PaperState::Released).or_else(|| earliest(PaperState::Closed)))
 }
 
 /// What was asked of customs for a declaration, oldest first.

@@ -1,12 +1,15 @@
 //! Papers of other parties (三单来自三方): the platform's order, the institution's payment, the carrier's waybill and that it
 //! was signed for may each come from whoever says so, as the message that goes to customs.
 //!
-//! A party speaks for itself: the code that its paper names is that of the organisation that it acts for. A signature is
-//! held against the certificates that the house trusts. What is refused is kept with the reason.
+//! A party speaks for itself: the code that its paper names is that of the organisation that it acts for, and it is the one
+//! that is arranged for the order. A signature is held against the certificates that the house trusts. What is refused
+//! is kept with the reason. What a party gave is its word: the house hands it on and never writes it anew.
 
+use chrono::{DateTime, Utc};
 use entities::{
     customs::{
         ceb::{self, Document, Message, Signing},
+        codes, declaration,
         message::MessageVerdict,
         paper::{self, PaperKind, PaperState},
     },
@@ -16,12 +19,17 @@ use entities::{
         id::{CustomsPaperId, OrganisationId},
     },
 };
-use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
 use serde_json::{Value, json};
 
-use super::{advance::advance, gathered::party, jobs::Send, lists, receiving, sealed_document, sending};
+use super::{
+    advance::advance,
+    gathered::{arranged, party, platform},
+    jobs::{Send, SignedFor},
+    lists, receiving, sealed_document, sending,
+};
 use crate::{
-    app::{App, Call},
+    app::{App, Call, Work},
     platform::{
         error::{Error, not_found},
         graphql::encode,
@@ -71,16 +79,30 @@ fn checked(app: &App, text: &str) -> Result<(Message, PaperKind), Refusal> {
 }
 
 /// A party gives a paper. `forward`: the house sends it to customs for it, and its receipts come here; else the party sends
-/// it itself, and this is a copy.
+/// it itself, and this is a copy. What is refused is kept with the reason.
 pub async fn submit(app: &App, call: &Call, text: &str, forward: bool) -> Result<paper::Model, Error> {
-    let (read, kind) = match checked(app, text) {
-        Ok(checked) => checked,
-        Err(refusal) => {
-            receiving::refused(app, text.as_bytes(), &refusal.to_string()).await?;
-            return Err(refusal.into());
-        }
+    let done = match checked(app, text) {
+        Ok((read, kind)) => given(app, call, &Given { text, read, kind, forward }).await,
+        Err(refusal) => Err(refusal.into()),
     };
-    let [document] = read.documents.as_slice() else { return Err(invalid("it has no paper").into()) };
+    if let Err(Error::Refused(refusals)) = &done {
+        let why: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+        receiving::refused(app, text.as_bytes(), &why.join("; ")).await?;
+    }
+    done
+}
+
+/// What a party gives, once it was read.
+struct Given<'a> {
+    text: &'a str,
+    read: Message,
+    kind: PaperKind,
+    forward: bool,
+}
+
+async fn given(app: &App, call: &Call, given: &Given<'_>) -> Result<paper::Model, Error> {
+    let kind = given.kind;
+    let [document] = given.read.documents.as_slice() else { return Err(invalid("it has no paper").into()) };
     let own = call.viewer.organisation().ok_or(Error::Forbidden)?;
     call.may(Action::GiveCustomsPapers, Resource::of(own))?;
     let mut work = app.begin(call).await?;
@@ -101,16 +123,18 @@ pub async fn submit(app: &App, call: &Call, text: &str, forward: bool) -> Result
         .one(work.tx())
         .await?;
     if let Some(before) = before {
-        return same(app, work, before, document, own).await;
+        return same(app, work, before, given, document, own).await;
     }
     let guid = document.head.get("guid").unwrap_or_default().to_owned();
-    let about = document.head.get("orderNo").unwrap_or_default();
-    let declaration = lists::of_document(work.tx(), about).await?;
-    let declaration = match declaration {
+    let about = about(work.tx(), kind, document).await?;
+    let declaration = match lists::of_document(work.tx(), &about).await? {
         Some(row) => Some(super::locked(work.tx(), row.id).await?),
         None => None,
     };
     if let Some(row) = &declaration {
+        if !speaks_for(work.tx(), row, kind, own).await? {
+            return Err(invalid(format!("another organisation is arranged for {about}")).into());
+        }
         let papers = super::advance::papers_of(work.tx(), row.id).await?;
         if papers.iter().any(|paper| paper.kind == kind) {
             return Err(Refusal::new(ErrorCode::AlreadyTaken).with("value", about).at("message").into());
@@ -124,16 +148,17 @@ pub async fn submit(app: &App, call: &Call, text: &str, forward: bool) -> Result
         document: about.chars().take(60).collect(),
         declaration_id: declaration.as_ref().map(|row| row.id),
         sender_id: own,
-        sent_by_party: !forward,
+        sent_by_party: !given.forward,
+        given: true,
         guid: guid.clone(),
         attempt: 1,
-        state: if forward { PaperState::Draft } else { PaperState::Sent },
+        state: if given.forward { PaperState::Draft } else { PaperState::Sent },
         status: None,
         info: None,
         pre_no: None,
         invt_no: None,
         body: sealed_document(app.vault(), id, document)?,
-        sent_at: (!forward).then_some(work.now),
+        sent_at: (!given.forward).then_some(work.now),
         stated_at: None,
         version: 1,
         created_at: work.now,
@@ -141,38 +166,93 @@ pub async fn submit(app: &App, call: &Call, text: &str, forward: bool) -> Result
     };
     let insert = paper::Entity::insert(paper.clone().into_active_model()).exec_without_returning(work.tx()).await;
     insert.map_err(|error| crate::platform::error::taken(error, "customs_paper", &["guid"], "message", &guid))?;
-    if forward {
-        // Sent is what the party gave, with its signature, byte by byte.
-        sending::keep(app, work.tx(), &paper, text, work.now).await?;
-        work.enqueue(&Send { paper: id, attempt: 1, document: paper.document.clone() }).await?;
-    } else {
-        let verdict = (MessageVerdict::Taken, Some(id));
-        receiving::keep(app, work.tx(), text.as_bytes(), work.now, Some(&read), verdict).await?;
-    }
+    goes(app, &mut work, &paper, given).await?;
     if let Some(row) = declaration {
         advance(app, &mut work, row.id).await?;
     }
-    let shown = json!({ "kind": kind, "document": paper.document, "hash": vault::sha256_hex(text.as_bytes()) });
-    work.audit(Some(own), "giveCustomsPaper", encode(id).0, Value::Null, shown);
+    if let Some(at) = signed_at(kind, document) {
+        work.enqueue(&SignedFor { document: paper.document.clone(), at }).await?;
+    }
+    audited(&mut work, &paper, given.text);
     work.commit(paper).await
 }
 
-/// A paper that is known already: the same once more is the same; another one changes it while nothing is declared.
+/// Which order a paper is about. That a parcel was signed for does not say so: its waybill does.
+async fn about(db: &impl ConnectionTrait, kind: PaperKind, document: &Document) -> Result<String, Error> {
+    if kind != PaperKind::WaybillStatus {
+        return Ok(document.head.get("orderNo").unwrap_or_default().to_owned());
+    }
+    let waybill = paper::Entity::find()
+        .filter(paper::Column::Kind.eq(PaperKind::Waybill))
+        .filter(paper::Column::BusinessKey.eq(PaperKind::Waybill.key(&document.head)))
+        .one(db)
+        .await?;
+    let waybill = waybill.ok_or_else(|| invalid("its waybill is not known"))?;
+    Ok(waybill.document)
+}
+
+/// When a parcel was signed for (签收), as its carrier says.
+fn signed_at(kind: PaperKind, document: &Document) -> Option<DateTime<Utc>> {
+    let signed = kind == PaperKind::WaybillStatus && document.head.get("logisticsStatus") == Some("S");
+    document.head.get("logisticsTime").filter(|_| signed).and_then(codes::read_moment)
+}
+
+/// Whether a party is the one that is arranged to say something for a declaration; anyone who can is, while nobody is
+/// arranged.
+pub(super) async fn speaks_for(
+    db: &impl ConnectionTrait,
+    row: &declaration::Model,
+    kind: PaperKind,
+    party: OrganisationId,
+) -> Result<bool, Error> {
+    if kind == PaperKind::Order {
+        return Ok(platform(db).await? == Some(party));
+    }
+    let arranged = arranged(db, row.seller_id, row.mode).await?;
+    Ok(arranged.is_none_or(|arranged| {
+        let of = if kind == PaperKind::Payment { arranged.payer_id } else { arranged.carrier_id };
+        of == party
+    }))
+}
+
+/// What a party gave goes on its way with its signature, byte by byte; or its copy is kept.
+async fn goes(app: &App, work: &mut Work, paper: &paper::Model, given: &Given<'_>) -> Result<(), Error> {
+    if given.forward {
+        sending::keep(app, work.tx(), paper, given.text, work.now).await?;
+        let job = Send { paper: paper.id, attempt: paper.attempt, document: paper.document.clone() };
+        return work.enqueue(&job).await;
+    }
+    let verdict = (MessageVerdict::Taken, Some(paper.id));
+    receiving::keep(app, work.tx(), given.text.as_bytes(), work.now, Some(&given.read), verdict).await?;
+    Ok(())
+}
+
+fn audited(work: &mut Work, paper: &paper::Model, text: &str) {
+    let hash = vault::sha256_hex(text.as_bytes());
+    let shown = json!({ "kind": paper.kind, "document": paper.document, "attempt": paper.attempt, "hash": hash });
+    work.audit(Some(paper.sender_id), "giveCustomsPaper", encode(paper.id).0, Value::Null, shown);
+}
+
+/// A paper that is known already. The same once more is the same. Another one replaces it where customs does not have it,
+/// and changes it (`appType` 2) while nothing is declared.
 async fn same(
     app: &App,
-    mut work: crate::app::Work,
+    mut work: Work,
     before: paper::Model,
+    given: &Given<'_>,
     document: &Document,
     own: OrganisationId,
 ) -> Result<paper::Model, Error> {
     use paper::Column as C;
     let taken = || Refusal::new(ErrorCode::AlreadyTaken).with("value", before.business_key.as_str()).at("message");
-    if before.sender_id != own {
+    if before.sender_id != own || !before.given || before.sent_by_party == given.forward {
         return Err(taken().into());
     }
     if let Some(id) = before.declaration_id {
         super::locked(work.tx(), id).await?;
     }
+    let before = paper::Entity::find_by_id(before.id).one(work.tx()).await?;
+    let before = before.ok_or_else(|| Error::internal("a paper is gone"))?;
     if super::document_of(app.vault(), &before)? == *document {
         return work.commit(before).await;
     }
@@ -180,14 +260,20 @@ async fn same(
         Some(id) => super::advance::papers_of(work.tx(), id).await?.iter().any(|paper| paper.kind == PaperKind::List),
         None => false,
     };
+    let not_there = matches!(before.state, PaperState::Failed | PaperState::Rejected);
     // Customs locks papers once their list is declared (-301011, -401008, -504016).
-    if declared || !before.sent_by_party || document.head.get("appType") != Some("2") {
+    if !not_there && (declared || document.head.get("appType") != Some("2")) {
         return Err(taken().into());
     }
     let guid = document.head.get("guid").unwrap_or_default();
+    let state = if given.forward { PaperState::Draft } else { PaperState::Sent };
     paper::Entity::update_many()
         .col_expr(C::Guid, Expr::val(guid))
         .col_expr(C::Attempt, Expr::col(C::Attempt).add(1))
+        .col_expr(C::State, Expr::val(state))
+        .col_expr(C::Status, Expr::val(Option::<String>::None))
+        .col_expr(C::Info, Expr::val(Option::<String>::None))
+        .col_expr(C::SentAt, Expr::val((!given.forward).then_some(work.now)))
         .col_expr(C::Body, Expr::val(sealed_document(app.vault(), before.id, document)?))
         .col_expr(C::Version, Expr::col(C::Version).add(1))
         .col_expr(C::UpdatedAt, Expr::val(work.now))
@@ -195,9 +281,12 @@ async fn same(
         .exec(work.tx())
         .await
         .map_err(|error| crate::platform::error::taken(error, "customs_paper", &["guid"], "message", guid))?;
-    if let Some(id) = before.declaration_id {
+    let after = paper::Entity::find_by_id(before.id).one(work.tx()).await?;
+    let after = after.ok_or_else(|| Error::internal("a paper is gone"))?;
+    goes(app, &mut work, &after, given).await?;
+    if let Some(id) = after.declaration_id {
         advance(app, &mut work, id).await?;
     }
-    let after = paper::Entity::find_by_id(before.id).one(work.tx()).await?;
-    work.commit(after.ok_or_else(|| Error::internal("a paper is gone"))?).await
+    audited(&mut work, &after, given.text);
+    work.commit(after).await
 }

@@ -1,6 +1,10 @@
 //! Messages in: whatever comes is kept, with its hash and what became of it. What is no message, not from whom it should
 //! be, or says what cannot be, changes nothing. What came before changes nothing either: a receipt is known by its paper,
 //! its status and its time.
+//!
+//! A message is kept in a transaction of its own, and followed in another: what cannot be followed now is not lost, and
+//! is read again ([`read_again`]). All declarations that a message is about are locked before anything of it is noted,
+//! in the order of their ids.
 
 use chrono::{DateTime, Duration, Utc};
 use entities::{
@@ -11,14 +15,16 @@ use entities::{
         paper::{self, PaperKind},
         receipt::{self, ReturnStatus},
     },
-    values::id::{CustomsMessageId, CustomsPaperId, CustomsReceiptId},
+    values::id::{CustomsMessageId, CustomsPaperId, CustomsReceiptId, DeclarationId},
 };
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, OnConflict},
+    sea_query::{Expr, Func, OnConflict},
 };
 
-use super::{advance::alarm, following, kept_text, locked, message_place, reason, taxes, text_of};
+use super::{
+    advance::alarm, following, kept_text, locked, message_place, people_of, reason, taxes, text_of, without_people,
+};
 use crate::{
     app::{App, Call, Work},
     platform::{customs::Failure, db::wrote, error::Error, vault},
@@ -33,6 +39,10 @@ const SKEW: Duration = Duration::minutes(5);
 /// Most messages that are read again at once, and for how long they are.
 const READ_AGAIN: u64 = 100;
 const READ_AGAIN_FOR: Duration = Duration::days(7);
+/// How long a message may be on its way through the house before it is read again.
+const BEING_READ: Duration = Duration::minutes(1);
+/// Most papers that one receipt is about: the orders of one payment.
+const MOST_OF_A_KEY: u64 = 100;
 
 /// What became of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,13 +75,20 @@ pub async fn receive(app: &App, bytes: &[u8]) -> Result<Received, Error> {
         Ok(read) => return refused(app, bytes, &format!("{} is nothing that customs says", read.root())).await,
         Err(why) => return refused(app, bytes, &why.to_string()).await,
     };
+    let now = app.clock().now();
+    let row = keep(app, app.db().writer(), bytes, now, Some(&read), (MessageVerdict::Waiting, None)).await?;
+    followed(app, &row, &read).await
+}
+
+/// Notes what a message that is kept says.
+async fn followed(app: &App, row: &message::Model, read: &Message) -> Result<Received, Error> {
     let mut work = app.begin(&Call::unasked("customs")).await?;
-    let row = keep(app, work.tx(), bytes, work.now, Some(&read), (MessageVerdict::Taken, None)).await?;
-    let noted = all_noted(app, &mut work, &row, &read).await?;
-    let received = settle(&work, &row, noted).await?;
+    let noted = all_noted(app, &mut work, row, read).await?;
+    let received = settle(&work, row, noted).await?;
     work.commit(()).await?;
     if received.verdict == MessageVerdict::Unknown {
-        tracing::warn!(message = %received.message, reason = received.reason, "customs says what the house does not know");
+        // What it says may name people; whoever keeps customs reads it there.
+        tracing::warn!(message = %received.message, "customs says what the house does not know");
     }
     Ok(received)
 }
@@ -103,6 +120,7 @@ pub(super) async fn refused(app: &App, bytes: &[u8], why: &str) -> Result<Receiv
         subject: None,
         paper_id: None,
         attempt: None,
+        looked_at: None,
         at: app.clock().now(),
     };
     message::Entity::insert(row.into_active_model()).exec_without_returning(app.db().writer()).await?;
@@ -133,6 +151,7 @@ pub(super) async fn keep(
         subject: None,
         paper_id: paper,
         attempt: None,
+        looked_at: None,
         at: now,
     };
     message::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
@@ -160,11 +179,14 @@ async fn all_noted(
     row: &message::Model,
     read: &Message,
 ) -> Result<Vec<(Noted, Option<CustomsPaperId>)>, Error> {
+    if read.documents.len() > 1 {
+        lock_all(work, read).await?;
+    }
     let mut all = Vec::new();
     for document in &read.documents {
         all.push(match read.kind.number {
             816 => (taxes::billed(app, work, document).await?, None),
-            818 => (taxes::stated(app, work, &document.head).await?, None),
+            818 => (taxes::stated(work, &document.head).await?, None),
             900 => misread(app, work, row, document).await?,
             number => match number.checked_sub(1).and_then(PaperKind::of_number) {
                 Some(kind) => receipt_of(app, work, row, kind, &document.head).await?,
@@ -175,7 +197,29 @@ async fn all_noted(
     Ok(all)
 }
 
-/// Notes what became of a message: what is worst of what became of its parts, but that something new was in it.
+/// Locks the declarations that a message is about, in the order of their ids: two messages about the same ones, in
+/// whichever order they name them, do not wait for each other in a circle.
+async fn lock_all(work: &Work, read: &Message) -> Result<(), Error> {
+    let mut about_all: Vec<DeclarationId> = Vec::new();
+    for Document { head, .. } in &read.documents {
+        match read.kind.number.checked_sub(1).and_then(PaperKind::of_number) {
+            Some(kind) => {
+                let found = about(work.tx(), kind, head, None).await?.unwrap_or_default();
+                about_all.extend(found.iter().filter_map(|(paper, _)| paper.declaration_id));
+            }
+            None => about_all.extend(taxes::declared_as(work.tx(), head.get("invtNo").unwrap_or_default()).await?),
+        }
+    }
+    about_all.sort_unstable();
+    about_all.dedup();
+    for id in about_all {
+        locked(work.tx(), id).await?;
+    }
+    Ok(())
+}
+
+/// Notes what became of a message: what is worst of what became of its parts. A part that is about nothing known goes
+/// before all: the message is read again.
 async fn settle(
     work: &Work,
     row: &message::Model,
@@ -185,9 +229,9 @@ async fn settle(
     let paper = noted.iter().find_map(|(_, paper)| *paper);
     let mut outcome = (MessageVerdict::Repeated, None, None);
     let rank = |verdict: MessageVerdict| match verdict {
-        MessageVerdict::Refused => 4,
-        MessageVerdict::Unknown => 3,
-        MessageVerdict::Unmatched => 2,
+        MessageVerdict::Unmatched => 4,
+        MessageVerdict::Refused => 3,
+        MessageVerdict::Unknown => 2,
         MessageVerdict::Taken => 1,
         _ => 0,
     };
@@ -219,11 +263,11 @@ async fn settle(
     Ok(Received { message: row.id, verdict, reason: why })
 }
 
-/// Which attempt of which paper.
-type Found = Option<(paper::Model, i32)>;
+/// A paper, and which attempt of it.
+type Found = (paper::Model, i32);
 
 /// The paper of a number, whichever attempt had it.
-async fn by_guid(db: &impl ConnectionTrait, guid: &str) -> Result<Found, Error> {
+async fn by_guid(db: &impl ConnectionTrait, guid: &str) -> Result<Option<Found>, Error> {
     if let Some(row) = paper::Entity::find().filter(paper::Column::Guid.eq(guid)).one(db).await? {
         let attempt = row.attempt;
         return Ok(Some((row, attempt)));
@@ -237,20 +281,21 @@ async fn by_guid(db: &impl ConnectionTrait, guid: &str) -> Result<Found, Error> 
     Ok(paper::Entity::find_by_id(id).one(db).await?.map(|row| (row, attempt)))
 }
 
-/// The paper that a receipt is about: by the number that it carries, else by the business key; then it is the attempt
-/// that was under way when customs said it.
+/// The papers that a receipt is about: the one with the number that it carries, else those of the business key, each with
+/// the attempt that was under way when customs said it. A payment for several orders has a paper for each, and its
+/// receipt is about all.
 async fn about(
     db: &impl ConnectionTrait,
     kind: PaperKind,
     head: &Record,
     said_at: Option<DateTime<Utc>>,
-) -> Result<Result<Found, String>, Error> {
+) -> Result<Result<Vec<Found>, String>, Error> {
     let subject = kind.key_of_receipt(head).unwrap_or_else(|| head.get("guid").unwrap_or_default().to_owned());
     if let Some(guid) = head.get("guid")
         && let Some((row, attempt)) = by_guid(db, guid).await?
     {
         if row.kind == kind {
-            return Ok(Ok(Some((row, attempt))));
+            return Ok(Ok(vec![(row, attempt)]));
         }
         return Ok(Err(format!("{guid} is another kind of paper")));
     }
@@ -263,10 +308,28 @@ async fn about(
     } else {
         Condition::all().add(paper::Column::BusinessKey.eq(key.as_str()))
     };
-    let found = paper::Entity::find().filter(paper::Column::Kind.eq(kind)).filter(of_key).limit(2).all(db).await?;
-    let [row] = found.as_slice() else { return Ok(Ok(None)) };
-    let earlier = row.attempt > 1 && said_at.zip(row.sent_at).is_some_and(|(said, sent)| said + SKEW < sent);
-    Ok(Ok(Some((row.clone(), row.attempt - i32::from(earlier)))))
+    let rows = paper::Entity::find().filter(paper::Column::Kind.eq(kind)).filter(of_key);
+    let mut found = Vec::new();
+    for row in rows.order_by_asc(paper::Column::Id).limit(MOST_OF_A_KEY).all(db).await? {
+        let attempt = attempt_at(db, &row, said_at).await?;
+        found.push((row, attempt));
+    }
+    Ok(Ok(found))
+}
+
+/// The attempt of a paper that was under way at a moment: the newest that was written by then.
+async fn attempt_at(
+    db: &impl ConnectionTrait,
+    row: &paper::Model,
+    moment: Option<DateTime<Utc>>,
+) -> Result<i32, Error> {
+    let Some(moment) = moment.filter(|_| row.attempt > 1) else { return Ok(row.attempt) };
+    let written = message::Entity::find()
+        .filter(message::Column::PaperId.eq(row.id))
+        .filter(message::Column::Direction.eq(MessageDirection::Out))
+        .filter(message::Column::At.lte(moment + SKEW));
+    let attempts = written.all(db).await?.into_iter().filter_map(|written| written.attempt);
+    Ok(attempts.max().unwrap_or(1).min(row.attempt))
 }
 
 /// Notes a receipt of a paper.
@@ -289,12 +352,32 @@ async fn receipt_of(
         Ok(found) => found,
         Err(why) => return Ok((Noted::Refused(why), None)),
     };
-    let Some((found, attempt)) = found else {
+    let Some(first) = found.first().map(|(paper, _)| paper.id) else {
         let key = kind.key_of_receipt(head).or_else(|| head.get("guid").map(str::to_owned)).unwrap_or_default();
         return Ok((Noted::Unmatched(key), None));
     };
-    let noted = note(app, work, row, found.clone(), attempt, (&status, &time, &said("returnInfo")), head).await?;
-    Ok((noted, Some(found.id)))
+    let mut outcome = Noted::Before;
+    for (paper, attempt) in found {
+        let of_attempt = head.get("guid").is_some_and(|guid| !guid.is_empty());
+        if !of_attempt && said_before(work.tx(), &paper, &status, &time).await? {
+            continue;
+        }
+        let noted = note(app, work, row, paper, attempt, (&status, &time, &said("returnInfo")), head).await?;
+        if outcome == Noted::Before {
+            outcome = noted;
+        }
+    }
+    Ok((outcome, Some(first)))
+}
+
+/// Whether the same was said of any attempt of a paper: a receipt that does not say of which it is comes again, after the
+/// paper was sent anew.
+async fn said_before(db: &impl ConnectionTrait, paper: &paper::Model, status: &str, time: &str) -> Result<bool, Error> {
+    let same = receipt::Entity::find()
+        .filter(receipt::Column::PaperId.eq(paper.id))
+        .filter(receipt::Column::Status.eq(status))
+        .filter(receipt::Column::Time.eq(time));
+    Ok(same.one(db).await?.is_some())
 }
 
 /// Adds a receipt to a paper, and follows it.
@@ -309,9 +392,10 @@ async fn note(
 ) -> Result<Noted, Error> {
     use receipt::Column as C;
     // The declaration first, as everyone locks; then the paper as it is now.
-    if let Some(declaration) = found.declaration_id {
-        locked(work.tx(), declaration).await?;
-    }
+    let people = match found.declaration_id {
+        Some(declaration) => people_of(app.vault(), &locked(work.tx(), declaration).await?)?,
+        None => Vec::new(),
+    };
     let known = ReturnStatus::of(status).is_some();
     let new = receipt::Model {
         id: CustomsReceiptId::new(work.now),
@@ -319,7 +403,7 @@ async fn note(
         attempt,
         status: status.to_owned(),
         time: time.to_owned(),
-        info: kept_text(info, 1_000),
+        info: kept_text(&without_people(info, &people), 1_000),
         known,
         message_id: row.id,
         at: work.now,
@@ -330,16 +414,22 @@ async fn note(
         return Ok(Noted::Before);
     }
     if !known {
-        let what = format!("CEB{} said {status}: {info}", found.kind.receipt());
+        let what = format!("CEB{} said {status}", found.kind.receipt());
         if let Some(declaration) = found.declaration_id {
             alarm(work, declaration, &what).await?;
         }
-        return Ok(Noted::Unknown(what));
+        return Ok(Noted::Unknown(format!("{what}: {info}")));
     }
     let paper = paper::Entity::find_by_id(found.id).one(work.tx()).await?;
     let paper = paper.ok_or_else(|| Error::internal("a paper is gone"))?;
     if paper.attempt != attempt {
-        // About an attempt that was given up: it is kept, and changes nothing.
+        // About an attempt that was given up: it is kept, and changes nothing. That customs has it is for a person.
+        let taken = ReturnStatus::of(status).is_some_and(|status| status.state.is_taken_in());
+        if let Some(declaration) = paper.declaration_id.filter(|_| taken) {
+            let what =
+                format!("customs said {status} of attempt {attempt} of CEB{}, which was given up", paper.kind.number());
+            alarm(work, declaration, &what).await?;
+        }
         return Ok(Noted::New);
     }
     let invt_no = head.get("invtNo").filter(|_| paper.kind == PaperKind::List);
@@ -407,21 +497,33 @@ async fn again(app: &App, work: &mut Work, subject: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// The same for all that came of late, now and then: what they are about may have become known in another transaction.
+/// The same for all that came of late, now and then: what they are about may have become known in another transaction,
+/// or what they say could not be followed when they came. The one that was looked at the longest ago goes first.
 pub(super) async fn read_again(app: &App) -> Result<(), Error> {
-    let since = app.clock().now() - READ_AGAIN_FOR;
+    use message::Column as C;
+    let now = app.clock().now();
+    let waits = Condition::all().add(C::Verdict.eq(MessageVerdict::Waiting)).add(C::At.lt(now - BEING_READ));
     let rows = message::Entity::find()
-        .filter(message::Column::Verdict.eq(MessageVerdict::Unmatched))
-        .filter(message::Column::At.gt(since))
-        .order_by_asc(message::Column::Id)
+        .filter(Condition::any().add(C::Verdict.eq(MessageVerdict::Unmatched)).add(waits))
+        .filter(C::Direction.eq(MessageDirection::In))
+        .filter(C::At.gt(now - READ_AGAIN_FOR))
+        .order_by_asc(Func::coalesce([Expr::col(C::LookedAt), Expr::col(C::At)]))
+        .order_by_asc(C::Id)
         .limit(READ_AGAIN)
         .all(app.db().read())
         .await?;
     for row in rows {
-        let Some(subject) = row.subject.clone() else { continue };
-        let mut work = app.begin(&Call::unasked("customs")).await?;
-        again(app, &mut work, &subject).await?;
-        work.commit(()).await?;
+        message::Entity::update_many()
+            .col_expr(C::LookedAt, Expr::val(Some(now)))
+            .filter(C::Id.eq(row.id))
+            .exec(app.db().writer())
+            .await?;
+        let text = text_of(app.vault(), &row)?;
+        let Ok(read) = ceb::read(text.as_bytes()) else { continue };
+        if let Err(error) = followed(app, &row, &read).await {
+            // The others do not wait for it.
+            tracing::error!(message = %row.id, cause = error.told(), "a customs message cannot be followed");
+        }
     }
     Ok(())
 }

@@ -2,7 +2,18 @@
 //!
 //! A withdrawal is asked while customs has the list and has not decided; before that nothing need be asked. A return is
 //! asked for after the release; its goods come back, are looked at, and then customs is asked. Only when customs agrees,
-//! whoever the document belongs to gives back quota, stock and money ([`Moved`]).
+//! whoever the document belongs to gives back quota, stock and money ([`Moved`], [`settle`]).
+//!
+//! ```text
+//! withdrawal  ASKED ──agreed──> APPROVED      ASKED ──no──> REFUSED ──asked once more──> ASKED
+//!             ASKED ──the list is rejected, or never got there──> APPROVED: there is nothing to withdraw
+//!             ASKED, REFUSED ──customs let the goods go──> FAILED
+//! return      ASKED ──goods came──> INSPECTED ──agreed──> APPROVED    INSPECTED ──no──> REFUSED ──pushed──> INSPECTED
+//!             ASKED ──too late, not as sold──> FAILED                 ASKED, REFUSED ──> WITHDRAWN
+//! ```
+//!
+//! While an answer is waited for ([`CustomsRequestState::waits`]) the goods stay where they are: whoever the document
+//! belongs to sees to that.
 
 use std::collections::BTreeMap;
 
@@ -28,9 +39,9 @@ use sea_orm::{
 use serde_json::json;
 
 use super::{
-    advance::{guid, papers_of, put, taken_back},
+    advance::{again, guid, papers_of, put, taken_back},
     document_of,
-    jobs::{Asked, Moved},
+    jobs::Moved,
     lists, locked, sale_of,
 };
 use crate::{
@@ -45,6 +56,8 @@ use crate::{
 
 /// Most returns that lapse at once.
 const AT_ONCE: u64 = 200;
+/// Most lines of a return: a list has at most so many (CEB621).
+const MOST_LINES: usize = 100;
 
 /// What came of taking a declaration back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,10 +84,14 @@ pub async fn take_back(app: &App, work: &mut Work, document: &str, reason: &str)
             Ok(TakenBack::Done)
         }
         Some(state) if state.can_be_withdrawn() => {
-            let open = lists::requests(work.tx(), row.id).await?;
-            if !open.iter().any(|ask| ask.kind == CustomsRequestKind::Cancellation && ask.state.is_open()) {
-                let ask = insert(work, &row, CustomsRequestKind::Cancellation, reason, Vec::new(), None).await?;
-                ask_for_cancellation(app, work, &row, &ask, &papers).await?;
+            match open_cancellation(work.tx(), row.id).await? {
+                // It is asked already.
+                Some(ask) if ask.state.waits() => {}
+                Some(ask) => ask_once_more(app, work, &row, &ask, &papers).await?,
+                None => {
+                    let ask = insert(work, &row, CustomsRequestKind::Cancellation, reason, Vec::new(), None).await?;
+                    ask_for_cancellation(app, work, &row, &ask, &papers).await?;
+                }
             }
             Ok(TakenBack::Asked)
         }
@@ -105,6 +122,7 @@ async fn insert(
         location_id: None,
         paper_id: None,
         note: None,
+        settled_at: None,
         version: 1,
         created_at: work.now,
         updated_at: work.now,
@@ -147,17 +165,81 @@ async fn with_paper(work: &Work, ask: &request::Model, paper: &paper::Model) -> 
     Ok(())
 }
 
-/// The list has its number: withdrawals that waited for it are asked of customs.
+/// Customs said no to a withdrawal, and is asked once more: the same paper, anew.
+async fn ask_once_more(
+    app: &App,
+    work: &mut Work,
+    row: &declaration::Model,
+    ask: &request::Model,
+    papers: &[paper::Model],
+) -> Result<(), Error> {
+    step(work, ask, &[CustomsRequestState::Refused], CustomsRequestState::Asked, None).await?;
+    match papers.iter().find(|paper| Some(paper.id) == ask.paper_id) {
+        Some(paper) => again(app, work, row, None, paper).await,
+        None => ask_for_cancellation(app, work, row, ask, papers).await,
+    }
+}
+
+async fn open_cancellation(
+    db: &impl ConnectionTrait,
+    declaration: DeclarationId,
+) -> Result<Option<request::Model>, Error> {
+    let all = lists::requests(db, declaration).await?;
+    Ok(all.into_iter().find(|ask| ask.kind == CustomsRequestKind::Cancellation && ask.state.is_open()))
+}
+
+/// The list has its number: a withdrawal that waited for it is asked of customs, unless customs has decided.
 pub(super) async fn numbered(app: &App, work: &mut Work, declaration: DeclarationId) -> Result<(), Error> {
-    let waiting = lists::requests(work.tx(), declaration).await?.into_iter().find(|ask| {
-        ask.kind == CustomsRequestKind::Cancellation
-            && ask.state == CustomsRequestState::Asked
-            && ask.paper_id.is_none()
-    });
-    let Some(ask) = waiting else { return Ok(()) };
+    let waiting = open_cancellation(work.tx(), declaration).await?;
+    let Some(ask) = waiting.filter(|ask| ask.state.waits() && ask.paper_id.is_none()) else { return Ok(()) };
     let row = locked(work.tx(), declaration).await?;
     let papers = papers_of(work.tx(), declaration).await?;
-    ask_for_cancellation(app, work, &row, &ask, &papers).await
+    let undecided = papers.iter().any(|paper| paper.kind == PaperKind::List && paper.state.can_be_withdrawn());
+    if undecided { ask_for_cancellation(app, work, &row, &ask, &papers).await } else { Ok(()) }
+}
+
+/// What became of a withdrawal that is asked for when the list comes to a state in which there is nothing to withdraw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Overtaken {
+    /// None was asked for, or customs still has to answer.
+    No,
+    /// Customs does not have the list: the declaration is taken back as it was wanted.
+    Withdrawn,
+}
+
+/// The list of a declaration came to a state; the declaration is locked.
+pub(super) async fn overtaken(work: &mut Work, row: &declaration::Model, list: PaperState) -> Result<Overtaken, Error> {
+    use CustomsRequestState::{Approved, Asked, Failed, Refused};
+    let not_there = matches!(list, PaperState::Failed | PaperState::Rejected);
+    let decided = list.is_released() || list == PaperState::ReturnedAbroad;
+    if !not_there && !decided {
+        return Ok(Overtaken::No);
+    }
+    let Some(ask) = open_cancellation(work.tx(), row.id).await? else { return Ok(Overtaken::No) };
+    let (to, note) = match () {
+        () if list.is_released() => (Failed, "customs had let the goods go"),
+        () if decided => (Approved, "the goods go back abroad"),
+        // Customs said no before: the order goes on, and its list is mended.
+        () if ask.state == Refused => return Ok(Overtaken::No),
+        () => (Approved, "customs does not have the list"),
+    };
+    if !step(work, &ask, &[Asked, Refused], to, Some(note)).await? {
+        return Ok(Overtaken::No);
+    }
+    moved(work, row, &ask).await?;
+    Ok(if not_there { Overtaken::Withdrawn } else { Overtaken::No })
+}
+
+/// A paper that asks is sent again after customs said no: an answer is waited for again.
+pub(super) async fn sent_again(work: &mut Work, row: &declaration::Model, paper: &paper::Model) -> Result<(), Error> {
+    use CustomsRequestState::{Asked, Inspected, Refused};
+    let ask = request::Entity::find().filter(request::Column::PaperId.eq(paper.id)).one(work.tx()).await?;
+    let Some(ask) = ask else { return Ok(()) };
+    let to = if ask.kind == CustomsRequestKind::Return { Inspected } else { Asked };
+    if step(work, &ask, &[Refused], to, None).await? {
+        moved(work, row, &ask).await?;
+    }
+    Ok(())
 }
 
 /// Moves what was asked to another state; answers whether this did it.
@@ -183,7 +265,7 @@ async fn step(
 }
 
 /// Customs answered what was asked.
-pub(super) async fn answered(_: &App, work: &mut Work, paper: &paper::Model) -> Result<(), Error> {
+pub(super) async fn answered(work: &mut Work, paper: &paper::Model) -> Result<(), Error> {
     use CustomsRequestState::{Approved, Asked as Waiting, Inspected, Refused};
     let ask = request::Entity::find().filter(request::Column::PaperId.eq(paper.id)).one(work.tx()).await?;
     let Some(ask) = ask else { return Ok(()) };
@@ -196,14 +278,62 @@ pub(super) async fn answered(_: &App, work: &mut Work, paper: &paper::Model) -> 
         return Ok(());
     }
     let row = locked(work.tx(), ask.declaration_id).await?;
-    let asked = Asked { kind: ask.kind, agreed: to == Approved };
-    moved(work, &row, &ask, asked).await
+    moved(work, &row, &ask).await
 }
 
-async fn moved(work: &mut Work, row: &declaration::Model, ask: &request::Model, asked: Asked) -> Result<(), Error> {
-    let job =
-        Moved { declaration: row.id, document: row.document.clone(), state: row.state, request: Some((ask.id, asked)) };
+async fn moved(work: &mut Work, row: &declaration::Model, ask: &request::Model) -> Result<(), Error> {
+    let job = Moved { declaration: row.id, document: row.document.clone(), state: row.state, request: Some(ask.id) };
     work.enqueue(&job).await
+}
+
+/// A return that customs agreed to, and what came back before it.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    /// The return.
+    pub ask: request::Model,
+    /// How many of each line of the order were settled before.
+    pub before: BTreeMap<i32, i64>,
+}
+
+/// Marks a return as settled, in the transaction of whoever gives back what follows from it; none: customs did not
+/// agree, or it was settled before. The declaration is locked: of several returns each counts what went before it.
+pub async fn settle(work: &Work, id: CustomsRequestId) -> Result<Option<Settled>, Error> {
+    use request::Column as C;
+    let Some(ask) = by_id(work.tx(), id).await? else { return Ok(None) };
+    locked(work.tx(), ask.declaration_id).await?;
+    let done = request::Entity::update_many()
+        .col_expr(C::SettledAt, Expr::val(Some(work.now)))
+        .filter(C::Id.eq(id))
+        .filter(C::Kind.eq(CustomsRequestKind::Return))
+        .filter(C::State.eq(CustomsRequestState::Approved))
+        .filter(C::SettledAt.is_null())
+        .exec(work.tx())
+        .await?;
+    if done.rows_affected != 1 {
+        return Ok(None);
+    }
+    let mut before = BTreeMap::new();
+    let others = lists::requests(work.tx(), ask.declaration_id).await?;
+    for other in others.iter().filter(|other| other.id != id && other.settled_at.is_some()) {
+        for line in &other.lines.0 {
+            *before.entry(line.number).or_default() += i64::from(line.quantity);
+        }
+    }
+    Ok(Some(Settled { ask, before }))
+}
+
+/// Whether what a paper asks for is still wanted.
+pub(super) async fn is_asked(db: &impl ConnectionTrait, paper: &paper::Model) -> Result<bool, Error> {
+    let ask = request::Entity::find().filter(request::Column::PaperId.eq(paper.id)).one(db).await?;
+    Ok(ask.is_some_and(|ask| ask.state.waits()))
+}
+
+/// Whether an answer of customs is waited for about a document: its goods stay where they are. The declaration is locked
+/// until the transaction ends, so that nothing is asked meanwhile.
+pub async fn waits(tx: &impl ConnectionTrait, document: &str) -> Result<bool, Error> {
+    let Some(row) = lists::of_document(tx, document).await? else { return Ok(false) };
+    locked(tx, row.id).await?;
+    Ok(lists::requests(tx, row.id).await?.iter().any(|ask| ask.state.waits()))
 }
 
 /// Asks for a return of goods of a document, in the transaction of whoever it belongs to; `lines` are of the order. No more
@@ -224,6 +354,9 @@ pub async fn ask_return(
     if lines.is_empty() {
         return Err(Refusal::new(ErrorCode::Required).at("lines").into());
     }
+    if lines.len() > MOST_LINES {
+        return Err(Refusal::new(ErrorCode::TooMany).with("max", MOST_LINES.to_string()).at("lines").into());
+    }
     let mut left: BTreeMap<i32, i64> =
         sale_of(app.vault(), &row)?.lines.iter().map(|line| (line.number, i64::from(line.quantity))).collect();
     for ask in lists::requests(work.tx(), row.id).await? {
@@ -243,8 +376,12 @@ pub async fn ask_return(
         }
         *free -= i64::from(line.quantity);
     }
-    let ask = insert(work, &row, CustomsRequestKind::Return, reason, lines.to_vec(), Some(due)).await?;
-    Ok(ask)
+    let mut merged: BTreeMap<i32, i32> = BTreeMap::new();
+    for line in lines {
+        *merged.entry(line.number).or_default() += line.quantity;
+    }
+    let lines = merged.into_iter().map(|(number, quantity)| ReturnedLine { number, quantity }).collect();
+    insert(work, &row, CustomsRequestKind::Return, reason, lines, Some(due)).await
 }
 
 /// A request with its declaration, for whoever may see that.
@@ -310,7 +447,7 @@ pub async fn inspect(
         let paper = put(app, &mut work, &row, PaperKind::Return, list.sender_id, &document, &stamp).await?;
         with_paper(&work, &ask, &paper).await?;
     } else {
-        moved(&mut work, &row, &ask, Asked { kind: ask.kind, agreed: false }).await?;
+        moved(&mut work, &row, &ask).await?;
     }
     let after = request::Entity::find_by_id(id).one(work.tx()).await?;
     let after = after.ok_or_else(|| Error::internal("a request is gone"))?;
@@ -319,19 +456,21 @@ pub async fn inspect(
     work.commit(after).await
 }
 
-/// A return that nobody wants any more, while its goods have not come.
+/// A return that nobody wants any more: its goods have not come, or customs said no.
 pub async fn withdraw(app: &App, call: &Call, id: CustomsRequestId) -> Result<request::Model, Error> {
-    let work = app.begin(call).await?;
+    let mut work = app.begin(call).await?;
     if let Some(before) = work.answered()? {
         return Ok(before);
     }
     let (ask, row) = found(&work, id).await?;
     call.may(Action::PlaceOrders, Resource::of_person(row.person_id))
         .or_else(|_| call.may(Action::FulfilOrders, Resource::of(row.seller_id)))?;
-    let open = ask.kind == CustomsRequestKind::Return && ask.state == CustomsRequestState::Asked;
-    if !open || !step(&work, &ask, &[CustomsRequestState::Asked], CustomsRequestState::Withdrawn, None).await? {
+    let from = [CustomsRequestState::Asked, CustomsRequestState::Refused];
+    let of_goods = ask.kind == CustomsRequestKind::Return;
+    if !of_goods || !step(&work, &ask, &from, CustomsRequestState::Withdrawn, None).await? {
         return Err(refused(&ask, "WITHDRAW"));
     }
+    moved(&mut work, &row, &ask).await?;
     let after = request::Entity::find_by_id(id).one(work.tx()).await?;
     work.commit(after.ok_or_else(|| Error::internal("a request is gone"))?).await
 }
@@ -346,13 +485,21 @@ pub(super) async fn lapsed(app: &App, now: DateTime<Utc>) -> Result<(), Error> {
         .all(app.db().read())
         .await?;
     for ask in due {
-        let mut work = app.begin(&Call::unasked("customs")).await?;
-        let row = locked(work.tx(), ask.declaration_id).await?;
-        let why = Some("the goods did not come in time");
-        if step(&work, &ask, &[CustomsRequestState::Asked], CustomsRequestState::Failed, why).await? {
-            moved(&mut work, &row, &ask, Asked { kind: ask.kind, agreed: false }).await?;
-            work.commit(()).await?;
+        if let Err(error) = lapses(app, &ask).await {
+            // The others do not wait for it.
+            tracing::error!(request = %ask.id, cause = error.told(), "a return did not lapse");
         }
+    }
+    Ok(())
+}
+
+async fn lapses(app: &App, ask: &request::Model) -> Result<(), Error> {
+    let mut work = app.begin(&Call::unasked("customs")).await?;
+    let row = locked(work.tx(), ask.declaration_id).await?;
+    let why = Some("the goods did not come in time");
+    if step(&work, ask, &[CustomsRequestState::Asked], CustomsRequestState::Failed, why).await? {
+        moved(&mut work, &row, ask).await?;
+        work.commit(()).await?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use entities::{
     customs::{
         ceb::{self, Message, Signing},
         message::{self, MessageDirection, MessageVerdict},
-        paper::{self, PaperState},
+        paper::{self, PaperKind, PaperState},
         sale,
     },
     party::organisation,
@@ -14,11 +14,10 @@ use entities::{
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
 
 use super::{
-    advance::advance,
     document_of, following,
     gathered::{arranged, party},
     jobs::Send,
-    locked, message_place, reason, text_of,
+    locked, message_place, reason, requests, text_of,
 };
 use crate::{
     app::{App, Call, Work},
@@ -72,6 +71,10 @@ async fn kept(app: &App, job: &Send) -> Result<Option<(message::Model, String)>,
     if row.attempt != job.attempt || !waits {
         return Ok(None);
     }
+    if row.kind == PaperKind::Cancellation && !requests::is_asked(work.tx(), &row).await? {
+        // Customs decided about the list meanwhile: there is nothing to withdraw.
+        return Ok(None);
+    }
     if let Some(before) = of_attempt(work.tx(), &row).await? {
         let text = text_of(app.vault(), &before)?;
         begun(&work, &row).await?;
@@ -123,6 +126,7 @@ pub(super) async fn keep(
         subject: None,
         paper_id: Some(row.id),
         attempt: Some(row.attempt),
+        looked_at: None,
         at: now,
     };
     message::Entity::insert(kept.clone().into_active_model()).exec_without_returning(tx).await?;
@@ -192,13 +196,16 @@ async fn noted(app: &App, kept: &message::Model, verdict: MessageVerdict, why: O
 async fn undeliverable(app: &App, job: &Send, kept: &message::Model, why: &str) -> Result<(), Error> {
     noted(app, kept, MessageVerdict::Undeliverable, Some(why)).await?;
     let mut work = app.begin(&Call::unasked("customs")).await?;
-    let row = paper::Entity::find_by_id(job.paper).one(work.tx()).await?;
-    let row = row.ok_or_else(|| Error::internal("a paper is gone"))?;
-    if row.attempt == job.attempt {
+    let find = || paper::Entity::find_by_id(job.paper).one(work.tx());
+    let gone = || Error::internal("a paper is gone");
+    let mut row = find().await?.ok_or_else(gone)?;
+    if let Some(declaration) = row.declaration_id {
+        locked(work.tx(), declaration).await?;
+        row = find().await?.ok_or_else(gone)?;
+    }
+    // What customs said meanwhile counts: it has the message from an earlier time that it was handed over.
+    if row.attempt == job.attempt && matches!(row.state, PaperState::Draft | PaperState::Sent) {
         following::failed(app, &mut work, &row, why).await?;
-        if let Some(declaration) = row.declaration_id {
-            advance(app, &mut work, declaration).await?;
-        }
         work.commit(()).await?;
     }
     Ok(())

@@ -9,15 +9,15 @@ use entities::{
         ceb::{Document, Record},
         codes, declaration,
         tax_bill::{
-            self, TaxBillState, TaxLine, TaxLines,
+            self, TaxBillState, TaxLine, TaxLines, first_of_last,
             guarantee::{self, GuaranteeReason},
             payable_from,
         },
     },
-    party::{Action, Resource, Viewer},
+    party::{Action, Resource, Viewer, organisation},
     values::{
         ErrorCode, Refusal,
-        id::{GuaranteeEntryId, OrganisationId, TaxBillId},
+        id::{DeclarationId, GuaranteeEntryId, OrganisationId, TaxBillId},
         refusal::line,
     },
 };
@@ -27,7 +27,7 @@ use sea_orm::{
 };
 use serde_json::{Value, json};
 
-use super::{advance::alarm, kept_text, locked, receiving::Noted};
+use super::{advance::alarm, gathered::party, kept_text, locked, receiving::Noted, sale_of};
 use crate::{
     app::{App, Call, Work, allowed},
     platform::{
@@ -41,16 +41,56 @@ use crate::{
 /// Most digits of an amount that is put in, in fen.
 const MOST: i64 = 100_000_000_000_000;
 
-async fn declaration_of(tx: &impl ConnectionTrait, invt_no: &str) -> Result<Option<declaration::Model>, Error> {
+/// Which declaration has this number of customs.
+pub(super) async fn declared_as(tx: &impl ConnectionTrait, invt_no: &str) -> Result<Option<DeclarationId>, Error> {
     let found = declaration::Entity::find().filter(declaration::Column::InvtNo.eq(invt_no)).one(tx).await?;
-    match found {
-        Some(row) => Ok(Some(locked(tx, row.id).await?)),
+    Ok(found.map(|row| row.id))
+}
+
+async fn declaration_of(tx: &impl ConnectionTrait, invt_no: &str) -> Result<Option<declaration::Model>, Error> {
+    match declared_as(tx, invt_no).await? {
+        Some(id) => Ok(Some(locked(tx, id).await?)),
         None => Ok(None),
     }
 }
 
+/// Customs let the goods of a declaration go, or did so earlier than was known: its bills are payable from then.
+pub(super) async fn released(work: &Work, row: &declaration::Model) -> Result<(), Error> {
+    let Some(released) = row.released_at else { return Ok(()) };
+    tax_bill::Entity::update_many()
+        .col_expr(tax_bill::Column::PayableFrom, Expr::val(payable_from(business_day(released))))
+        .filter(tax_bill::Column::DeclarationId.eq(row.id))
+        .exec(work.tx())
+        .await?;
+    Ok(())
+}
+
+/// Whether a bill is what was expected: it asks for what was withheld of the buyer, of who answers for it. A person looks
+/// at what is not.
+async fn as_expected(app: &App, work: &Work, row: &declaration::Model, assure: Option<&str>) -> Result<(), Error> {
+    let bills = tax_bill::Entity::find()
+        .filter(tax_bill::Column::DeclarationId.eq(row.id))
+        .filter(tax_bill::Column::State.ne(TaxBillState::Void))
+        .all(work.tx())
+        .await?;
+    let asked: i64 = bills.iter().map(tax_bill::Model::total_minor).sum();
+    let withheld = sale_of(app.vault(), row)?.tax_minor;
+    if asked != withheld {
+        let (asked, withheld) = (codes::yuan(asked), codes::yuan(withheld));
+        alarm(work, row.id, &format!("customs asks for taxes of {asked}, and {withheld} were withheld")).await?;
+    }
+    let agent = match row.guarantor_id {
+        Some(id) => organisation::Entity::find_by_id(id).one(work.tx()).await?.as_ref().and_then(party),
+        None => None,
+    };
+    if agent.zip(assure).is_some_and(|(agent, said)| agent.code != said) {
+        alarm(work, row.id, "a tax bill names another withholding agent").await?;
+    }
+    Ok(())
+}
+
 /// A bill came (CEB816).
-pub(super) async fn billed(_: &App, work: &mut Work, document: &Document) -> Result<Noted, Error> {
+pub(super) async fn billed(app: &App, work: &mut Work, document: &Document) -> Result<Noted, Error> {
     let head = &document.head;
     let said = |name: &str| head.get(name).unwrap_or_default().trim().to_owned();
     let fen = |record: &Record, name: &str| record.get(name).and_then(codes::fen).filter(|fen| *fen >= 0);
@@ -113,11 +153,14 @@ pub(super) async fn billed(_: &App, work: &mut Work, document: &Document) -> Res
         bind(work, &bill).await?;
     }
     let stood = stand(work, &bill.tax_no, state, &time, head.get("entDutyNo")).await?;
+    if new && state != TaxBillState::Void {
+        as_expected(app, work, &row, head.get("assureCode")).await?;
+    }
     Ok(if new || stood { Noted::New } else { Noted::Before })
 }
 
 /// How a bill stands was said (CEB818).
-pub(super) async fn stated(_: &App, work: &mut Work, head: &Record) -> Result<Noted, Error> {
+pub(super) async fn stated(work: &mut Work, head: &Record) -> Result<Noted, Error> {
     let said = |name: &str| head.get(name).unwrap_or_default().trim().to_owned();
     let (tax_no, invt_no, time) = (said("taxNo"), said("invtNo"), said("returnTime"));
     let Some(state) = TaxBillState::of(&said("status")) else {
@@ -218,6 +261,8 @@ pub struct Standing {
     pub bound_minor: i64,
     /// Of that, what is to be paid by now.
     pub payable_minor: i64,
+    /// Of that, what should have been paid.
+    pub overdue_minor: i64,
 }
 
 async fn free_minor(db: &impl ConnectionTrait, whose: OrganisationId) -> Result<i64, Error> {
@@ -241,15 +286,18 @@ pub async fn standing(
                 CAST(COALESCE(SUM(bound_minor), 0) AS BIGINT) AS bound FROM guarantee_entry WHERE guarantor_id = $1";
     let statement = Statement::from_sql_and_values(db.get_database_backend(), text, [whose.0.into()]);
     let row = db.query_one_raw(statement).await?.ok_or_else(|| Error::internal("no sum"))?;
-    let text = "SELECT CAST(COALESCE(SUM(duty_minor + vat_minor + consumption_minor), 0) AS BIGINT) AS payable \
-                FROM tax_bill WHERE guarantor_id = $1 AND payable_from <= $2 AND paid_at IS NULL AND state <> 'void'";
-    let values = [whose.0.into(), today.into()];
+    let text = "SELECT CAST(COALESCE(SUM(duty_minor + vat_minor + consumption_minor), 0) AS BIGINT) AS payable, \
+                CAST(COALESCE(SUM(CASE WHEN payable_from < $3 THEN duty_minor + vat_minor + consumption_minor ELSE 0 END), \
+                0) AS BIGINT) AS overdue FROM tax_bill WHERE guarantor_id = $1 AND payable_from <= $2 AND paid_at IS NULL AND state <> 'void'";
+    // Whose first day was before that one, is past its last.
+    let values = [whose.0.into(), today.into(), first_of_last(today).into()];
     let statement = Statement::from_sql_and_values(db.get_database_backend(), text, values);
     let due = db.query_one_raw(statement).await?.ok_or_else(|| Error::internal("no sum"))?;
     Ok(Standing {
         deposit_minor: row.try_get("", "deposit")?,
         bound_minor: row.try_get("", "bound")?,
         payable_minor: due.try_get("", "payable")?,
+        overdue_minor: due.try_get("", "overdue")?,
     })
 }
 
@@ -262,7 +310,7 @@ pub async fn deposit(
     number: &str,
 ) -> Result<Standing, Error> {
     call.may(Action::KeepGuarantees, Resource::OWN)?;
-    let number = line(number, 80).map_err(|refusal| refusal.at("reference"))?;
+    let number = line(number, 64).map_err(|refusal| refusal.at("reference"))?;
     if amount_minor == 0 || amount_minor.abs() > MOST {
         return Err(Refusal::new(ErrorCode::InvalidValue).with("value", codes::yuan(amount_minor)).at("amount").into());
     }

@@ -31,10 +31,10 @@ use crate::platform::{
 /// What is to be locked: whose goods, in the book of which warehouse, what and how much.
 pub type Wanted = (OrganisationId, StockLocationId, VariantId, i64);
 
-/// Locks what a document will send out (预减), of the items with the lowest numbers first; all lines or, when one is
-/// short, none. Refused with `NOT_FILED` when the book of the warehouse has no such item, with `BOOK_SHORT` when it has
-/// too little; both name their line. While anything is locked for the document, asked for again it is the same lock.
-/// Answers with the items. The caller rolls back what was refused.
+/// Locks what a document will send out (预减): of the item with the lowest number that has it all, because a line of a list
+/// names one item; when none has, of several, the lowest numbers first. All lines or, when one is short, none. Refused
+/// with `NOT_FILED` when the book of the warehouse has no such item, with `BOOK_SHORT` when it has too little; both name
+/// their line. What is locked for the document of a variant, asked for again it is the same lock. Answers with the items. The caller rolls back what was refused.
 pub async fn lock(
     tx: &impl ConnectionTrait,
     by: By<'_>,
@@ -54,13 +54,15 @@ pub async fn lock(
     });
     let mut items = locked(tx, any).await?;
     let before = entries_of(tx, document).await?;
-    let still: Vec<BondedItemId> = open(&before).into_keys().collect();
-    if !still.is_empty() {
-        return Ok(still);
-    }
+    let still: BTreeSet<BondedItemId> = open(&before).into_keys().collect();
+    let there: BTreeSet<VariantId> =
+        items.iter().filter(|item| still.contains(&item.id)).map(|item| item.variant_id).collect();
     items.sort_by(|a, b| (a.book.as_str(), a.number).cmp(&(b.book.as_str(), b.number)));
     let mut taken: BTreeMap<BondedItemId, i64> = BTreeMap::new();
     for (n, (owner, location, variant, quantity)) in wants.iter().enumerate() {
+        if there.contains(variant) {
+            continue;
+        }
         in_range(*quantity).map_err(|refusal| in_line(refusal.into(), n))?;
         let of = |item: &&book::Model| {
             item.owner_id == *owner && item.location_id == *location && item.variant_id == *variant
@@ -69,8 +71,18 @@ pub async fn lock(
             return Err(in_line(not_filed(tx, *location).await?.into(), n));
         }
         let (mut left, mut available) = (*quantity, 0);
-        for item in items.iter().filter(of) {
-            let free = item.quantities().available() - taken.get(&item.id).copied().unwrap_or_default();
+        let free_of = |taken: &BTreeMap<BondedItemId, i64>, item: &book::Model| {
+            item.quantities().available() - taken.get(&item.id).copied().unwrap_or_default()
+        };
+        let all: i64 = wants
+            .iter()
+            .filter(|want| (want.0, want.1, want.2) == (*owner, *location, *variant))
+            .map(|want| want.3)
+            .sum();
+        // What lines before it of the same goods took is of that item, too.
+        let whole = items.iter().filter(of).find(|item| item.quantities().available() >= all).map(|item| item.id);
+        for item in items.iter().filter(of).filter(|item| whole.is_none_or(|whole| item.id == whole)) {
+            let free = free_of(&taken, item);
             let some = free.min(left).max(0);
             if some > 0 {
                 *taken.entry(item.id).or_default() += some;
@@ -83,7 +95,7 @@ pub async fn lock(
         }
     }
     changed(tx, by, BookEvent::Lock, &taken, document, &before).await?;
-    Ok(taken.into_keys().collect())
+    Ok(still.into_iter().chain(taken.into_keys()).collect())
 }
 
 /// Which of these variants of an owner are filed in the book of a warehouse.
@@ -109,6 +121,30 @@ pub async fn unlock(tx: &impl ConnectionTrait, by: By<'_>, document: &str) -> Re
 /// items it was.
 pub async fn reduce(tx: &impl ConnectionTrait, by: By<'_>, document: &str) -> Result<usize, Error> {
     end(tx, by, BookEvent::Reduce, document).await
+}
+
+/// Goods of a document came back (退货入区): each item takes in what went out of it, the lowest number first.
+pub async fn return_in(
+    tx: &impl ConnectionTrait,
+    by: By<'_>,
+    document: &str,
+    variant: VariantId,
+    quantity: i64,
+) -> Result<(), Error> {
+    let entries = entries_of(tx, document).await?;
+    let mut left = quantity;
+    for item in locked_for(tx, document).await?.iter().filter(|item| item.variant_id == variant) {
+        let sum = |event: BookEvent| -> i64 {
+            let of = entries.iter().filter(|entry| entry.item_id == item.id && entry.event == event);
+            of.map(|entry| entry.quantity).sum()
+        };
+        let some = (sum(BookEvent::Reduce) - sum(BookEvent::ReturnIn)).min(left);
+        if some > 0 {
+            note(tx, by, item.id, BookEvent::ReturnIn, some, document).await?;
+            left -= some;
+        }
+    }
+    Ok(())
 }
 
 async fn end(tx: &impl ConnectionTrait, by: By<'_>, event: BookEvent, document: &str) -> Result<usize, Error> {

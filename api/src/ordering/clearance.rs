@@ -9,10 +9,11 @@ use entities::{
     catalog::{SupplyMode, variant},
     customs::{
         declaration::DeclarationState,
-        request::{CustomsRequestKind, CustomsRequestState, ReturnedLine},
+        request::{self, CustomsRequestKind, CustomsRequestState, ReturnedLine},
         sale::{self, Paid, Sale, SaleLine},
     },
-    inventory::{BookEvent, CustomsStatus, ReservationStep},
+    inventory::{CustomsStatus, ReservationStep},
+    logistics::HoldReason,
     ordering::{OrderState, OrderStep, checkout, order, order_line, pricing::is_import, quote},
     party::{Action, Resource},
     payments::payment,
@@ -32,13 +33,13 @@ use super::{
         orders::{self, cancelled},
         place,
     },
-    parcels::BookParcel,
+    parcels::{self, BookParcel},
 };
 use crate::{
     app::{App, Call, Work},
     customs::{
         self,
-        jobs::{Asked, Moved},
+        jobs::{Moved, SignedFor},
     },
     inventory::{
         self, book,
@@ -149,11 +150,14 @@ pub async fn moved(app: &App, told: Moved) -> Result<Verdict, Error> {
         return Ok(Verdict::Done);
     };
     match told.request {
-        Some((id, asked)) => asked_back(&mut work, &row, id, asked).await?,
+        Some(id) => asked_back(&mut work, &row, id).await?,
         None => match told.state {
             DeclarationState::Released | DeclarationState::Closed => released(&mut work, &row).await?,
             DeclarationState::Cancelled => taken_back(&mut work, &row, "customs agreed to the withdrawal").await?,
-            DeclarationState::ReturnedAbroad => taken_back(&mut work, &row, "customs sends the goods back").await?,
+            DeclarationState::ReturnedAbroad if gate_is_passed(work.tx(), &row).await? => {
+                return Ok(Verdict::Again { after: None, reason: "the order was not sent off yet".into() });
+            }
+            DeclarationState::ReturnedAbroad => sent_abroad(&mut work, &row).await?,
             _ => {}
         },
     }
@@ -161,7 +165,34 @@ pub async fn moved(app: &App, told: Moved) -> Result<Verdict, Error> {
     Ok(Verdict::Done)
 }
 
-async fn note(work: &mut Work, row: &order::Model, step: OrderStep, text: Option<&str>) -> Result<(), Error> {
+/// Does [`SignedFor`]: the order is taken in, as its carrier says. Where the house has the parcel itself, what becomes of
+/// that says so, too, and the later of the two finds it done.
+pub async fn signed_for(app: &App, told: SignedFor) -> Result<Verdict, Error> {
+    let mut work = app.begin(&Call::unasked("ordering")).await?;
+    let Some(row) = by_number(work.tx(), &told.document).await? else { return Ok(Verdict::Done) };
+    match row.state {
+        OrderState::Confirmed => {
+            return Ok(Verdict::Again { after: None, reason: "the order was not sent off yet".into() });
+        }
+        OrderState::Shipped => orders::step(&mut work, &row, OrderStep::Complete, None).await?,
+        _ => return Ok(Verdict::Done),
+    };
+    work.commit(()).await?;
+    Ok(Verdict::Done)
+}
+
+/// Whether the parcel is out of the gate, and the order does not know it yet.
+async fn gate_is_passed(db: &impl ConnectionTrait, row: &order::Model) -> Result<bool, Error> {
+    Ok(row.state == OrderState::Confirmed && parcels::is_out(db, row).await?)
+}
+
+/// Notes in an order's timeline what happened, and tells of it; its state stays.
+pub(super) async fn note(
+    work: &mut Work,
+    row: &order::Model,
+    step: OrderStep,
+    text: Option<&str>,
+) -> Result<(), Error> {
     let actor = work.viewer().subject();
     place::events(work.tx(), std::slice::from_ref(row), step, row.state, &actor, text, work.now).await?;
     orders::told(work, row).await
@@ -186,18 +217,65 @@ async fn taken_back(work: &mut Work, row: &order::Model, why: &str) -> Result<()
     Ok(())
 }
 
-async fn asked_back(work: &mut Work, row: &order::Model, id: CustomsRequestId, asked: Asked) -> Result<(), Error> {
-    match (asked.kind, asked.agreed) {
+/// Customs keeps the goods and sends them back abroad: they leave the warehouse for there, and never come to the buyer,
+/// who gets quota and money back.
+async fn sent_abroad(work: &mut Work, row: &order::Model) -> Result<(), Error> {
+    const WHY: &str = "customs sends the goods back abroad";
+    if row.state != OrderState::Confirmed {
+        // They left already: what customs says and where they are do not agree, a person looks.
+        return match row.state {
+            OrderState::Shipped | OrderState::Completed => {
+                customs::advance::odd(work, &row.number, "customs sends goods back that were sent off").await
+            }
+            _ => Ok(()),
+        };
+    }
+    if row.location_id.is_some() {
+        let supplier = inventory::ops::supplier_of(work.tx(), work.now, row.seller_id).await?;
+        let actor = work.viewer().subject();
+        let by = By { actor: &actor, at: work.now };
+        inventory::promises::consume_all(work.tx(), by, &row.number, supplier).await?;
+        book::reduce(work.tx(), by, &row.number).await?;
+    }
+    allowance::give_all_back(work.tx(), work.now, &row.number, &format!("abroad:{}", row.number)).await?;
+    logistics::ops::lift(work, &row.number, HoldReason::Customs, None).await?;
+    cancelled(work, row, WHY).await?;
+    Ok(())
+}
+
+/// What was asked of customs came to another state: it is looked at as it is now.
+async fn asked_back(work: &mut Work, row: &order::Model, id: CustomsRequestId) -> Result<(), Error> {
+    use CustomsRequestState::{Approved, Asked, Failed, Inspected, Refused, Withdrawn};
+    let Some(ask) = customs::requests::by_id(work.tx(), id).await? else { return Ok(()) };
+    match (ask.state, ask.kind) {
+        (Asked | Inspected, _) => stays(work, row).await,
+        (Approved, CustomsRequestKind::Return) => returned(work, row, id).await,
         // The declaration's own state says so, too.
-        (CustomsRequestKind::Cancellation, true) => Ok(()),
-        (CustomsRequestKind::Return, true) => returned(work, row, id).await,
-        (CustomsRequestKind::Cancellation, false) => {
-            note(work, row, OrderStep::AskCancel, Some("customs did not agree to the withdrawal")).await
-        }
-        (CustomsRequestKind::Return, false) => {
-            note(work, row, OrderStep::AskReturn, Some("the return did not go through")).await
+        (Approved, CustomsRequestKind::Cancellation) => Ok(()),
+        (Refused | Failed | Withdrawn, kind) => {
+            logistics::ops::lift(work, &row.number, HoldReason::Customs, None).await?;
+            match (ask.state, kind) {
+                (Withdrawn, _) => Ok(()),
+                (_, CustomsRequestKind::Cancellation) => note(work, row, OrderStep::RefuseCancel, None).await,
+                (_, CustomsRequestKind::Return) => note(work, row, OrderStep::RefuseReturn, None).await,
+            }
         }
     }
+}
+
+/// While an answer of customs is waited for, the parcel stays inside the gate; what is out stays out.
+async fn stays(work: &mut Work, row: &order::Model) -> Result<(), Error> {
+    if row.state == OrderState::Confirmed && !parcels::is_out(work.tx(), row).await? {
+        keep_inside(work, row).await?;
+    }
+    Ok(())
+}
+
+/// Holds the parcel of an order at the gate; refused when it is out.
+pub(super) async fn keep_inside(work: &mut Work, row: &order::Model) -> Result<(), Error> {
+    let why = "customs is asked to take it back";
+    logistics::ops::hold(work, &row.number, HoldReason::Customs, why, None).await?;
+    Ok(())
 }
 
 /// What of a sum goes with so many of a line, after so many went before: so all parts together are the whole.
@@ -218,18 +296,11 @@ struct Back {
 
 /// Customs agreed to a return: quota, money, account book and stock go back, once.
 async fn returned(work: &mut Work, row: &order::Model, id: CustomsRequestId) -> Result<(), Error> {
-    let Some(ask) = customs::requests::by_id(work.tx(), id).await? else { return Ok(()) };
-    if ask.state != CustomsRequestState::Approved {
-        return Ok(());
-    }
-    let others = customs::lists::requests(work.tx(), ask.declaration_id).await?;
-    // Those that customs agreed to before this one, in the order in which they were asked: the same whoever is told first.
-    let before = |number: i32| -> i64 {
-        let earlier = others.iter().filter(|o| {
-            o.kind == CustomsRequestKind::Return && o.state == CustomsRequestState::Approved && o.id < ask.id
-        });
-        earlier.flat_map(|o| &o.lines.0).filter(|l| l.number == number).map(|l| i64::from(l.quantity)).sum()
-    };
+    let Some(settled) = customs::requests::settle(work, id).await? else { return Ok(()) };
+    // The declaration is locked from here on: the order is as it will be.
+    let Some(row) = &by_number(work.tx(), &row.number).await? else { return Ok(()) };
+    let ask: &request::Model = &settled.ask;
+    let before = |number: i32| settled.before.get(&number).copied().unwrap_or_default();
     let lines = order_line::Entity::find()
         .filter(order_line::Column::OrderId.eq(row.id))
         .order_by_asc(order_line::Column::Number)
@@ -256,8 +327,7 @@ async fn returned(work: &mut Work, row: &order::Model, id: CustomsRequestId) -> 
     if whole {
         orders::step(work, row, OrderStep::Return, Some(&ask.reason)).await?;
     } else {
-        note(work, row, OrderStep::AskReturn, Some("customs agreed; the money of what came back is on its way"))
-            .await?;
+        note(work, row, OrderStep::ReturnPart, Some(&ask.reason)).await?;
     }
     Ok(())
 }
@@ -317,6 +387,7 @@ async fn give_goods_back(
         book::unlock(work.tx(), by, &row.number).await?;
         promises_let_go(work, row).await?;
         // Its parcel was booked, and does not go.
+        logistics::ops::lift(work, &row.number, HoldReason::Customs, None).await?;
         logistics::ops::cancel(work, &row.number).await?;
         return Ok(());
     }
@@ -343,10 +414,8 @@ async fn give_goods_back(
         leaving::take_back(work, row.seller_id, &row.number, to, &back).await?;
     }
     if bonded {
-        let items = book::locked_for(work.tx(), &row.number).await?;
         for one in &back {
-            let Some(item) = items.iter().find(|item| item.variant_id == one.variant) else { continue };
-            book::note(work.tx(), by, item.id, BookEvent::ReturnIn, one.quantity, &row.number).await?;
+            book::return_in(work.tx(), by, &row.number, one.variant, one.quantity).await?;
         }
     }
     Ok(())
@@ -419,6 +488,7 @@ pub async fn ask_return(
                 .at("lines")
                 .into());
         }
+        keep_inside(&mut work, &row).await?;
     }
     note(&mut work, &row, OrderStep::AskReturn, Some(&reason)).await?;
     let shown = json!({ "number": row.number, "lines": lines });
@@ -426,9 +496,14 @@ pub async fn ask_return(
     work.commit(row).await
 }
 
-/// Whether an import may be sent off: customs has let it go.
-pub(super) async fn may_go(db: &impl ConnectionTrait, row: &order::Model) -> Result<(), Error> {
-    if customs::lists::released(db, &row.number).await? == Some(true) {
+/// Whether an import may be sent off: customs has let it go, and is not asked to take it back. Its declaration is locked
+/// until the transaction ends.
+pub(super) async fn may_go(tx: &impl ConnectionTrait, row: &order::Model) -> Result<(), Error> {
+    if customs::requests::waits(tx, &row.number).await? {
+        let name = async_graphql::Value::from(HoldReason::Customs).to_string();
+        return Err(Refusal::new(ErrorCode::OnHold).with("reason", name).at("id").into());
+    }
+    if customs::lists::released(tx, &row.number).await? == Some(true) {
         return Ok(());
     }
     Err(Refusal::new(ErrorCode::NotReleased).at("id").into())

@@ -13,7 +13,10 @@ use entities::{
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde::{Deserialize, Serialize};
 
-use super::ops::{orders, place};
+use super::{
+    clearance,
+    ops::{orders, place},
+};
 use crate::{
     app::{App, Call, Work},
     customs,
@@ -46,6 +49,10 @@ impl Job for BookParcel {
 /// Does [`BookParcel`].
 pub async fn book(app: &App, job: BookParcel) -> Result<Verdict, Error> {
     let mut work = app.begin(&Call::unasked("ordering")).await?;
+    // The declaration is locked first: whoever takes the order back meanwhile waits, or is done.
+    if customs::requests::waits(work.tx(), &job.document).await? {
+        return Ok(Verdict::Later { at: work.now + LOOKED_AGAIN });
+    }
     let row = order::Entity::find_by_id(job.order).one(work.tx()).await?;
     let Some(row) = row.filter(|row| row.state == OrderState::Confirmed && is_import(row.supply_mode)) else {
         return Ok(Verdict::Done);
@@ -122,19 +129,30 @@ pub async fn moved(app: &App, told: Moved) -> Result<Verdict, Error> {
             let number = parcel.waybill.clone().unwrap_or_default();
             orders::sent_off(&mut work, &row, &number).await?;
         }
+        // What was told and is not so any more was declared in error meanwhile.
+        what if what != parcel.state => return Ok(Verdict::Done),
+        // Told out of turn: that it left the gate is not done yet.
+        what if what.is_out() && row.state == OrderState::Confirmed => {
+            return Ok(Verdict::Again { after: None, reason: "the order was not sent off yet".into() });
+        }
         ShipmentState::Signed if row.state == OrderState::Shipped => {
             orders::step(&mut work, &row, OrderStep::Complete, None).await?;
             let at = parcel.signed_at.unwrap_or(work.now);
             customs::advance::signed_for(app, &mut work, &row.number, at).await?;
         }
-        // Told out of turn: the parcel is signed for, and that it left the gate is not done yet.
-        ShipmentState::Signed if row.state == OrderState::Confirmed => {
-            return Ok(Verdict::Again { after: None, reason: "the order was not sent off yet".into() });
-        }
+        ShipmentState::Refused => clearance::note(&mut work, &row, OrderStep::ParcelRefused, None).await?,
+        ShipmentState::Lost => clearance::note(&mut work, &row, OrderStep::ParcelLost, None).await?,
+        ShipmentState::Returned => clearance::note(&mut work, &row, OrderStep::ParcelReturned, None).await?,
         _ => return Ok(Verdict::Done),
     }
     work.commit(()).await?;
     Ok(Verdict::Done)
+}
+
+/// Whether the parcel of an order is out of the gate.
+pub(super) async fn is_out(db: &impl ConnectionTrait, row: &order::Model) -> Result<bool, Error> {
+    let found = shipment::Entity::find().filter(shipment::Column::Document.eq(&row.number));
+    Ok(found.one(db).await?.is_some_and(|parcel| parcel.state.is_out()))
 }
 
 /// Whether an order has a parcel that leaves by the gate.

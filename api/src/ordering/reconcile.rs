@@ -54,6 +54,11 @@ pub async fn findings(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<V
              (SELECT 1 FROM stock_reservation r WHERE r.document = o.number AND r.state = 'confirmed')",
         ),
         (
+            "a parcel waits for an order that is over",
+            "SELECT COUNT(*) AS n FROM shipment s JOIN sales_order o ON o.number = s.document \
+             WHERE s.state IN ('planned', 'packed') AND o.state IN ('cancelled', 'expired', 'returned')",
+        ),
+        (
             "an allowance is reserved for an order that is over",
             "SELECT COUNT(*) AS n FROM allowance_entry e JOIN sales_order o ON o.number = e.document \
              WHERE e.state = 'reserved' AND o.state IN ('cancelled', 'expired')",

@@ -307,6 +307,27 @@ async fn change(tx: &impl ConnectionTrait, by: &BTreeMap<BuyerAllowanceId, (i64,
     Ok(())
 }
 
+/// Goods of a document never came to the buyer, though customs had let them go: all that it used and that was not given
+/// back yet is. `by` as in [`give_back`].
+pub async fn give_all_back(
+    tx: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    document: &str,
+    by: &str,
+) -> Result<(), Error> {
+    let used = entry::Entity::find()
+        .filter(entry::Column::Document.eq(document))
+        .filter(entry::Column::State.eq(AllowanceState::Used))
+        .all(tx)
+        .await?;
+    let kinds = allowance::Entity::find().filter(allowance::Column::Id.is_in(used.iter().map(|row| row.allowance_id)));
+    let kinds: BTreeMap<BuyerAllowanceId, AllowanceKind> =
+        kinds.all(tx).await?.into_iter().map(|row| (row.id, row.kind)).collect();
+    let rest = used.iter().filter_map(|row| Some((*kinds.get(&row.allowance_id)?, row.amount - row.returned)));
+    let rest: Vec<(AllowanceKind, i64)> = rest.filter(|(_, amount)| *amount > 0).collect();
+    give_back(tx, now, document, by, &rest).await
+}
+
 /// Goods came back in time: what they took of allowances is given back, to the year in which it was taken. `by` is the
 /// return: asked for again for it, nothing is given back a second time. Never more than the document used.
 pub async fn give_back(

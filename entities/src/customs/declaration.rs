@@ -57,12 +57,10 @@ pub enum DeclarationState {
 
 impl DeclarationState {
     /// The state of a declaration whose list stands so.
-    pub fn of_list(list: PaperState, matched: bool, mismatched: bool) -> Self {
+    pub fn of_list(list: PaperState) -> Self {
         match list {
-            PaperState::Draft if mismatched => Self::Mismatched,
-            PaperState::Draft if matched => Self::Declaring,
-            PaperState::Draft => Self::Waiting,
-            PaperState::Sent | PaperState::AtPort => Self::Declaring,
+            // It is written when everything matched, and sent at once.
+            PaperState::Draft | PaperState::Sent | PaperState::AtPort => Self::Declaring,
             PaperState::Accepted | PaperState::Reviewed => Self::Accepted,
             PaperState::Review | PaperState::Inspection | PaperState::Suspended => Self::Held,
             PaperState::Detained => Self::Detained,
@@ -84,10 +82,8 @@ impl DeclarationState {
         matches!(self, Self::Cancelled | Self::ReturnedAbroad)
     }
 
-    /// Whether a person must do something.
-    pub fn is_stuck(self) -> bool {
-        matches!(self, Self::Mismatched | Self::Failed | Self::Rejected | Self::Detained)
-    }
+    /// Those at which a person must do something.
+    pub const STUCK: [Self; 4] = [Self::Mismatched, Self::Failed, Self::Rejected, Self::Detained];
 }
 
 /// What a declaration waits for (待办事项).
@@ -291,7 +287,7 @@ mod tests {
         for state in DeclarationState::iter().filter(|state| !state.is_over()) {
             for overdue in [false, true] {
                 let next = next_actions(state, &[], overdue);
-                let stuck = state.is_stuck() || overdue;
+                let stuck = DeclarationState::STUCK.contains(&state) || overdue;
                 assert!(!stuck || !next.is_empty(), "{state:?} {overdue} leaves a person alone");
             }
         }
@@ -304,22 +300,19 @@ mod tests {
     #[test]
     fn a_declaration_follows_its_list() {
         use DeclarationState as D;
-        for (list, matched, mismatched, expected) in [
-            (PaperState::Draft, false, false, D::Waiting),
-            (PaperState::Draft, true, false, D::Declaring),
-            (PaperState::Draft, false, true, D::Mismatched),
-            // What was sent is what counts, whatever a later paper says.
-            (PaperState::Sent, false, true, D::Declaring),
-            (PaperState::Accepted, true, false, D::Accepted),
-            (PaperState::Inspection, true, false, D::Held),
-            (PaperState::Detained, true, false, D::Detained),
-            (PaperState::Released, true, false, D::Released),
-            (PaperState::Closed, true, false, D::Closed),
+        for (list, expected) in [
+            (PaperState::Draft, D::Declaring),
+            (PaperState::Sent, D::Declaring),
+            (PaperState::Accepted, D::Accepted),
+            (PaperState::Inspection, D::Held),
+            (PaperState::Detained, D::Detained),
+            (PaperState::Released, D::Released),
+            (PaperState::Closed, D::Closed),
         ] {
-            assert_eq!(D::of_list(list, matched, mismatched), expected, "{list:?}");
+            assert_eq!(D::of_list(list), expected, "{list:?}");
         }
         for list in PaperState::iter() {
-            assert_eq!(D::of_list(list, true, false).is_released(), list.is_released(), "{list:?}");
+            assert_eq!(D::of_list(list).is_released(), list.is_released(), "{list:?}");
         }
     }
 }

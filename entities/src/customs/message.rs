@@ -94,6 +94,8 @@ pub struct Model {
     pub paper_id: Option<CustomsPaperId>,
     /// Which attempt of the paper it is.
     pub attempt: Option<i32>,
+    /// When it was last read again, while it is about nothing that is known.
+    pub looked_at: Option<DateTimeUtc>,
     /// When it was written, or came.
     pub at: DateTimeUtc,
 }

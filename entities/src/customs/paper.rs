@@ -173,9 +173,15 @@ impl PaperState {
         matches!(self, Sent | AtPort | Accepted | Review | Inspection | Suspended | Reviewed)
     }
 
-    /// Whether it stands where a person must do something.
-    pub fn is_stuck(self) -> bool {
-        matches!(self, Self::Failed | Self::Rejected | Self::Detained | Self::Suspended)
+    /// Whether customs has it, or had it.
+    pub fn is_taken_in(self) -> bool {
+        use PaperState::{
+            Accepted, Closed, Detained, Inspection, Released, ReturnedAbroad, Review, Reviewed, Suspended,
+        };
+        matches!(
+            self,
+            Accepted | Review | Inspection | Detained | Suspended | Reviewed | Released | ReturnedAbroad | Closed
+        )
     }
 }
 
@@ -199,6 +205,8 @@ pub struct Model {
     pub sender_id: OrganisationId,
     /// Whether its sender sends it to customs itself, and the house has a copy.
     pub sent_by_party: bool,
+    /// Whether its sender gave it: it is that party's word, which the house never changes.
+    pub given: bool,
     /// The number of its message, of the newest attempt (报文唯一序号).
     #[sea_orm(unique)]
     pub guid: String,

@@ -63,9 +63,10 @@ pub enum CustomsRequestState {
     Inspected,
     /// Customs says yes (海关已同意).
     Approved,
-    /// Customs says no, or the message did not reach it; it may be sent again (海关未同意).
+    /// Customs says no, or the message did not reach it; it may be asked again, or withdrawn (海关未同意).
     Refused,
-    /// The goods did not come in time, or not as they were (未通过).
+    /// The goods did not come in time, or not as they were; or customs let the goods go before it agreed to the
+    /// withdrawal (未通过).
     Failed,
     /// Nobody wants it any more (已撤回).
     Withdrawn,
@@ -75,6 +76,11 @@ impl CustomsRequestState {
     /// Whether it is still about something.
     pub fn is_open(self) -> bool {
         matches!(self, Self::Asked | Self::Inspected | Self::Refused)
+    }
+
+    /// Whether an answer is waited for: while it is, the goods stay where they are.
+    pub fn waits(self) -> bool {
+        matches!(self, Self::Asked | Self::Inspected)
     }
 }
 
@@ -119,6 +125,9 @@ pub struct Model {
     pub paper_id: Option<CustomsPaperId>,
     /// What was found, or said.
     pub note: Option<String>,
+    /// When what follows from customs' agreement was done by whoever the document belongs to: once. Of several returns
+    /// the order of these moments is that in which their parts were counted.
+    pub settled_at: Option<DateTimeUtc>,
     /// Counts up with every change.
     pub version: i32,
     /// Since when.

@@ -132,9 +132,14 @@ pub fn payable_from(released: NaiveDate) -> NaiveDate {
     released + Duration::days(PAYABLE_FROM_DAY)
 }
 
-/// Until which day.
-pub fn payable_until(released: NaiveDate) -> NaiveDate {
-    released + Duration::days(PAYABLE_UNTIL_DAY)
+/// Until which day taxes are to be paid that are from that one on.
+pub fn payable_until(from: NaiveDate) -> NaiveDate {
+    from + Duration::days(PAYABLE_UNTIL_DAY - PAYABLE_FROM_DAY)
+}
+
+/// The first day of taxes whose last day is today.
+pub fn first_of_last(today: NaiveDate) -> NaiveDate {
+    today - Duration::days(PAYABLE_UNTIL_DAY - PAYABLE_FROM_DAY)
 }
 
 /// The guarantee of a withholding agent, as rows that are only added to.
@@ -208,7 +213,8 @@ mod tests {
     fn taxes_are_payable_from_day_31_to_day_45() {
         let day = |text: &str| text.parse::<NaiveDate>().unwrap();
         assert_eq!(payable_from(day("2025-11-01")), day("2025-12-02"));
-        assert_eq!(payable_until(day("2025-11-01")), day("2025-12-16"));
+        assert_eq!(payable_until(day("2025-12-02")), day("2025-12-16"), "day 45");
+        assert_eq!(first_of_last(day("2025-12-16")), day("2025-12-02"));
         assert_eq!(TaxBillState::of("2"), Some(TaxBillState::SummedUp));
         assert_eq!(TaxBillState::of("4"), None);
     }

@@ -85,8 +85,20 @@ pub enum OrderStep {
     AskCancel,
     /// Asked to be returned, wholly or in part; its state stays (申请退货).
     AskReturn,
+    /// Customs did not agree to take it back; its state stays (未同意撤单).
+    RefuseCancel,
+    /// A return did not go through; its state stays (退货未通过).
+    RefuseReturn,
+    /// Part of it came back; its state stays (部分退货完成).
+    ReturnPart,
     /// All of it came back (退货完成).
     Return,
+    /// Whoever was to take the parcel in did not; its state stays (收件人拒收).
+    ParcelRefused,
+    /// The carrier lost the parcel; its state stays (包裹丢失).
+    ParcelLost,
+    /// The parcel is back where it came from; its state stays (包裹退回).
+    ParcelReturned,
 }
 
 /// Who may take a step.
@@ -119,9 +131,11 @@ impl OrderStep {
                 (&[AwaitingApproval, AwaitingPayment, Confirmed], Cancelled, &[By::Buyer, By::Seller, By::Approver])
             }
             Self::Expire => (&[AwaitingApproval, AwaitingPayment], Expired, &[By::House]),
-            Self::Release => (&[Confirmed], Confirmed, &[By::House]),
+            Self::Release | Self::RefuseCancel => (&[Confirmed], Confirmed, &[By::House]),
             Self::AskCancel => (&[Confirmed], Confirmed, &[By::Buyer, By::Seller]),
-            Self::AskReturn => (&[Completed], Completed, &[By::Buyer, By::Seller]),
+            Self::AskReturn => (&[Confirmed, Shipped, Completed], Completed, &[By::Buyer, By::Seller]),
+            Self::RefuseReturn | Self::ReturnPart => (&[Shipped, Completed], Completed, &[By::House]),
+            Self::ParcelRefused | Self::ParcelLost | Self::ParcelReturned => (&[Shipped], Shipped, &[By::House]),
             // From confirmed: released, and never sent off.
             Self::Return => (&[Confirmed, Shipped, Completed], Returned, &[By::House]),
         }
@@ -140,7 +154,13 @@ impl OrderStep {
             Self::Release => ("海关已放行", "Customs has let it go"),
             Self::AskCancel => ("已申请撤单", "Asked customs to let it be taken back"),
             Self::AskReturn => ("已申请退货", "Asked to be returned"),
+            Self::RefuseCancel => ("海关未同意撤单，订单继续", "Customs did not agree to take it back; it goes on"),
+            Self::RefuseReturn => ("退货未通过", "The return did not go through"),
+            Self::ReturnPart => ("部分退货完成，相应款项原路退回", "Part of it came back; its money is on its way"),
             Self::Return => ("已退货，款项原路退回", "Returned; its money goes back"),
+            Self::ParcelRefused => ("收件人拒收，请联系卖家退货", "The parcel was refused; a return can be asked for"),
+            Self::ParcelLost => ("承运人报告包裹丢失，请联系卖家", "The carrier lost the parcel; ask the seller"),
+            Self::ParcelReturned => ("包裹已退回发货地，可申请退货", "The parcel is back; a return can be asked for"),
         };
         if locale.language() == "zh" { zh } else { en }
     }

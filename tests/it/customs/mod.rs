@@ -1,7 +1,9 @@
 //! Customs: the messages as the e-port wants them; what becomes of an order there, however it goes.
 
+mod back;
 mod declared;
 mod messages;
+mod overtaken;
 mod papers;
 mod receipts;
 mod refusals;

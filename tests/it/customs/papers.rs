@@ -198,3 +198,52 @@ async fn what_is_no_paper_is_refused_kept_and_changes_nothing() {
     border.market.worked().await;
     assert_eq!(border.order(&buyer, &order).await["declaration"]["state"], "RELEASED");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_party_gave_is_its_word_and_it_says_when_the_parcel_was_signed_for() {
+    let border = Border::with(&[], json!({ "waybillByParty": true })).await;
+    let server = &border.market.server;
+    let buyer = border.market.identified(1).await;
+    let (carrier, bank, seller) = (server.seller(CARRIER).await, server.seller(PAYER).await, border.seller().await);
+    let (own, banks) = (code(&carrier, CARRIER).await, code(&bank, PAYER).await);
+    let give = |text: String| json!({ "message": text, "forward": true });
+    let order = border.bought(&buyer, 1, "waybill-fails").await;
+    let address = "示例路1号 #waybill-fails";
+    // Whoever is not arranged to carry it does not speak for its parcel, and does not stand in the carrier's way.
+    let stranger = waybill(&banks, &order, "TF0", address, 20);
+    assert_eq!(bank.refused("giveCustomsPaper", give(stranger)).await[0].0, "MESSAGE_INVALID");
+    carrier.done("giveCustomsPaper", "paper { state }", give(waybill(&own, &order, "TF1", address, 21))).await;
+    border.market.worked().await;
+    let failed = border.order(&buyer, &order).await["declaration"].clone();
+    assert_eq!(paper(&failed, "WAYBILL")["state"], "FAILED", "{failed:#}");
+    seller.done("pushDeclaration", "declaration { state }", json!({ "id": failed["id"] })).await;
+    border.market.worked().await;
+    let still = border.order(&buyer, &order).await["declaration"].clone();
+    let stands = |declaration: &Value| {
+        let row = paper(declaration, "WAYBILL");
+        (row["state"].clone(), row["attempt"].clone())
+    };
+    assert_eq!(stands(&still), (json!("FAILED"), json!(1)), "the house writes what the carrier should say");
+    carrier.done("giveCustomsPaper", "paper { state }", give(waybill(&own, &order, "TF1", address, 22))).await;
+    border.market.worked().await;
+    let released = border.order(&buyer, &order).await["declaration"].clone();
+    assert_eq!(released["state"], "RELEASED", "{released:#}");
+    assert_eq!(stands(&released), (json!("ACCEPTED"), json!(2)));
+
+    seller.done("shipOrder", "order { state }", json!({ "id": order["id"], "waybill": "TF1" })).await;
+    let head = stamp(23)
+        .with("logisticsCode", &own)
+        .with("logisticsName", "唐蕃通")
+        .with("logisticsNo", "TF1")
+        .with("logisticsStatus", "S")
+        .with("logisticsTime", "20260301180000");
+    carrier.done("giveCustomsPaper", "paper { state }", give(message(513, 23, head))).await;
+    border.market.worked().await;
+    let done = border.order(&buyer, &order).await;
+    assert_eq!(done["state"], "COMPLETED", "the carrier says that it was signed for");
+    assert_eq!(paper(&done["declaration"], "WAYBILL_STATUS")["state"], "ACCEPTED");
+    let query = "{ customsMessages(first: 100, filter: { verdicts: [REFUSED] }) { nodes { reason } } }";
+    let kept = server.operator().await.data(query, json!({})).await["customsMessages"]["nodes"].clone();
+    assert_eq!(kept.as_array().unwrap().len(), 1, "what was refused is not kept: {kept:#}");
+    border.market.adds_up().await;
+}

@@ -36,10 +36,10 @@ async fn intercepted(border: &Border) -> Vec<String> {
 }
 
 /// Does everything but deliver receipts, until nothing more happens; answers with the receipts.
-async fn silently(border: &Border) -> Vec<String> {
+pub(super) async fn silently(border: &Border) -> Vec<String> {
     let mut all = Vec::new();
     loop {
-        for kind in ["customs.advance", "customs.send", "customs.moved", "payments.settled"] {
+        for kind in ["customs.look_again", "customs.advance", "customs.send", "customs.moved", "payments.settled"] {
             api::worker::drain(border.market.app(), Some(kind), |_| {}).await.unwrap();
         }
         let more = intercepted(border).await;
@@ -50,22 +50,25 @@ async fn silently(border: &Border) -> Vec<String> {
     }
 }
 
-async fn deliver(border: &Border, text: &str) -> MessageVerdict {
+pub(super) async fn deliver(border: &Border, text: &str) -> MessageVerdict {
     let headers = proved(border.market.app().vault(), text.as_bytes());
     let received = receiving::pushed(border.market.app(), &headers, text.as_bytes()).await.unwrap();
     received.expect("it is the gateway's").verdict
 }
 
+/// A declaration's state, whether it has a moment of release, and its bills: state, sum, first day to pay.
+type Standing = (DeclarationState, bool, Vec<(TaxBillState, i64, chrono::NaiveDate)>);
+
 /// How the declarations of a border and their bills stand, in the order in which they were bought.
-async fn standing(border: &Border) -> Vec<(DeclarationState, Vec<(TaxBillState, i64)>)> {
+async fn standing(border: &Border) -> Vec<Standing> {
     let db = border.market.app().db().read();
     let rows = declaration::Entity::find().order_by_asc(declaration::Column::Id).all(db).await.unwrap();
     let bills = tax_bill::Entity::find().all(db).await.unwrap();
     let of = |row: &declaration::Model| {
         let bills = bills.iter().filter(|bill| bill.declaration_id == row.id);
-        bills.map(|bill| (bill.state, bill.total_minor())).collect()
+        bills.map(|bill| (bill.state, bill.total_minor(), bill.payable_from)).collect()
     };
-    rows.iter().map(|row| (row.state, of(row))).collect()
+    rows.iter().map(|row| (row.state, row.released_at.is_some(), of(row))).collect()
 }
 
 /// Marks that differ in how they end.
@@ -116,7 +119,7 @@ async fn shuffled_doubled_and_some_lost_receipts_lead_to_the_same_end() {
         ends.push(standing(&border).await);
     }
     assert_eq!(ends[0].len(), many);
-    let ended = |state: DeclarationState| ends[0].iter().filter(|(end, _)| *end == state).count();
+    let ended = |state: DeclarationState| ends[0].iter().filter(|(end, ..)| *end == state).count();
     for state in
         [DeclarationState::Released, DeclarationState::Closed, DeclarationState::Detained, DeclarationState::Rejected]
     {

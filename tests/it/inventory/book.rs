@@ -125,23 +125,31 @@ async fn a_document_is_locked_whole_in_the_order_of_numbers_and_once() {
     let order = [want(variants[0], 8), want(variants[1], 4), want(variants[0], 8)];
     let mut ids = zone.lock(&order, "o-1").await.unwrap();
     ids.sort();
-    let mut all = vec![late, first, other];
+    let mut all = vec![late, other];
     all.sort();
     assert_eq!(ids, all);
-    assert_eq!((zone.columns(first).await.1, zone.columns(late).await.1), (10, 6));
-    assert_eq!(zone.lock(&order, "o-1").await.unwrap().len(), 3, "asked for again");
-    assert_eq!(zone.columns(late).await.1, 6, "the same order was locked twice");
+    // A line of a list names one item: the one that has it all, though another has a lower number.
+    assert_eq!((zone.columns(first).await.1, zone.columns(late).await.1), (0, 16));
+    assert_eq!(zone.lock(&order, "o-1").await.unwrap().len(), 2, "asked for again");
+    assert_eq!(zone.columns(late).await.1, 16, "the same order was locked twice");
+    // Where several have it all, that with the lowest number; where none has, the lowest numbers first.
+    zone.lock(&[want(variants[0], 3)], "o-3").await.unwrap();
+    assert_eq!((zone.columns(first).await.1, zone.columns(late).await.1), (3, 16));
+    zone.lock(&[want(variants[0], 36)], "o-4").await.unwrap();
+    assert_eq!((zone.columns(first).await.1, zone.columns(late).await.1), (10, 45));
+    zone.ended(BookEvent::Unlock, "o-3").await;
+    zone.ended(BookEvent::Unlock, "o-4").await;
     // All or nothing.
     let short = zone.lock(&[want(variants[0], 1), want(variants[1], 7)], "o-2").await.unwrap_err();
     assert_eq!((short.code, short.field[1].as_str()), (ErrorCode::BookShort, "1"));
     let unfiled = zone.lock(&[want(variants[0], 1), want(variants[2], 1)], "o-2").await.unwrap_err();
     assert_eq!((unfiled.code, unfiled.field.join(".")), (ErrorCode::NotFiled, "lines.1".into()));
-    assert_eq!(zone.columns(late).await.1, 6);
+    assert_eq!(zone.columns(late).await.1, 16);
     // Unlocked, and paid for after all.
-    assert_eq!(zone.ended(BookEvent::Unlock, "o-1").await, 3);
-    assert_eq!(zone.lock(&order, "o-1").await.unwrap().len(), 3);
-    assert_eq!(zone.ended(BookEvent::Reduce, "o-1").await, 3);
-    assert_eq!(zone.columns(first).await, (10, 0, 10));
+    assert_eq!(zone.ended(BookEvent::Unlock, "o-1").await, 2);
+    assert_eq!(zone.lock(&order, "o-1").await.unwrap().len(), 2);
+    assert_eq!(zone.ended(BookEvent::Reduce, "o-1").await, 2);
+    assert_eq!(zone.columns(late).await, (50, 0, 16));
     zone.house.adds_up().await;
 }
 

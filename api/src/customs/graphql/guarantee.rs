@@ -6,6 +6,7 @@ use entities::{
     customs::tax_bill::{
         self, TaxBillState,
         guarantee::{self, GuaranteeReason},
+        payable_until,
     },
     party::Action,
     values::{Currency, ErrorCode, Money as Amount, Refusal, id::OrganisationId},
@@ -92,6 +93,11 @@ impl TaxBill {
         self.0.payable_from
     }
 
+    /// Until which day: day 45 after the release (最迟缴税日).
+    async fn payable_until(&self) -> NaiveDate {
+        payable_until(self.0.payable_from)
+    }
+
     /// The number of the payment document (企业缴款书编号).
     async fn payment_number(&self) -> Option<&str> {
         self.0.payment_no.as_deref()
@@ -150,6 +156,11 @@ impl GuaranteeAccount {
     /// What of what is bound is to be paid by now (应缴税款).
     async fn payable(&self) -> Money {
         yuan(self.standing.payable_minor)
+    }
+
+    /// Of that, what should have been paid by now: day 45 is over (逾期税款).
+    async fn overdue(&self) -> Money {
+        yuan(self.standing.overdue_minor)
     }
 
     /// What happened to it, newest first (流水).

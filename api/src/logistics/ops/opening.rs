@@ -243,7 +243,8 @@ pub async fn released(work: &mut Work, document: &str) -> Result<Option<shipment
     Ok(Some(written(work, &row, next).await?))
 }
 
-/// Holds the shipment of a document at the gate, for an organisation or for the house. None: there is no shipment of it.
+/// Holds the shipment of a document at the gate, for an organisation or for the house; held again for the same, it is the
+/// same hold. None: there is no shipment of it.
 pub async fn hold(
     work: &mut Work,
     document: &str,
@@ -252,6 +253,15 @@ pub async fn hold(
     held_for: Option<OrganisationId>,
 ) -> Result<Option<row::Model>, Error> {
     let Some(found) = of_document(work.tx(), document).await? else { return Ok(None) };
+    let open = row::Entity::find()
+        .filter(row::Column::ShipmentId.eq(found.id))
+        .filter(row::Column::Reason.eq(reason))
+        .filter(row::Column::LiftedAt.is_null())
+        .all(work.tx())
+        .await?;
+    if let Some(same) = open.into_iter().find(|open| open.held_for == held_for) {
+        return Ok(Some(same));
+    }
     holds::held(work, &found, reason, note, held_for).await.map(|(_, hold)| Some(hold))
 }
 

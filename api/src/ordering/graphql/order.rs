@@ -432,7 +432,7 @@ impl OrderMutation {
         let result = async {
             let lines = input.lines.iter();
             let lines = lines.map(|line| ReturnedLine { number: line.number, quantity: line.quantity });
-            let lines = bounded(lines.collect())?;
+            let lines: Vec<ReturnedLine> = lines.collect();
             clearance::ask_return(context.app(), &call, decode(&input.id, "id")?, &input.reason, &lines).await
         };
         RequestReturnPayload::new(context, input.client_mutation_id, result.await.map(Order))

@@ -219,7 +219,8 @@ pub async fn complete(app: &App, call: &Call, id: OrderId) -> Result<order::Mode
 }
 
 /// Takes back an order that is paid or on credit and was not sent off: what it held is let go, its money goes back. The
-/// buyer or the seller does it. Of an import whose list customs has, customs is asked first. Before it is paid the whole checkout is taken back: one order of it cannot be paid alone.
+/// buyer or the seller does it. Of an import whose list customs has, customs is asked first. Before it is paid the whole
+/// checkout is taken back: one order of it cannot be paid alone.
 pub async fn cancel(app: &App, call: &Call, id: OrderId, reason: &str) -> Result<order::Model, Error> {
     let reason = line(reason, 300).map_err(|refusal| refusal.at("reason"))?;
     let mut work = app.begin(call).await?;
@@ -233,7 +234,8 @@ pub async fn cancel(app: &App, call: &Call, id: OrderId, reason: &str) -> Result
         return Err(OrderStep::Cancel.refused(row.state).at("id").into());
     }
     if customs::requests::take_back(app, &mut work, &row.number, &reason).await? == TakenBack::Asked {
-        // Customs has the list: the order is taken back when it agrees.
+        // Customs has the list: the order is taken back when it agrees, and until then stays inside the gate.
+        clearance::keep_inside(&mut work, &row).await?;
         let actor = work.viewer().subject();
         let one = std::slice::from_ref(&row);
         place::events(work.tx(), one, OrderStep::AskCancel, row.state, &actor, Some(&reason), work.now).await?;
