@@ -24,6 +24,7 @@ use crate::{
     customs::{
         self,
         jobs::{Advance, LookAgain, Moved, Send, SignedFor, TellPayment},
+        simulator::Arrives,
     },
     finding::index,
     inventory,
@@ -39,7 +40,7 @@ use crate::{
         jobs::{Capture, GiveBack, GiveUp, LookAt, Notify, Settled},
     },
     platform::{
-        customs::simulator::Arrives,
+        customs::simulator::Heard,
         error::Error,
         jobs::{self, Job, Verdict, Wanted},
         reconcile::Finding,
@@ -399,8 +400,12 @@ async fn handle(app: &App, job: &job::Model) -> Result<Verdict, Error> {
             Ok(asked) => customs::payment_data::tell(app, asked).await,
             Err(verdict) => Ok(verdict),
         },
+        Heard::KIND => match read(job) {
+            Ok(message) => customs::simulator::heard(app, message).await,
+            Err(verdict) => Ok(verdict),
+        },
         Arrives::KIND => match read(job) {
-            Ok(receipt) => customs::jobs::arrives(app, receipt).await,
+            Ok(receipt) => customs::simulator::arrives(app, receipt).await,
             Err(verdict) => Ok(verdict),
         },
         Moved::KIND => match read(job) {

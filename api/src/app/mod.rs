@@ -95,7 +95,7 @@ impl App {
         let vault = Arc::new(Vault::open(config.master_key(), &config.data_dir)?);
         let payments = Providers::new(&config, &db, &vault, &clock)?;
         let signing = Arc::new(Signing::of(&config.customs)?);
-        let customs = customs::of(&config, &db, &vault, &clock, &signing)?;
+        let customs = customs::of(&config, &db, &vault)?;
         let inner = Inner {
             db,
             cache: Cache::new(shared.clone()),

@@ -41,7 +41,7 @@ use crate::{
     inventory::{book, ledger::By},
     platform::{
         clock::business_day,
-        customs::simulator::fresh_guid,
+        customs::fresh_guid,
         db::wrote,
         error::{Error, not_found, taken},
         graphql::encode,
@@ -233,7 +233,7 @@ async fn prepare(
     let list = match (&gathered, &documents.waybill) {
         (Some(gathered), Some(note)) if !blockers.contains(&Blocker::NoTransport) => {
             next.waybill = note.head.get("logisticsNo").map(str::to_owned);
-            let stamp = Stamp { guid: guid()?, again: false, at: work.now };
+            let stamp = Stamp { guid: fresh_guid()?, again: false, at: work.now };
             Some((list_of(next, gathered, &stamp, None), stamp))
         }
         _ => None,
@@ -409,7 +409,7 @@ async fn write_own(
         if papers.iter().any(|paper| paper.kind == kind) {
             continue;
         }
-        let stamp = Stamp { guid: guid()?, again: false, at: work.now };
+        let stamp = Stamp { guid: fresh_guid()?, again: false, at: work.now };
         let Some((document, sender)) = own_paper(next, gathered, kind, &stamp) else { continue };
         match put_new(app, work, next, kind, sender, &document, &stamp).await? {
             Some(paper) => papers.push(paper),
@@ -438,11 +438,6 @@ pub(super) fn own_paper(
         PaperKind::List => (list_of(row, gathered, stamp, None), arrangement.declarer_id),
         _ => return None,
     })
-}
-
-/// A message's own number.
-pub(super) fn guid() -> Result<String, Error> {
-    fresh_guid().map_err(|failure| Error::internal(failure.told()))
 }
 
 /// What an alarm says of a key that another paper has.
@@ -607,7 +602,7 @@ async fn resend(
     // A list that is changed names the e-port's number of it.
     let numbered = paper.kind != PaperKind::List || paper.pre_no.is_some();
     let stored = numbered && lists::was_accepted(work.tx(), paper.id).await?;
-    let stamp = Stamp { guid: guid()?, again: stored, at: work.now };
+    let stamp = Stamp { guid: fresh_guid()?, again: stored, at: work.now };
     let mended = gathered.and_then(|gathered| match paper.kind {
         PaperKind::List => {
             let pre_no = paper.pre_no.as_deref().filter(|_| stored);
@@ -707,7 +702,7 @@ pub async fn signed_for(app: &App, work: &mut Work, document: &str, at: DateTime
     let said = document_of(app.vault(), waybill)?;
     let named = |name: &str| said.head.get(name).unwrap_or_default().to_owned();
     let carrier = Party { code: named("logisticsCode"), name: named("logisticsName") };
-    let stamp = Stamp { guid: guid()?, again: false, at: work.now };
+    let stamp = Stamp { guid: fresh_guid()?, again: false, at: work.now };
     let document = sale::signed_for(&carrier, &named("logisticsNo"), at, &stamp);
     put(app, work, &row, PaperKind::WaybillStatus, waybill.sender_id, &document, &stamp).await?;
     Ok(())

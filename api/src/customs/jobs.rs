@@ -11,7 +11,6 @@ use super::{advance, receiving};
 use crate::{
     app::{App, Call},
     platform::{
-        customs::simulator::{Arrives, proved},
         error::Error,
         jobs::{Job, Verdict},
     },
@@ -124,13 +123,6 @@ pub async fn advances(app: &App, job: Advance) -> Result<Verdict, Error> {
     let mut work = app.begin(&Call::unasked("customs")).await?;
     advance::advance(app, &mut work, job.declaration).await?;
     work.commit(()).await?;
-    Ok(Verdict::Done)
-}
-
-/// Does [`Arrives`]: a receipt of the simulator arrives, as if it came over the network.
-pub async fn arrives(app: &App, job: Arrives) -> Result<Verdict, Error> {
-    let headers = proved(app.vault(), job.text.as_bytes());
-    receiving::pushed(app, &headers, job.text.as_bytes()).await?;
     Ok(Verdict::Done)
 }
 

@@ -20,6 +20,7 @@
 //! - [`sending`], [`receiving`]: messages out and in; [`following`]: what follows from receipts
 //! - [`requests`]: withdrawals and returns; [`taxes`]: bills and guarantees; [`parties`]: papers of other parties
 //! - [`payment_data`]: what customs asks about payments (announcement 179)
+//! - [`simulator`]: the stand-in for customs
 //! - [`jobs`], [`lists`], [`loaders`], [`reconcile`]
 
 pub mod advance;
@@ -37,6 +38,7 @@ pub mod receiving;
 pub mod reconcile;
 pub mod requests;
 pub mod sending;
+pub mod simulator;
 pub mod taxes;
 
 use entities::{

@@ -15,10 +15,10 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{advance::guid, document_of, jobs::TellPayment, lists, sale_of};
+use super::{document_of, jobs::TellPayment, lists, sale_of};
 use crate::{
     app::{App, Call},
-    platform::{error::Error, graphql::encode, jobs::Verdict, web},
+    platform::{customs::fresh_guid, error::Error, graphql::encode, jobs::Verdict, web},
 };
 
 /// Most orders that one payment is for.
@@ -163,7 +163,7 @@ async fn data_of(app: &App, job: &TellPayment) -> Result<Option<PaymentData>, Er
     });
     Ok(Some(PaymentData {
         session: job.session.clone(),
-        guid: guid()?,
+        guid: fresh_guid()?,
         request: request.unwrap_or_default(),
         response: response.unwrap_or_default(),
         platform: named("ebpCode"),

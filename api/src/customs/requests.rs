@@ -39,7 +39,7 @@ use sea_orm::{
 use serde_json::json;
 
 use super::{
-    advance::{again, guid, papers_of, put, taken_back},
+    advance::{again, papers_of, put, taken_back},
     document_of,
     jobs::Moved,
     lists, locked, sale_of,
@@ -48,6 +48,7 @@ use crate::{
     app::{App, Call, Work},
     platform::{
         clock::business_day,
+        customs::fresh_guid,
         error::{Error, not_found},
         graphql::encode,
         vault,
@@ -149,7 +150,7 @@ async fn ask_for_cancellation(
     let Some(list) = papers.iter().find(|paper| paper.kind == PaperKind::List) else { return Ok(()) };
     let Some(invt_no) = list.invt_no.as_deref() else { return Ok(()) };
     let said = document_of(app.vault(), list)?;
-    let stamp = Stamp { guid: guid()?, again: false, at: work.now };
+    let stamp = Stamp { guid: fresh_guid()?, again: false, at: work.now };
     let number = own_number(ask.kind, work.now)?;
     let document = sale::cancellation(&said.head, &number, invt_no, &ask.reason, &stamp);
     let paper = put(app, work, row, PaperKind::Cancellation, list.sender_id, &document, &stamp).await?;
@@ -440,7 +441,7 @@ pub async fn inspect(
             .and_then(|list| Some((list, list.invt_no.clone()?)))
             .ok_or_else(|| Error::internal("a list was released and has no number"))?;
         let said = document_of(app.vault(), list)?;
-        let stamp = Stamp { guid: guid()?, again: false, at: work.now };
+        let stamp = Stamp { guid: fresh_guid()?, again: false, at: work.now };
         let lines: Vec<(i32, i32)> = ask.lines.0.iter().map(|line| (line.number, line.quantity)).collect();
         let number = own_number(ask.kind, work.now)?;
         let document = sale::goods_return(&said, &number, &invt_no, &lines, &ask.reason, &stamp);

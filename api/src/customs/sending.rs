@@ -36,6 +36,7 @@ pub async fn send(app: &App, job: Send) -> Result<Verdict, Error> {
         id: kept.id.to_string(),
         kind: kept.kind.and_then(|kind| kind.try_into().ok()).unwrap_or_default(),
         text,
+        document: job.document.clone(),
         at: app.clock().now(),
     };
     let asked = tokio::time::timeout(app.config().customs.timeout(), app.customs().send(&outgoing)).await;

@@ -265,13 +265,18 @@ pub struct Standing {
     pub overdue_minor: i64,
 }
 
-async fn free_minor(db: &impl ConnectionTrait, whose: OrganisationId) -> Result<i64, Error> {
+/// What was put into a guarantee, and what is bound of it.
+async fn sums(db: &impl ConnectionTrait, whose: OrganisationId) -> Result<(i64, i64), Error> {
     let text = "SELECT CAST(COALESCE(SUM(deposit_minor), 0) AS BIGINT) AS deposit, \
                 CAST(COALESCE(SUM(bound_minor), 0) AS BIGINT) AS bound FROM guarantee_entry WHERE guarantor_id = $1";
     let statement = Statement::from_sql_and_values(db.get_database_backend(), text, [whose.0.into()]);
     let row = db.query_one_raw(statement).await?.ok_or_else(|| Error::internal("no sum"))?;
-    let (deposit, bound): (i64, i64) = (row.try_get("", "deposit")?, row.try_get("", "bound")?);
-    Ok(deposit - bound)
+    Ok((row.try_get("", "deposit")?, row.try_get("", "bound")?))
+}
+
+async fn free_minor(db: &impl ConnectionTrait, whose: OrganisationId) -> Result<i64, Error> {
+    let (deposit_minor, bound_minor) = sums(db, whose).await?;
+    Ok(deposit_minor - bound_minor)
 }
 
 /// How an agent's guarantee stands on a day.
@@ -282,10 +287,7 @@ pub async fn standing(
     today: NaiveDate,
 ) -> Result<Standing, Error> {
     allowed(viewer, Action::ReadGuarantees, Resource::of(whose))?;
-    let text = "SELECT CAST(COALESCE(SUM(deposit_minor), 0) AS BIGINT) AS deposit, \
-                CAST(COALESCE(SUM(bound_minor), 0) AS BIGINT) AS bound FROM guarantee_entry WHERE guarantor_id = $1";
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), text, [whose.0.into()]);
-    let row = db.query_one_raw(statement).await?.ok_or_else(|| Error::internal("no sum"))?;
+    let (deposit_minor, bound_minor) = sums(db, whose).await?;
     let text = "SELECT CAST(COALESCE(SUM(duty_minor + vat_minor + consumption_minor), 0) AS BIGINT) AS payable, \
                 CAST(COALESCE(SUM(CASE WHEN payable_from < $3 THEN duty_minor + vat_minor + consumption_minor ELSE 0 END), \
                 0) AS BIGINT) AS overdue FROM tax_bill WHERE guarantor_id = $1 AND payable_from <= $2 AND paid_at IS NULL AND state <> 'void'";
@@ -294,8 +296,8 @@ pub async fn standing(
     let statement = Statement::from_sql_and_values(db.get_database_backend(), text, values);
     let due = db.query_one_raw(statement).await?.ok_or_else(|| Error::internal("no sum"))?;
     Ok(Standing {
-        deposit_minor: row.try_get("", "deposit")?,
-        bound_minor: row.try_get("", "bound")?,
+        deposit_minor,
+        bound_minor,
         payable_minor: due.try_get("", "payable")?,
         overdue_minor: due.try_get("", "overdue")?,
     })

@@ -1,9 +1,9 @@
 //! Receipts: in any order, more than once, some lost and sent again; and whatever else is pushed to the house.
 
 use api::{
-    customs::receiving,
+    customs::{receiving, simulator::Arrives},
     platform::{
-        customs::simulator::{Arrives, proved},
+        customs::{Outgoing, simulator::proved},
         jobs::Job,
     },
 };
@@ -39,7 +39,14 @@ async fn intercepted(border: &Border) -> Vec<String> {
 pub(super) async fn silently(border: &Border) -> Vec<String> {
     let mut all = Vec::new();
     loop {
-        for kind in ["customs.look_again", "customs.advance", "customs.send", "customs.moved", "payments.settled"] {
+        for kind in [
+            "customs.look_again",
+            "customs.advance",
+            "customs.send",
+            "customs.heard",
+            "customs.moved",
+            "payments.settled",
+        ] {
             api::worker::drain(border.market.app(), Some(kind), |_| {}).await.unwrap();
         }
         let more = intercepted(border).await;
@@ -229,4 +236,33 @@ async fn bytes_that_were_changed_on_the_way_are_never_an_accident() {
     let seen = border.order(&buyer, &order).await;
     let state = seen["declaration"]["state"].as_str().unwrap();
     assert!(["RELEASED", "CLOSED", "RETURNED_ABROAD"].contains(&state), "a changed receipt undid a release: {state}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_handed_over_again_is_the_same_message() {
+    let border = Border::new().await;
+    let buyer = border.market.identified(1).await;
+    let order = border.declared(&buyer, 1, "silent").await;
+    let app = border.market.app();
+    let list =
+        message::Entity::find().filter(message::Column::Kind.eq(621)).one(app.db().read()).await.unwrap().unwrap();
+    let again = Outgoing {
+        id: list.id.to_string(),
+        kind: 621,
+        text: app.vault().unseal_text(&format!("customs_message:{}", list.id), &list.body).unwrap(),
+        document: order["number"].as_str().unwrap().to_owned(),
+        at: app.clock().now(),
+    };
+    // As when the gateway took it and its answer was lost.
+    for _ in 0..2 {
+        app.customs().send(&again).await.unwrap();
+    }
+    border.market.worked().await;
+    let seen = border.order(&buyer, &order).await;
+    assert_eq!(
+        seen["declaration"]["state"], "DECLARING",
+        "customs took one message for two: {:#}",
+        seen["declaration"]
+    );
+    border.market.adds_up().await;
 }

@@ -191,6 +191,7 @@ mod tests {
             id: "1<2".into(),
             kind: 622,
             text: "<?xml version=\"1.0\"?><a>回执</a>".into(),
+            document: "XN1".into(),
             at: codes::read_moment("20251101093105").unwrap(),
         };
         let wrapped = bridge.wrapped(&message);

@@ -16,7 +16,11 @@ use chrono::{DateTime, Utc};
 pub use super::payment::Failure;
 pub use signing::Signing;
 
-use super::{clock::Clock, db::Db, error::Error, vault::Vault};
+use super::{
+    db::Db,
+    error::Error,
+    vault::{self, Vault},
+};
 use crate::config::{Config, Gateway};
 
 /// Whoever carries messages to customs.
@@ -37,6 +41,8 @@ pub struct Outgoing {
     pub kind: u16,
     /// Its text.
     pub text: String,
+    /// The order that it is about.
+    pub document: String,
     /// When it is sent.
     pub at: DateTime<Utc>,
 }
@@ -48,16 +54,16 @@ impl Outgoing {
     }
 }
 
+/// A number of its own (`guid`) for a paper or a message.
+pub fn fresh_guid() -> Result<String, Error> {
+    let bytes = vault::random::<16>()?;
+    Ok(uuid::Builder::from_random_bytes(bytes).into_uuid().to_string().to_uppercase())
+}
+
 /// The gateway that the settings name.
-pub fn of(
-    config: &Config,
-    db: &Db,
-    vault: &Arc<Vault>,
-    clock: &Clock,
-    signing: &Arc<Signing>,
-) -> Result<Arc<dyn CustomsGateway>, Error> {
+pub fn of(config: &Config, db: &Db, vault: &Arc<Vault>) -> Result<Arc<dyn CustomsGateway>, Error> {
     Ok(match config.customs.gateway {
-        Gateway::Simulator => Arc::new(simulator::Simulator::new(config, db, vault, clock, signing)),
+        Gateway::Simulator => Arc::new(simulator::Simulator::new(db, vault)),
         Gateway::Eport => Arc::new(eport::Bridge::new(&config.customs)?),
     })
 }

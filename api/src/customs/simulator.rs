@@ -1,0 +1,520 @@
+//! The stand-in for customs (海关模拟器). It has a memory of its own, in a table, so that it outlives the process and every
+//! node sees it. It matches papers and holds lists to the rules as customs does, answers with the sequences of section 2.5
+//! after a while, and bills the taxes of what it releases. What a mark in an address makes happen is in
+//! `entities::customs::simulated`.
+//!
+//! It hears of messages by [`Heard`], which its adapter leaves, and one transaction is all that it does about one: the
+//! papers are remembered, judged, and their receipts set on their way as jobs, or none of it. A message is heard once,
+//! known by its id, however often it is handed over; so a paper is never judged as one that was seen before because
+//! something else failed. What it knows of the house is what the message says: of the house's tables it reads the kept
+//! message and the tariffs of the day.
+
+use chrono::{DateTime, Duration, Utc};
+use entities::{
+    customs::{
+        ceb::{self, Document, Message, Record},
+        codes, list_rules, matching, message,
+        paper::PaperKind,
+        simulated::{self, Manner, Scenario, answer},
+    },
+    trade::{
+        Contents, Limits,
+        limits::Quota,
+        price::{GoodsLine, RetailOrder, assess},
+        tax::Rounding,
+    },
+    values::{HsCode, Locale, id::CustomsMessageId},
+};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, sea_query::OnConflict};
+use serde::{Deserialize, Serialize};
+
+use super::{receiving, text_of};
+use crate::{
+    app::{App, Call, Work},
+    platform::{
+        clock::business_day,
+        customs::{
+            fresh_guid,
+            simulator::{Heard, proved},
+        },
+        error::Error,
+        jobs::{Job, Verdict},
+        vault, xmlsig,
+    },
+    trade::tariffs,
+};
+
+/// How much later than the release a bill says that it was made, as was seen (section 2.5).
+const BILLED_AFTER: Duration = Duration::milliseconds(4);
+/// How often a receipt comes that is to come three times.
+const THRICE: u32 = 3;
+
+/// A receipt of the simulator that is on its way.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Arrives {
+    /// Its message.
+    pub text: String,
+    /// When it arrives.
+    pub due: DateTime<Utc>,
+    /// What it is known by on the way.
+    pub id: String,
+}
+
+impl Job for Arrives {
+    const KIND: &'static str = "customs.arrives";
+    // Each comes for itself: what is later must not wait for what is earlier.
+    fn aggregate(&self) -> String {
+        format!("receipt:{}", self.id)
+    }
+    fn not_before(&self) -> Option<DateTime<Utc>> {
+        Some(self.due)
+    }
+}
+
+/// Does [`Arrives`]: a receipt arrives, as if it came over the network.
+pub async fn arrives(app: &App, job: Arrives) -> Result<Verdict, Error> {
+    let headers = proved(app.vault(), job.text.as_bytes());
+    receiving::pushed(app, &headers, job.text.as_bytes()).await?;
+    Ok(Verdict::Done)
+}
+
+/// Does [`Heard`]: what follows from a message.
+pub async fn heard(app: &App, job: Heard) -> Result<Verdict, Error> {
+    let dead = |reason: String| Ok(Verdict::Dead { reason });
+    let kept = match job.message.parse::<uuid::Uuid>() {
+        Ok(id) => message::Entity::find_by_id(CustomsMessageId(id)).one(app.db().writer()).await?,
+        Err(_) => None,
+    };
+    let Some(kept) = kept else { return dead("there is no such message".into()) };
+    let text = text_of(app.vault(), &kept)?;
+    let read = match ceb::read(text.as_bytes()) {
+        Ok(read) => read,
+        Err(why) => return dead(why.to_string()),
+    };
+    let Some(kind) = PaperKind::of_number(read.kind.number) else {
+        return dead(format!("{} is nothing that is sent", read.root()));
+    };
+    // Customs knows the house's certificate. This is much arithmetic: it is done before anybody waits for the transaction.
+    let must = read.kind.signing == ceb::Signing::Signed;
+    let unproved = must.then(|| xmlsig::verify(&text, &app.signing().own(), job.at).err()).flatten();
+    let unproved = unproved.map(|why| Said::no(format!("-{}029", kind.number()), format!("验签失败: {why}")));
+    let call = Call::known_as(app.vault(), Call::unasked("customs simulator").viewer, &job.message, Heard::KIND)?;
+    let work = app.begin(&call).await?;
+    if work.answered::<()>()?.is_some() {
+        return Ok(Verdict::Done);
+    }
+    let mut desk = Desk { app, work, at: job.at, delay: app.config().customs.simulator.delay() };
+    for document in &read.documents {
+        desk.take(&job.message, kind, document, unproved.as_ref()).await?;
+    }
+    desk.work.commit(()).await?;
+    Ok(Verdict::Done)
+}
+
+/// A paper that the simulator knows.
+struct Known {
+    row: simulated::Model,
+    document: Document,
+}
+
+/// What is said of a paper.
+#[derive(Clone)]
+struct Said {
+    /// How many delays after it came, what status, what of it.
+    says: Vec<(u32, String, String)>,
+    manner: Manner,
+}
+
+impl Said {
+    fn no(status: impl Into<String>, info: impl Into<String>) -> Self {
+        let status: String = status.into();
+        let mut says = Vec::new();
+        if !status.starts_with('-') {
+            says.push((1, "2".to_owned(), "电子口岸申报中".to_owned()));
+        }
+        says.push((2, status, info.into()));
+        Self { says, manner: Manner::Plain }
+    }
+
+    /// Whether customs takes the paper in.
+    fn takes(&self) -> bool {
+        self.says.iter().any(|(_, status, _)| matches!(status.as_str(), "120" | "399" | "800"))
+    }
+
+    fn releases(&self) -> bool {
+        self.says.iter().any(|(_, status, _)| status == "800")
+    }
+}
+
+fn place(kind: PaperKind, key: &str) -> String {
+    format!("simulated_paper:{}:{key}", kind.number())
+}
+
+/// The desk at which one message is looked at, in one transaction.
+struct Desk<'a> {
+    app: &'a App,
+    work: Work,
+    /// When the message came.
+    at: DateTime<Utc>,
+    delay: Duration,
+}
+
+impl Desk<'_> {
+    async fn known(&self, kind: PaperKind, key: &str) -> Result<Option<Known>, Error> {
+        let row = simulated::Entity::find_by_id((kind, key.to_owned())).one(self.work.tx()).await?;
+        row.map(|row| self.opened(row)).transpose()
+    }
+
+    /// The newest paper of a kind about an order.
+    async fn about(&self, kind: PaperKind, order_no: &str) -> Result<Option<Known>, Error> {
+        let row = simulated::Entity::find()
+            .filter(simulated::Column::OrderNo.eq(order_no))
+            .filter(simulated::Column::Kind.eq(kind))
+            .order_by_desc(simulated::Column::At)
+            .one(self.work.tx())
+            .await?;
+        row.map(|row| self.opened(row)).transpose()
+    }
+
+    fn opened(&self, row: simulated::Model) -> Result<Known, Error> {
+        let text = self.app.vault().unseal_text(&place(row.kind, &row.business_key), &row.body)?;
+        Ok(Known { document: serde_json::from_str(&text).map_err(Error::internal)?, row })
+    }
+
+    /// Remembers a paper; answers with it, and whether it came for the first time.
+    async fn remember(&self, kind: PaperKind, document: &Document) -> Result<(simulated::Model, bool), Error> {
+        let key = kind.key(&document.head);
+        let text = serde_json::to_vec(document).map_err(Error::internal)?;
+        let body = self.app.vault().seal(&place(kind, &key), &text)?;
+        let before = simulated::Entity::find_by_id((kind, key.clone())).one(self.work.tx()).await?;
+        let serial = u64::from_be_bytes(vault::random::<8>()?) % 1_000_000_000;
+        let day = codes::day(self.at);
+        let said = |name: &str| document.head.get(name);
+        let customs = said("customsCode").filter(|code| code.len() == 4).unwrap_or("9701");
+        let number =
+            || (format!("B{day}{serial:09}"), format!("{customs}{}I{serial:09}", day.get(..4).unwrap_or_default()));
+        let (pre_no, invt_no) = match &before {
+            Some(row) => (row.pre_no.clone(), row.invt_no.clone()),
+            None => number(),
+        };
+        let row = simulated::Model {
+            kind,
+            business_key: key,
+            order_no: said("orderNo").unwrap_or_default().chars().take(60).collect(),
+            body,
+            attempts: before.as_ref().map_or(1, |row| row.attempts + 1),
+            taken: before.as_ref().is_some_and(|row| row.taken),
+            pre_no,
+            invt_no: said("invtNo").map_or(invt_no, |number| number.chars().take(18).collect()),
+            at: self.at,
+        };
+        self.put(row.clone()).await?;
+        Ok((row, before.is_none()))
+    }
+
+    async fn put(&self, row: simulated::Model) -> Result<(), Error> {
+        use simulated::Column as C;
+        let replace = OnConflict::columns([C::Kind, C::BusinessKey])
+            .update_columns([C::OrderNo, C::Body, C::Attempts, C::Taken, C::PreNo, C::InvtNo, C::At])
+            .to_owned();
+        let insert = simulated::Entity::insert(row.into_active_model()).on_conflict(replace);
+        insert.exec_without_returning(self.work.tx()).await?;
+        Ok(())
+    }
+
+    /// What customs says of a paper.
+    async fn judged(&self, kind: PaperKind, document: &Document, first: bool) -> Result<Said, Error> {
+        let head = &document.head;
+        let order = self.about(PaperKind::Order, head.get("orderNo").unwrap_or_default()).await?;
+        let waybill = match kind {
+            PaperKind::WaybillStatus => self.known(PaperKind::Waybill, &PaperKind::Waybill.key(head)).await?,
+            _ => None,
+        };
+        let address = |record: &Record| record.get("consigneeAddress").unwrap_or_default().to_owned();
+        let whose = waybill.as_ref().or(order.as_ref());
+        let own = head.get("consigneeAddress").map(str::to_owned);
+        let address = own.or_else(|| whose.map(|known| address(&known.document.head))).unwrap_or_default();
+        let (says, manner) = answer(kind, Scenario::of(&address, kind), first);
+        let says =
+            says.iter().map(|(after, status, info)| (*after, (*status).to_owned(), (*info).to_owned())).collect();
+        let planned = Said { says, manner };
+        let wrong = match kind {
+            PaperKind::List if planned.releases() => self.wrong_list(document, order).await?,
+            PaperKind::Cancellation if planned.takes() => self.wrong_cancellation(head).await?,
+            PaperKind::Return if planned.takes() => self.wrong_return(document).await?,
+            PaperKind::WaybillStatus if waybill.is_none() => Some(Said::no("-505000", "运单不存在")),
+            _ => None,
+        };
+        Ok(wrong.unwrap_or(planned))
+    }
+
+    /// What is wrong with a list: that of its own, then the match of the three papers.
+    async fn wrong_list(&self, list: &Document, order: Option<Known>) -> Result<Option<Said>, Error> {
+        let day = business_day(self.at);
+        let limits = Limits::on(day).ok_or_else(|| Error::internal("no limits hold today"))?;
+        if let Some(fault) = list_rules::list_faults(list, &limits).first() {
+            let code = if fault.code.is_empty() { "100" } else { fault.code };
+            return Ok(Some(Said::no(code, fault.message(&Locale::zh_cn()))));
+        }
+        let head = &list.head;
+        let Some(order) = order.filter(|known| known.row.taken) else {
+            return Ok(Some(Said::no("100", "Code:49;Desc:订单不存在")));
+        };
+        let payment = self.about(PaperKind::Payment, head.get("orderNo").unwrap_or_default()).await?;
+        let Some(payment) = payment.filter(|known| known.row.taken) else {
+            return Ok(Some(Said::no("100", "Code:46;Desc:支付信息不存在")));
+        };
+        let waybill = self.known(PaperKind::Waybill, &PaperKind::Waybill.key(head)).await?;
+        let Some(waybill) = waybill.filter(|known| known.row.taken) else {
+            return Ok(Some(Said::no("100", "Code:45;Desc:运单不存在")));
+        };
+        let papers = matching::Papers {
+            list: Some(list),
+            order: Some(&order.document),
+            payment: Some(&payment.document.head),
+            waybill: Some(&waybill.document.head),
+        };
+        let rows = matching::rows(&papers, &matching::Terms::default());
+        let odd = rows.iter().find(|row| row.verdict == matching::Verdict::Mismatch);
+        Ok(odd.map(|row| Said::no("100", row.rule.receipt())))
+    }
+
+    /// The list that a withdrawal or a return is about.
+    async fn list_of(&self, head: &Record) -> Result<Option<Known>, Error> {
+        let row = simulated::Entity::find()
+            .filter(simulated::Column::InvtNo.eq(head.get("invtNo").unwrap_or_default()))
+            .filter(simulated::Column::Kind.eq(PaperKind::List))
+            .one(self.work.tx())
+            .await?;
+        row.map(|row| self.opened(row)).transpose()
+    }
+
+    async fn wrong_cancellation(&self, head: &Record) -> Result<Option<Said>, Error> {
+        if head.get("reason").is_none_or(|reason| reason.trim().is_empty()) {
+            return Ok(Some(Said::no("-623012", "撤单原因为空")));
+        }
+        let list = self.list_of(head).await?;
+        Ok(list.is_none().then(|| Said::no("-623003", "清单不存在")))
+    }
+
+    async fn wrong_return(&self, document: &Document) -> Result<Option<Said>, Error> {
+        let Some(list) = self.list_of(&document.head).await? else {
+            return Ok(Some(Said::no("-625003", "原清单不存在")));
+        };
+        let faults = list_rules::refund_faults(document, &list.document.lines);
+        Ok(faults.first().map(|fault| {
+            let code = if fault.code.is_empty() { "100" } else { fault.code };
+            Said::no(code, fault.message(&Locale::zh_cn()))
+        }))
+    }
+
+    /// Has a message arrive.
+    async fn tell(&mut self, text: String, due: DateTime<Utc>) -> Result<(), Error> {
+        let id = vault::hex(&vault::random::<12>()?);
+        self.work.enqueue(&Arrives { text, due, id }).await
+    }
+
+    /// The tax bill of a list that is released, computed by the tariff of the day as customs does it.
+    async fn bill(&self, row: &simulated::Model, list: &Document, at: DateTime<Utc>) -> Result<Option<Message>, Error> {
+        let head = &list.head;
+        let fen = |record: &Record, name: &str| record.get(name).and_then(codes::fen).unwrap_or_default();
+        let day = business_day(at);
+        let codes_of: Vec<HsCode> =
+            list.lines.iter().filter_map(|line| line.get("gcode").and_then(|code| code.parse().ok())).collect();
+        let rows = tariffs::rows_for(self.work.tx(), &codes_of, day).await?;
+        let lines: Vec<GoodsLine> = list
+            .lines
+            .iter()
+            .filter_map(|line| {
+                let quantity = line.get("qty").and_then(|text| text.parse().ok())?;
+                let unit_price_minor = fen(line, "price");
+                Some(GoodsLine {
+                    hs: line.get("gcode")?.parse().ok()?,
+                    unit_price_minor,
+                    quantity,
+                    open_discount_minor: (unit_price_minor * i64::from(quantity) - fen(line, "totalPrice")).max(0),
+                    contents: contents(line, quantity),
+                })
+            })
+            .collect();
+        let order = RetailOrder {
+            lines,
+            open_discount_minor: 0,
+            freight_minor: fen(head, "freight"),
+            insurance_minor: fen(head, "insuredFee"),
+            voucher_minor: 0,
+            date: day,
+        };
+        let Some(limits) = Limits::on(day) else { return Ok(None) };
+        let quota = Quota { limits, used_minor: 0, reserved_minor: 0 };
+        let Ok(assessed) = assess(&order, &rows, &quota, Rounding::default()) else {
+            // Without a tariff there is no bill; a real customs has one.
+            return Ok(None);
+        };
+        let bill = Record::default()
+            .with("guid", fresh_guid()?)
+            .with("returnTime", codes::moment_of_receipt(at))
+            .with("invtNo", &row.invt_no)
+            .with("taxNo", format!("{}_0", row.invt_no))
+            .with("customsTax", codes::yuan(assessed.duty_minor))
+            .with("valueAddedTax", codes::yuan(assessed.vat_minor))
+            .with("consumptionTax", codes::yuan(assessed.consumption_minor))
+            .with("status", "1")
+            .with_some("assureCode", head.get("assureCode"))
+            .with_some("ebcCode", head.get("ebcCode"))
+            .with_some("logisticsCode", head.get("logisticsCode"))
+            .with_some("agentCode", head.get("agentCode"))
+            .with_some("customsCode", head.get("customsCode"));
+        let lines = assessed.lines.iter().zip(&list.lines).map(|(line, said)| {
+            Record::default()
+                .with_some("gnum", said.get("gnum"))
+                .with_some("gcode", said.get("gcode"))
+                .with("taxPrice", codes::yuan(line.price.dutiable_minor))
+                .with("customsTax", codes::yuan(line.tax.duty.payable_minor))
+                .with("valueAddedTax", codes::yuan(line.tax.vat.payable_minor))
+                .with("consumptionTax", codes::yuan(line.tax.consumption.payable_minor))
+        });
+        let document = Document { head: bill, lines: lines.collect() };
+        let kind = ceb::kind(816).ok_or_else(|| Error::internal("there is no CEB816"))?;
+        Ok(Some(Message::new(kind, fresh_guid()?, vec![document])))
+    }
+
+    /// What follows from a paper of a message.
+    async fn take(
+        &mut self,
+        message: &str,
+        kind: PaperKind,
+        document: &Document,
+        unproved: Option<&Said>,
+    ) -> Result<(), Error> {
+        let (at, delay) = (self.at, self.delay);
+        let (row, first) = self.remember(kind, document).await?;
+        let said = match unproved {
+            Some(said) => said.clone(),
+            None => self.judged(kind, document, first).await?,
+        };
+        if said.takes() && !row.taken {
+            self.put(simulated::Model { taken: true, ..row.clone() }).await?;
+        }
+        if said.manner == Manner::Format {
+            let text = written(900, format_error(message, &document.head, kind, at))?;
+            return self.tell(text, at + delay).await;
+        }
+        let last = said.says.iter().map(|(after, ..)| *after).max().unwrap_or_default();
+        for (after, status, info) in &said.says {
+            let said_at = at + delay * steps(*after);
+            let record = receipt(kind, &row, &document.head, (status, info), said_at);
+            let text = written(kind.receipt(), record)?;
+            let due = match said.manner {
+                Manner::Shuffled => at + delay * steps(last + 1 - after),
+                _ => said_at,
+            };
+            let copies = if said.manner == Manner::Thrice { THRICE } else { 1 };
+            for copy in 0..copies {
+                self.tell(text.clone(), due + delay / 2 * steps(copy)).await?;
+            }
+        }
+        if kind == PaperKind::List && said.releases() {
+            self.tax(&row, document, at + delay * steps(last), said.manner).await?;
+        }
+        Ok(())
+    }
+
+    /// Has the tax bill of a list arrive that was released at that moment, and that it is void when the mark says so.
+    async fn tax(
+        &mut self,
+        row: &simulated::Model,
+        list: &Document,
+        released: DateTime<Utc>,
+        manner: Manner,
+    ) -> Result<(), Error> {
+        let at = released + BILLED_AFTER;
+        let Some(bill) = self.bill(row, list, at).await? else { return Ok(()) };
+        self.tell(bill.write().map_err(|faults| unwritten(&faults))?, released).await?;
+        if manner == Manner::TaxVoid {
+            let later = at + self.delay + Duration::milliseconds(1);
+            let record = Record::default()
+                .with("guid", fresh_guid()?)
+                .with("returnTime", codes::moment_of_receipt(later))
+                .with("invtNo", &row.invt_no)
+                .with("taxNo", format!("{}_0", row.invt_no))
+                .with("status", "3")
+                .with_some("assureCode", list.head.get("assureCode"));
+            self.tell(written(818, record)?, released + self.delay).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A receipt of a paper as a message.
+fn receipt(
+    kind: PaperKind,
+    row: &simulated::Model,
+    head: &Record,
+    (status, info): (&str, &str),
+    at: DateTime<Utc>,
+) -> Record {
+    let copied = |record: Record, names: &[&str]| {
+        names.iter().fold(record, |record, name| record.with_some(name, head.get(name)))
+    };
+    let record = copied(Record::default(), &["guid"]);
+    let record = match kind {
+        PaperKind::Order => copied(record, &["ebpCode", "ebcCode", "orderNo"]),
+        PaperKind::Payment => copied(record, &["payCode", "payTransactionId"]),
+        PaperKind::Waybill => copied(record, &["logisticsCode", "logisticsNo"]),
+        PaperKind::WaybillStatus => copied(record, &["logisticsCode", "logisticsNo", "logisticsStatus"]),
+        PaperKind::List => copied(record, &["customsCode", "ebpCode", "ebcCode", "agentCode", "copNo"])
+            .with("preNo", &row.pre_no)
+            .with("invtNo", &row.invt_no),
+        PaperKind::Cancellation | PaperKind::Return => {
+            copied(record, &["customsCode", "agentCode", "ebpCode", "ebcCode", "copNo"])
+                .with("preNo", &row.pre_no)
+                .with_some("invtNo", head.get("invtNo"))
+        }
+        PaperKind::Delivery => copied(record, &["customsCode", "operatorCode", "copNo"]).with("preNo", &row.pre_no),
+    };
+    record
+        .with("returnStatus", status)
+        .with("returnTime", codes::moment_of_receipt(at))
+        .with("returnInfo", info.chars().take(900).collect::<String>())
+}
+
+fn written(number: u16, head: Record) -> Result<String, Error> {
+    let kind = ceb::kind(number).ok_or_else(|| Error::internal(format!("there is no CEB{number}")))?;
+    let message = Message::new(kind, fresh_guid()?, vec![Document { head, lines: Vec::new() }]);
+    message.write().map_err(|faults| unwritten(&faults))
+}
+
+fn unwritten(faults: &[ceb::Fault]) -> Error {
+    let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    Error::internal(told.join("; "))
+}
+
+/// What one of a line has inside, from its legal quantities.
+fn contents(line: &Record, quantity: u32) -> Contents {
+    let each = i64::from(quantity.max(1));
+    let of = |unit: &str, scale: i64| {
+        [("unit1", "qty1"), ("unit2", "qty2")]
+            .into_iter()
+            .find(|(name, _)| line.get(name) == Some(unit))
+            .and_then(|(_, name)| line.get(name).and_then(codes::e5))
+            .map(|e5| rust_decimal::Decimal::new(e5 * scale, 5) / rust_decimal::Decimal::from(each))
+    };
+    // Kilograms, litres, sheets (片).
+    Contents { grams: of("035", 1_000), millilitres: of("095", 1_000), pieces: of("020", 1) }
+}
+
+fn steps(n: u32) -> i32 {
+    i32::try_from(n).unwrap_or(i32::MAX)
+}
+
+fn format_error(message: &str, head: &Record, kind: PaperKind, at: DateTime<Utc>) -> Record {
+    Record::default()
+        .with_some("guid", head.get("guid"))
+        .with("returnStatus", "-1")
+        .with("returnInfo", "报文格式校验失败")
+        .with("returnTime", codes::moment_of_receipt(at))
+        .with("oriCopMsgId", message)
+        .with("oriMessageType", format!("CEB{}Message", kind.number()))
+        .with("oriBizMessage", "<!-- -->")
+}
