@@ -313,6 +313,13 @@ impl Work {
         jobs::enqueue(&self.tx, job, self.now).await
     }
 
+    /// The same, in place of the jobs of its aggregate that are not done. Two that do so for one aggregate wait for each
+    /// other on what the jobs are about.
+    pub async fn replace<J: Job>(&mut self, job: &J) -> Result<(), Error> {
+        self.jobs = true;
+        jobs::replace(&self.tx, job, self.now).await
+    }
+
     /// Tells an organisation that something happened: its change feed, and its webhooks.
     pub async fn tell(
         &mut self,

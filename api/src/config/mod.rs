@@ -322,6 +322,8 @@ impl Config {
             ("limits.search_burst", self.limits.search_burst, 1..=1_000_000),
             ("limits.sign_in", self.limits.sign_in, 1..=1_000_000),
             ("limits.sign_in_burst", self.limits.sign_in_burst, 1..=1_000_000),
+            ("limits.inquiry", self.limits.inquiry, 1..=1_000_000),
+            ("limits.inquiry_burst", self.limits.inquiry_burst, 1..=1_000_000),
             ("auth.access_minutes", self.auth.access_minutes, 1..=60),
             ("auth.session_days", self.auth.session_days, 1..=365),
             ("auth.key_days", self.auth.key_days, 1..=365),

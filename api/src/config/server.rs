@@ -93,4 +93,6 @@ pub struct Limits {
     pub search_burst: u32,
     pub sign_in: u32,
     pub sign_in_burst: u32,
+    pub inquiry: u32,
+    pub inquiry_burst: u32,
 }

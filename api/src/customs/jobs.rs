@@ -102,7 +102,8 @@ impl Job for SignedFor {
     }
 }
 
-/// Sends customs what was paid for an order, as announcement 179 wants it.
+/// Sends customs what was paid for an order, as announcement 179 wants it. There is one of an order at most: of several
+/// inquiries the newest is answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TellPayment {
     /// Which order.
@@ -114,7 +115,7 @@ pub struct TellPayment {
 impl Job for TellPayment {
     const KIND: &'static str = "customs.payment_data";
     fn aggregate(&self) -> String {
-        format!("payment-data:{}", self.session)
+        format!("payment-data:{}", self.document)
     }
 }
 

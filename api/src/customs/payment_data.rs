@@ -1,23 +1,29 @@
 //! What customs asks about payments (announcement 179): it names an order, is answered at once whether the house knows it,
 //! and is sent what was paid for it afterwards, signed.
+//!
+//! Anybody can ask: how often is limited by address, and of one order one job at most is open, whatever number of inquiries
+//! there were; the newest of them is answered. Nothing is told of money that is none: a payment of the sandbox is told to
+//! the simulated customs alone.
 
 use chrono::{DateTime, Utc};
 use entities::{
     customs::{
+        ceb::Record,
         declaration,
         paper::{self, PaperKind},
         payment_data::{PaidOrder, PaymentData},
     },
-    payments::payment,
+    payments::{ProviderKind, payment},
     values::Money,
 };
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{document_of, jobs::TellPayment, lists, sale_of};
+use super::{document_of, jobs::TellPayment, lists, locked, sale_of};
 use crate::{
     app::{App, Call},
+    config::Gateway,
     platform::{customs::fresh_guid, error::Error, graphql::encode, jobs::Verdict, web},
 };
 
@@ -64,7 +70,7 @@ pub async fn asked(app: &App, text: &str) -> Result<Answer, Error> {
     let fits = |text: &str, most: usize| {
         !text.is_empty()
             && text.chars().count() <= most
-            && !text.chars().any(|c| c.is_control() || c == '"' || c == '|')
+            && !text.chars().any(|c| c.is_control() || matches!(c, '"' | '|' | '\\'))
     };
     if !fits(&inquiry.order_no, 60) || !fits(&inquiry.session_id, 36) {
         return Ok(answer("20001", "openReq cannot be read"));
@@ -72,27 +78,37 @@ pub async fn asked(app: &App, text: &str) -> Result<Answer, Error> {
     if app.config().customs.payment_data.url.is_empty() {
         return Ok(answer("20000", "payment data is sent nowhere"));
     }
-    if lists::of_document(app.db().read(), &inquiry.order_no).await?.is_none() {
+    let Some(row) = lists::of_document(app.db().read(), &inquiry.order_no).await? else {
         return Ok(answer("20002", "the order is not known"));
+    };
+    if payment_of(app, &row).await?.is_some_and(|(_, paid)| !has_money(app, paid.as_ref())) {
+        return Ok(answer("20003", "the order was not paid for with money"));
     }
     let mut work = app.begin(&Call::unasked("customs")).await?;
-    work.enqueue(&TellPayment { document: inquiry.order_no, session: inquiry.session_id }).await?;
+    locked(work.tx(), row.id).await?;
+    work.replace(&TellPayment { document: inquiry.order_no, session: inquiry.session_id }).await?;
     work.commit(()).await?;
     Ok(answer(GOOD, ""))
 }
 
 /// Does [`TellPayment`].
 pub async fn tell(app: &App, job: TellPayment) -> Result<Verdict, Error> {
-    let Some(data) = data_of(app, &job).await? else {
-        return Ok(Verdict::Again { after: None, reason: "the order has no payment yet".into() });
+    let again = |reason: String| Ok(Verdict::Again { after: None, reason });
+    let row = lists::of_document(app.db().read(), &job.document).await?;
+    let Some(row) = row else { return Ok(Verdict::Dead { reason: "the order is not known".into() }) };
+    let Some((head, paid)) = payment_of(app, &row).await? else {
+        return again("the order has no payment yet".into());
     };
+    if !has_money(app, paid.as_ref()) {
+        return Ok(Verdict::Dead { reason: "the order was not paid for with money".into() });
+    }
+    let data = data_of(app, &job, &row, &head, paid.as_ref()).await?;
     let signer = app.signing().signer();
     let signature = signer.sign_text(&data.to_sign()).map_err(Error::internal)?;
     let sent = data.signed(signer.certificate().number(), &signature);
     let settings = &app.config().customs;
     let client = web::services(settings.timeout())?;
     let asked = client.post(&settings.payment_data.url).form(&[("payExInfoStr", sent.as_str())]).send().await;
-    let again = |reason: String| Ok(Verdict::Again { after: None, reason });
     let answer = match asked {
         Ok(answer) => answer,
         Err(error) => return again(format!("customs does not answer: {}", error.without_url())),
@@ -109,12 +125,34 @@ pub async fn tell(app: &App, job: TellPayment) -> Result<Verdict, Error> {
     }
 }
 
-/// What was paid in the request that paid an order, for all orders of it; none: it has no payment yet.
-async fn data_of(app: &App, job: &TellPayment) -> Result<Option<PaymentData>, Error> {
+/// What the payment paper of a declaration says, and the house's own payment that it is about; none: there is no paper yet.
+async fn payment_of(app: &App, row: &declaration::Model) -> Result<Option<(Record, Option<payment::Model>)>, Error> {
     let db = app.db().read();
-    let Some(row) = lists::of_document(db, &job.document).await? else { return Ok(None) };
-    let Some(said) = payment_paper(db, &row).await? else { return Ok(None) };
+    let Some(said) = payment_paper(db, row).await? else { return Ok(None) };
     let head = document_of(app.vault(), &said)?.head;
+    // A reference is one payment's of its provider.
+    let provider = sale_of(app.vault(), row)?.paid.provider;
+    let whose = Condition::all()
+        .add(payment::Column::Reference.eq(head.get("payTransactionId").unwrap_or_default()))
+        .add_option(provider.map(|provider| payment::Column::Provider.eq(provider)));
+    let paid = payment::Entity::find().filter(whose).one(db).await?;
+    Ok(Some((head, paid)))
+}
+
+/// Whether there is money behind a payment. That of the sandbox has none: it is for the customs that is none either.
+fn has_money(app: &App, paid: Option<&payment::Model>) -> bool {
+    app.config().customs.gateway == Gateway::Simulator || paid.is_none_or(|paid| paid.provider != ProviderKind::Sandbox)
+}
+
+/// What was paid in the request that paid an order, for all orders of it.
+async fn data_of(
+    app: &App,
+    job: &TellPayment,
+    row: &declaration::Model,
+    head: &Record,
+    paid: Option<&payment::Model>,
+) -> Result<PaymentData, Error> {
+    let db = app.db().read();
     let named = |name: &str| head.get(name).unwrap_or_default().to_owned();
     let (institution, transaction) = (named("payCode"), named("payTransactionId"));
     // All papers of the transaction, whichever order they are of.
@@ -150,18 +188,17 @@ async fn data_of(app: &App, job: &TellPayment) -> Result<Option<PaymentData>, Er
             holder: settings.holder.clone(),
         });
     }
-    let paid = payment::Entity::find().filter(payment::Column::Reference.eq(&transaction)).one(db).await?;
-    let amount = |minor| paid.as_ref().map(|paid| Money { minor, currency: paid.currency }.to_string());
+    let amount = |minor| paid.map(|paid| Money { minor, currency: paid.currency }.to_string());
     // What was asked and answered, as the house keeps it.
-    let request = paid.as_ref().map(|paid| {
+    let request = paid.map(|paid| {
         json!({ "document": paid.document, "number": paid.number, "amount": amount(paid.amount_minor),
                 "provider": paid.provider, "method": paid.method, "at": paid.created_at })
         .to_string()
     });
-    let response = paid.as_ref().map(|paid| {
+    let response = paid.map(|paid| {
         json!({ "reference": paid.reference, "state": paid.state, "captured": amount(paid.captured_minor) }).to_string()
     });
-    Ok(Some(PaymentData {
+    Ok(PaymentData {
         session: job.session.clone(),
         guid: fresh_guid()?,
         request: request.unwrap_or_default(),
@@ -175,7 +212,7 @@ async fn data_of(app: &App, job: &TellPayment) -> Result<Option<PaymentData>, Er
         paid_at,
         orders,
         sent_at: app.clock().now(),
-    }))
+    })
 }
 
 async fn payment_paper(db: &impl ConnectionTrait, row: &declaration::Model) -> Result<Option<paper::Model>, Error> {

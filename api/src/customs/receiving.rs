@@ -55,6 +55,15 @@ pub struct Received {
     pub reason: Option<String>,
 }
 
+/// Whether it may be the gateway that pushes, by its headers: a stranger's body is not read at all.
+pub fn admits(app: &App, headers: &[(String, String)]) -> bool {
+    let admitted = app.customs().admits(headers);
+    if !admitted {
+        tracing::warn!("a message was not read whose headers are not the gateway's");
+    }
+    admitted
+}
+
 /// Something was pushed to the house: it is unpacked, and received. None: it is not from the gateway, and nothing is kept of
 /// it but a line in the log.
 pub async fn pushed(app: &App, headers: &[(String, String)], body: &[u8]) -> Result<Option<Received>, Error> {

@@ -7,8 +7,9 @@ use poem::{
 };
 
 use super::{
-    pushed::{self, bytes, headers, plain, unread},
+    pushed::{self, bytes, headers, plain, too_often, unread},
     request::Unread,
+    tokens::caller_address,
 };
 use crate::{
     customs::{
@@ -16,7 +17,10 @@ use crate::{
         receiving::{self, LARGEST},
     },
     graphql::Gateway,
-    platform::error::Error,
+    platform::{
+        error::Error,
+        limits::{Class, of_address},
+    },
 };
 
 /// Largest inquiry about a payment.
@@ -34,6 +38,9 @@ fn broken(error: &Error) -> Response {
 pub(super) async fn receipts(request: &Request, body: Body, gateway: Data<&Gateway>) -> Response {
     let app = gateway.app();
     let headers = headers(request);
+    if !receiving::admits(app, &headers) {
+        return plain(StatusCode::UNAUTHORIZED);
+    }
     let bytes = match bytes(request, body, LARGEST * PACKED, &gateway).await {
         Ok(bytes) => bytes,
         Err(Unread::TooLarge) => {
@@ -51,10 +58,15 @@ pub(super) async fn receipts(request: &Request, body: Body, gateway: Data<&Gatew
     }
 }
 
-/// `POST /customs/platDataOpen`: what customs asks about a payment, as the form field `openReq`.
+/// `POST /customs/platDataOpen`: what customs asks about a payment, as the form field `openReq`. It proves nothing of who
+/// asks: each address may ask so often.
 #[handler]
 pub(super) async fn plat_data_open(request: &Request, body: Body, gateway: Data<&Gateway>) -> Response {
     let app = gateway.app();
+    let address = caller_address(request, &app.config().server.trusted_proxies());
+    if let Err(wait) = app.limits().take(Class::Inquiry, &of_address(address), 1).await {
+        return too_often(wait);
+    }
     let bytes = match bytes(request, body, LARGEST_INQUIRY, &gateway).await {
         Ok(bytes) => bytes,
         Err(why) => return unread(why),

@@ -1,5 +1,7 @@
 //! What providers, customs and carriers push: read, proved by its own content, and answered in a status.
 
+use std::time::Duration;
+
 use poem::{
     Body, Request, Response,
     http::{StatusCode, header},
@@ -20,6 +22,17 @@ pub(super) fn unread(why: Unread) -> Response {
         Unread::TooSlow => StatusCode::REQUEST_TIMEOUT,
         Unread::Broken => StatusCode::BAD_REQUEST,
     })
+}
+
+/// Who asks too often waits so long.
+pub(super) fn too_often(wait: Duration) -> Response {
+    // What is left of a second is waited for too.
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    Response::builder()
+        .status(StatusCode::TOO_MANY_REQUESTS)
+        .header(header::CACHE_CONTROL, "no-store")
+        .header(header::RETRY_AFTER, seconds)
+        .finish()
 }
 
 /// An accident. Whoever sent it sends it again.

@@ -121,6 +121,7 @@ pub(super) async fn declare(
             paid: Paid {
                 transaction: paid.reference.clone().unwrap_or_else(|| paid.number.clone()).chars().take(60).collect(),
                 at: work.now,
+                provider: Some(paid.provider),
             },
             lines: sold.collect(),
         };

@@ -99,6 +99,17 @@ pub async fn enqueue<J: Job>(db: &impl ConnectionTrait, job: &J, now: DateTime<U
     Ok(())
 }
 
+/// The same, in place of what of its aggregate is not done: it is asked for anew. Who is just doing one of those finds
+/// that the job is not there any more, as when its lease was lost.
+pub async fn replace<J: Job>(db: &impl ConnectionTrait, job: &J, now: DateTime<Utc>) -> Result<(), Error> {
+    job::Entity::delete_many()
+        .filter(job::Column::Aggregate.eq(job.aggregate()))
+        .filter(job::Column::State.ne(JobState::Dead))
+        .exec(db)
+        .await?;
+    enqueue(db, job, now).await
+}
+
 /// Which jobs a worker takes.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {

@@ -29,6 +29,8 @@ pub enum Class {
     Search,
     /// Any operation.
     Everything,
+    /// What customs asks about payments.
+    Inquiry,
 }
 
 impl Class {
@@ -37,6 +39,7 @@ impl Class {
             Self::SignIn => "sign-in",
             Self::Search => "search",
             Self::Everything => "everything",
+            Self::Inquiry => "inquiry",
         }
     }
 }
@@ -86,6 +89,7 @@ pub struct Limits {
     everything: Rate,
     search: Rate,
     sign_in: Rate,
+    inquiry: Rate,
     buckets: moka::sync::Cache<String, Arc<Mutex<i64>>>,
     shared: Option<Arc<Shared>>,
     clock: Clock,
@@ -103,14 +107,16 @@ impl Limits {
         let everything = Rate::new(settings.everything, settings.everything_burst);
         let search = Rate::new(settings.search, settings.search_burst);
         let sign_in = Rate::new(settings.sign_in, settings.sign_in_burst);
+        let inquiry = Rate::new(settings.inquiry, settings.inquiry_burst);
         // A bucket that nobody took from for this long is full.
-        let deepest = everything.depth.max(search.depth).max(sign_in.depth);
+        let deepest = everything.depth.max(search.depth).max(sign_in.depth).max(inquiry.depth);
         let idle = Duration::from_micros(deepest.unsigned_abs()) + Duration::from_mins(1);
         Self {
             enabled: settings.enabled,
             everything,
             search,
             sign_in,
+            inquiry,
             buckets: moka::sync::Cache::builder().max_capacity(BUCKETS).time_to_idle(idle).build(),
             shared,
             clock,
@@ -126,6 +132,7 @@ impl Limits {
             Class::Everything => self.everything,
             Class::Search => self.search,
             Class::SignIn => self.sign_in,
+            Class::Inquiry => self.inquiry,
         };
         let key = format!("limit:{}:{who}", class.name());
         let now = self.clock.now().timestamp_micros();

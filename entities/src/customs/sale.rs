@@ -11,7 +11,10 @@ use super::{
     declaration::Transport,
     goods_filing,
 };
-use crate::values::{Consignee, id::VariantId};
+use crate::{
+    payments::ProviderKind,
+    values::{Consignee, id::VariantId},
+};
 
 /// A party as customs knows it: ten characters of a registration or 18 of a credit code, and its name.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -45,6 +48,9 @@ pub struct Paid {
     pub transaction: String,
     /// When.
     pub at: DateTime<Utc>,
+    /// Through which provider; none: it was not kept yet when the order was paid.
+    #[serde(default)]
+    pub provider: Option<ProviderKind>,
 }
 
 /// What was sold, amounts in fen.
@@ -450,7 +456,7 @@ pub(crate) mod tests {
                 address: "青海省西宁市城中区示例路1号".into(),
             },
             district: "630103".into(),
-            paid: Paid { transaction: "2025110100001".into(), at: at("20251101093010") },
+            paid: Paid { transaction: "2025110100001".into(), at: at("20251101093010"), provider: None },
             lines: vec![SaleLine {
                 number: 1,
                 variant: VariantId(zero),

@@ -2,6 +2,7 @@
 
 mod back;
 mod declared;
+mod inquiries;
 mod messages;
 mod overtaken;
 mod papers;

@@ -141,13 +141,16 @@ impl CustomsGateway for Bridge {
         }
     }
 
-    fn unpack(&self, headers: &[(String, String)], body: &[u8], _: DateTime<Utc>) -> Result<Vec<u8>, Failure> {
+    fn admits(&self, headers: &[(String, String)]) -> bool {
         let expected = format!("Bearer {}", self.secret.expose_secret());
         let said = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization"));
         // Hashes are compared: how long that takes says nothing of the secret.
         let hashed = |text: &str| vault::sha256_hex(text.as_bytes());
-        let proved = said.is_some_and(|(_, value)| hashed(value) == hashed(&expected));
-        if !proved {
+        said.is_some_and(|(_, value)| hashed(value) == hashed(&expected))
+    }
+
+    fn unpack(&self, headers: &[(String, String)], body: &[u8], _: DateTime<Utc>) -> Result<Vec<u8>, Failure> {
+        if !self.admits(headers) {
             return Err(Failure::NotAuthentic);
         }
         let envelope: Envelope = serde_json::from_slice(body).map_err(|e| Failure::Unreadable(e.to_string()))?;
@@ -187,6 +190,8 @@ mod tests {
     #[test]
     fn what_is_pushed_is_unpacked_once_it_is_proved() {
         let bridge = bridge();
+        assert!(bridge.admits(&headers("Bearer both-ends")));
+        assert!(!bridge.admits(&headers("Bearer both-endS")) && !bridge.admits(&[]), "a stranger's body is read");
         let message = Outgoing {
             id: "1<2".into(),
             kind: 622,

@@ -28,6 +28,8 @@ use crate::config::{Config, Gateway};
 pub trait CustomsGateway: Send + Sync + std::fmt::Debug {
     /// Hands a message over. Handed over again with the same `id`, it is the same message.
     async fn send(&self, message: &Outgoing) -> Result<(), Failure>;
+    /// Whether it may be the gateway that pushes, by the headers alone: of who is a stranger already the body is not read.
+    fn admits(&self, headers: &[(String, String)]) -> bool;
     /// The messages in what was pushed. Whoever sent it is proved here, or it is refused.
     fn unpack(&self, headers: &[(String, String)], body: &[u8], now: DateTime<Utc>) -> Result<Vec<u8>, Failure>;
 }

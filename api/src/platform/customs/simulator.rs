@@ -57,6 +57,11 @@ pub fn proved(vault: &Vault, body: &[u8]) -> Vec<(String, String)> {
     vec![(PROOF.into(), vault.proof(PURPOSE, &vault::sha256_hex(body)))]
 }
 
+/// The proof that is shown. It is one of the body: without the body it can only be missed.
+fn said(headers: &[(String, String)]) -> Option<&str> {
+    headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(PROOF)).map(|(_, proof)| proof.as_str())
+}
+
 impl Simulator {
     /// The way to it, over the house's own database.
     pub fn new(db: &Db, vault: &Arc<Vault>) -> Self {
@@ -80,9 +85,12 @@ impl CustomsGateway for Simulator {
         left.map_err(|error| Failure::Unavailable(error.told().into()))
     }
 
+    fn admits(&self, headers: &[(String, String)]) -> bool {
+        said(headers).is_some()
+    }
+
     fn unpack(&self, headers: &[(String, String)], body: &[u8], _: DateTime<Utc>) -> Result<Vec<u8>, Failure> {
-        let said = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(PROOF));
-        let proved = said.is_some_and(|(_, proof)| self.vault.proves(PURPOSE, &vault::sha256_hex(body), proof));
+        let proved = said(headers).is_some_and(|proof| self.vault.proves(PURPOSE, &vault::sha256_hex(body), proof));
         if proved { Ok(body.to_vec()) } else { Err(Failure::NotAuthentic) }
     }
 }
