@@ -19,7 +19,7 @@ use entities::{
 use proptest::{
     prelude::*,
     strategy::ValueTree,
-    test_runner::{Config, TestRunner},
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
 
@@ -57,6 +57,11 @@ pub(super) async fn silently(border: &Border) -> Vec<String> {
     }
 }
 
+/// What draws the same with the same seed.
+fn runner(seed: &[u8; 32]) -> TestRunner {
+    TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, seed))
+}
+
 pub(super) async fn deliver(border: &Border, text: &str) -> MessageVerdict {
     let headers = proved(border.market.app().vault(), text.as_bytes());
     let received = receiving::pushed(border.market.app(), &headers, text.as_bytes()).await.unwrap();
@@ -89,10 +94,7 @@ async fn shuffled_doubled_and_some_lost_receipts_lead_to_the_same_end() {
     for shuffled in [false, true] {
         let border = Border::new().await;
         let buyer = border.market.identified(1).await;
-        let mut runner = TestRunner::new_with_rng(
-            Config::default(),
-            proptest::test_runner::TestRng::from_seed(proptest::test_runner::RngAlgorithm::ChaCha, &[7; 32]),
-        );
+        let mut runner = runner(&[7; 32]);
         for n in 0..many {
             // A hundred are in the warehouse: what was detained stays, the rest is taken in anew.
             if n % 50 == 49 {
@@ -207,15 +209,19 @@ async fn bytes_that_were_changed_on_the_way_are_never_an_accident() {
     let buyer = border.market.identified(1).await;
     let order = border.declared(&buyer, 1, "").await;
     let db = border.market.app().db().read();
-    let kept = message::Entity::find().all(db).await.unwrap();
+    let kept = message::Entity::find().order_by_asc(message::Column::Id).all(db).await.unwrap();
     let texts: Vec<Vec<u8>> = kept
         .iter()
         .map(|row| border.market.app().vault().unseal(&format!("customs_message:{}", row.id), &row.body).unwrap())
         .collect();
     let rounds = if thorough() { 20_000 } else { 300 };
-    let mut runner = TestRunner::new(Config::default());
+    // Another one each time; what failed is drawn again with the seed that was printed, in CHAMA_TEST_SEED.
+    let named = std::env::var("CHAMA_TEST_SEED").ok().map(|seed| seed.parse().expect("CHAMA_TEST_SEED is a UUID"));
+    let seed: uuid::Uuid = named.unwrap_or_else(uuid::Uuid::new_v4);
+    println!("CHAMA_TEST_SEED={seed}");
+    let mut runner = runner(&[*seed.as_bytes(); 2].concat().try_into().unwrap());
     let change = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<u8>(), 0..4_u8, 0..40_usize);
-    for _ in 0..rounds {
+    for round in 0..rounds {
         let (of, at, byte, how, more) = change.new_tree(&mut runner).unwrap().current();
         let mut bytes = of.get(&texts).clone();
         let at = at.index(bytes.len());
@@ -231,11 +237,14 @@ async fn bytes_that_were_changed_on_the_way_are_never_an_accident() {
                 bytes.splice(at..at, part);
             }
         }
-        receiving::receive(border.market.app(), &bytes).await.expect("no accident");
+        if let Err(error) = receiving::receive(border.market.app(), &bytes).await {
+            let text = String::from_utf8_lossy(&bytes);
+            panic!("an accident, CHAMA_TEST_SEED={seed}, round {round}: {}\n{text}", error.told());
+        }
     }
     let seen = border.order(&buyer, &order).await;
-    let state = seen["declaration"]["state"].as_str().unwrap();
-    assert!(["RELEASED", "CLOSED", "RETURNED_ABROAD"].contains(&state), "a changed receipt undid a release: {state}");
+    // One change makes 700 of 800 or a later moment, never both; and of one moment the release counts more.
+    assert_eq!(seen["declaration"]["state"], "RELEASED", "a changed receipt undid a release, CHAMA_TEST_SEED={seed}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
