@@ -4,10 +4,12 @@
 //! - `bench import`: an import, list pages and signing in, inside this process, on SQLite in a folder of its own or
 //!   on the PostgreSQL database that `CHAMA_DATABASE_URL` names (an empty one: it is filled)
 //! - `bench order`: carts, quotes, orders and payments, inside this process, in the same way
+//! - `bench declare`: declarations and receipts, inside this process, in the same way
 //!
 //! Figures are for comparing within one run; the ratios travel between machines.
 
 mod bare;
+mod declaring;
 mod driver;
 mod ordering;
 mod process;
@@ -21,6 +23,7 @@ use std::{
     io::Write,
     path::Path,
     process::ExitCode,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -34,6 +37,7 @@ use api::{
     config::Config,
     graphql::Gateway,
     platform::{auth::Caller, clock::Clock, meter::Meter},
+    worker,
     zone::{self, ZoneFiles},
 };
 use async_graphql::Request;
@@ -43,6 +47,7 @@ use sea_orm::{ConnectionTrait, Statement};
 use tokio::{
     runtime::Builder,
     signal::unix::{SignalKind, signal},
+    sync::Notify,
 };
 
 /// What can go wrong in a bench; it says so and stops.
@@ -78,18 +83,21 @@ enum What {
         #[arg(default_value_t = 10)]
         seconds: u64,
     },
+    /// Builds, signs and validates declarations, and takes receipts, inside this process.
+    Declare {
+        /// How many seconds each line takes.
+        #[arg(default_value_t = 10)]
+        seconds: u64,
+    },
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let ended = match arguments.what.unwrap_or(What::Serve(arguments.serve)) {
         What::Serve(options) => serving(&options),
-        What::Import { products } => importing(products),
-        What::Order { seconds } => Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .map_err(Failure::from)
-            .and_then(|runtime| runtime.block_on(order(seconds))),
+        What::Import { products } => inside(bench(products)),
+        What::Order { seconds } => inside(order(seconds)),
+        What::Declare { seconds } => inside(declare(seconds)),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -115,8 +123,20 @@ fn serving(options: &serve::Options) -> Result<(), Failure> {
     })
 }
 
-fn importing(products: u64) -> Result<(), Failure> {
-    Builder::new_multi_thread().enable_all().build()?.block_on(bench(products))
+/// Does something on all processors of the machine.
+fn inside(what: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    Builder::new_multi_thread().enable_all().build()?.block_on(what)
+}
+
+/// Does something with a worker beside it, which does the jobs that are left behind.
+async fn with_worker(app: &App, what: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let stop = Arc::new(Notify::new());
+    let told_to_stop = stop.clone();
+    let worker = tokio::spawn(worker::work(app.clone(), Box::pin(async move { told_to_stop.notified().await })));
+    let ended = what.await;
+    stop.notify_one();
+    worker.await?;
+    ended
 }
 
 fn told(error: &api::platform::error::Error) -> Failure {
@@ -150,7 +170,13 @@ async fn order(seconds: u64) -> Result<(), Failure> {
     write_catalog(&file, PRODUCTS)?;
     import(&app, &file, "import").await?;
     app.db().analyze().await.map_err(|e| told(&e))?;
-    ordering::ordering(&app, seconds).await
+    with_worker(&app, ordering::ordering(&app, seconds)).await
+}
+
+async fn declare(seconds: u64) -> Result<(), Failure> {
+    let folder = tempfile::tempdir()?;
+    let app = furnished(folder.path(), 0).await?;
+    with_worker(&app, declaring::declaring(&app, seconds)).await
 }
 
 async fn bench(products: u64) -> Result<(), Failure> {

@@ -24,7 +24,6 @@ use api::{
     },
     payments,
     platform::error::Error,
-    worker,
 };
 use entities::{
     catalog::{OfferStatus, SupplyMode, offer, offer_price, variant},
@@ -60,9 +59,6 @@ struct Shop {
 /// Measures ordering for so many seconds each.
 pub(crate) async fn ordering(app: &App, seconds: u64) -> Result<(), Failure> {
     let shop = Arc::new(furnished(app).await?);
-    let stop = Arc::new(tokio::sync::Notify::new());
-    let (at_work, told_to_stop) = (app.clone(), stop.clone());
-    let worker = tokio::spawn(worker::work(at_work, Box::pin(async move { told_to_stop.notified().await })));
     let time = Duration::from_secs(seconds);
     println!("\n{:<56} {:>10} {:>10} {:>10}", "16 at once", "a second", "p50 ms", "p99 ms");
     let bare = run(app, "the bare guarded UPDATE of one row", time, {
@@ -117,8 +113,6 @@ pub(crate) async fn ordering(app: &App, seconds: u64) -> Result<(), Failure> {
         percent(hot, bare)
     );
     println!("orders of one article against 1,000: {} %, as a hot item {} %", percent(one, many), percent(hot, many));
-    stop.notify_one();
-    worker.await?;
     Ok(())
 }
 
@@ -196,7 +190,12 @@ async fn furnished(app: &App) -> Result<Shop, Failure> {
 }
 
 /// Does something over and over, many at once; prints and answers with how often a second.
-async fn run<F>(app: &App, what: &str, time: Duration, each: impl Fn(usize, usize) -> F) -> Result<u64, Failure>
+pub(crate) async fn run<F>(
+    app: &App,
+    what: &str,
+    time: Duration,
+    each: impl Fn(usize, usize) -> F,
+) -> Result<u64, Failure>
 where
     F: Future<Output = Result<(), Error>> + Send + 'static,
 {
