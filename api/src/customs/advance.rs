@@ -722,9 +722,13 @@ pub async fn set_transport(
     let row = lists::find(work.tx(), work.viewer(), id).await?;
     let row = row.ok_or_else(|| not_found("id", encode(id).as_str()))?;
     call.may(Action::KeepDeclarations, Resource::of(row.seller_id))?;
+    if row.mode != SupplyMode::DirectImport {
+        // Bonded goods set out from within the country: their list would say a flight that nobody took.
+        let name = async_graphql::Value::from(row.mode).to_string();
+        return Err(Refusal::new(ErrorCode::InvalidValue).with("value", name).at("id").into());
+    }
     let row = locked(work.tx(), id).await?;
-    if row.mode != SupplyMode::DirectImport || row.state.is_released() || row.state.is_over() {
-        // What comes out of a bonded warehouse has no vehicle from abroad.
+    if row.state.is_released() || row.state.is_over() {
         let from = async_graphql::Value::from(row.state).to_string();
         let refusal = Refusal::new(ErrorCode::IllegalTransition).with("from", from).with("action", "SET_TRANSPORT");
         return Err(refusal.at("id").into());

@@ -2,6 +2,7 @@
 
 mod back;
 mod declared;
+mod direct;
 mod inquiries;
 mod messages;
 mod overtaken;
