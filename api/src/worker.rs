@@ -157,14 +157,18 @@ pub async fn drain_some(app: &App, only: &str) -> Result<u64, Error> {
     Ok(begun)
 }
 
-/// The jobs that one worker has: each place does one aggregate, others wait in line. Deliveries to partners, who may be
-/// slow, never take the last place.
+/// The jobs that wait for somebody outside who may be slow: a partner's endpoint, a carrier.
+const OUTSIDE: [&str; 4] = [Deliver::KIND, Book::KIND, CallOff::KIND, HandOver::KIND];
+
+/// The jobs that one worker has: each place does one aggregate, others wait in line. What waits for somebody outside never
+/// takes the last place.
 struct Crew {
     app: App,
     worker: Uuid,
     places: usize,
+    /// Each says whether it waited for somebody outside.
     busy: JoinSet<bool>,
-    deliveries: usize,
+    outside: usize,
     /// The jobs of one aggregate each, taken and not begun.
     line: VecDeque<Vec<job::Model>>,
 }
@@ -172,16 +176,16 @@ struct Crew {
 impl Crew {
     fn new(app: App) -> Self {
         let places = app.config().jobs.workers.max(1);
-        Self { app, worker: Uuid::new_v4(), places, busy: JoinSet::new(), deliveries: 0, line: VecDeque::new() }
+        Self { app, worker: Uuid::new_v4(), places, busy: JoinSet::new(), outside: 0, line: VecDeque::new() }
     }
 
     fn idle(&self) -> bool {
         self.busy.is_empty() && self.line.is_empty()
     }
 
-    /// Whether one more delivery would take the last place.
+    /// Whether one more that waits for somebody outside would take the last place.
     fn crowded(&self) -> bool {
-        self.places > 1 && self.deliveries + 1 >= self.places
+        self.places > 1 && self.outside + 1 >= self.places
     }
 
     /// Takes due jobs until no place is free, or none is due; answers with how many.
@@ -192,8 +196,8 @@ impl Crew {
             if self.busy.len() >= self.places {
                 return Ok(taken);
             }
-            // Deliveries that wait for a place are enough of them.
-            let wanted = Wanted { only, except: self.crowded().then_some(Deliver::KIND) };
+            // Those that wait for a place are enough of them.
+            let wanted = Wanted { only, except: if self.crowded() { &OUTSIDE } else { &[] } };
             let (now, lease) = (self.app.clock().now(), self.app.config().jobs.lease());
             let claimed = jobs::claim(self.app.db(), self.worker, now, lease, wanted).await?;
             if claimed.is_empty() {
@@ -214,17 +218,17 @@ impl Crew {
     fn begin(&mut self) {
         while self.busy.len() < self.places {
             let crowded = self.crowded();
-            let Some(next) = self.line.iter().position(|group| !crowded || !delivers(group)) else { return };
+            let Some(next) = self.line.iter().position(|group| !crowded || !goes_outside(group)) else { return };
             let Some(group) = self.line.remove(next) else { return };
-            let delivery = delivers(&group);
-            self.deliveries += usize::from(delivery);
+            let outside = goes_outside(&group);
+            self.outside += usize::from(outside);
             let (app, worker) = (self.app.clone(), self.worker);
             self.busy.spawn(async move {
                 if let Err(error) = in_order(&app, worker, group).await {
                     // The lease runs out and the jobs are taken again.
                     tracing::warn!(cause = error.told(), "what became of jobs could not be noted");
                 }
-                delivery
+                outside
             });
         }
     }
@@ -232,10 +236,10 @@ impl Crew {
     /// Waits until one place is free again, and begins what waits for it; for ever when none is taken.
     async fn one_done(&mut self) {
         match self.busy.join_next().await {
-            Some(delivery) => {
+            Some(outside) => {
                 // A handler's panic is caught where it is done; what else could end a place is counted as either.
-                let delivery = delivery.unwrap_or(self.deliveries > self.busy.len());
-                self.deliveries = self.deliveries.saturating_sub(usize::from(delivery));
+                let outside = outside.unwrap_or(self.outside > self.busy.len());
+                self.outside = self.outside.saturating_sub(usize::from(outside));
                 self.begin();
             }
             None => std::future::pending().await,
@@ -252,8 +256,8 @@ impl Crew {
     }
 }
 
-fn delivers(group: &[job::Model]) -> bool {
-    group.iter().any(|job| job.kind == Deliver::KIND)
+fn goes_outside(group: &[job::Model]) -> bool {
+    group.iter().any(|job| OUTSIDE.contains(&job.kind.as_str()))
 }
 
 /// Does the jobs of one aggregate, one after the other; what stands behind a failed one waits with it.

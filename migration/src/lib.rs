@@ -22,6 +22,7 @@ mod m0012_ordering;
 mod m0013_customs;
 mod m0014_logistics;
 mod m0015_customs_again;
+mod m0016_parcels;
 
 /// Runs the steps in order.
 #[derive(Debug)]
@@ -46,6 +47,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0013_customs::Migration),
             Box::new(m0014_logistics::Migration),
             Box::new(m0015_customs_again::Migration),
+            Box::new(m0016_parcels::Migration),
         ]
     }
 }

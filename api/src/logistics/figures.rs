@@ -6,7 +6,7 @@ use chrono::{DateTime, Duration, Utc};
 use entities::{
     logistics::{
         BizStep, ShipmentState, TransportMode, event,
-        figures::{Stop, dwells, in_time, median, share},
+        figures::{dwells, in_time, median, share},
         leg, shipment,
     },
     party::Viewer,
@@ -17,7 +17,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 use crate::platform::error::Error;
 
 /// Most shipments that are looked at: the newest of the time.
-const MOST: u64 = 5_000;
+const MOST: usize = 5_000;
 /// The longest time that is looked at.
 const LONGEST: Duration = Duration::days(400);
 /// Most events of places that are looked at.
@@ -58,40 +58,47 @@ pub struct Figures {
     pub lanes: Vec<Lane>,
     /// How long parcels lay at places, the longest first.
     pub dwells: Vec<Dwell>,
+    /// Whether there was more than was looked at.
+    pub truncated: bool,
 }
 
-/// The figures of a carrier over shipments that left the gate in a time.
+/// The figures of a carrier over shipments that left the gate in a time, as they are `now`.
 pub async fn figures(
     db: &impl ConnectionTrait,
     viewer: &Viewer,
     carrier: OrganisationId,
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+    now: DateTime<Utc>,
 ) -> Result<Figures, Error> {
     if from >= to || to - from > LONGEST {
         return Err(Error::BadInput("figures are of 400 days at most, and `from` is before `to`".into()));
     }
-    let rows = shipment::Entity::visible_to(viewer)
+    let mut rows = shipment::Entity::visible_to(viewer)
         .filter(shipment::Column::CarrierId.eq(carrier))
         .filter(shipment::Column::GatedOutAt.gte(from))
         .filter(shipment::Column::GatedOutAt.lt(to))
+        .order_by_desc(shipment::Column::GatedOutAt)
         .order_by_desc(shipment::Column::Id)
-        .limit(MOST)
+        .limit(MOST as u64 + 1)
         .all(db)
         .await?;
+    let cut = rows.len() > MOST;
+    rows.truncate(MOST);
     let ids: Vec<ShipmentId> = rows.iter().map(|row| row.id).collect();
-    let judged: Vec<bool> = rows.iter().filter_map(|row| in_time(row.promised_at, row.signed_at)).collect();
+    let judged: Vec<bool> = rows.iter().filter_map(|row| in_time(row.promised_at, row.signed_at, now)).collect();
     let mut states: BTreeMap<ShipmentState, usize> = BTreeMap::new();
     for row in &rows {
         *states.entry(row.state).or_default() += 1;
     }
+    let (dwells, fewer) = lain(db, &ids).await?;
     Ok(Figures {
         shipped: rows.len(),
         states,
         promised: judged.len(),
         on_time: share(judged.iter().filter(|good| **good).count(), judged.len()),
         lanes: lanes(db, carrier, &ids).await?,
-        dwells: lain(db, &ids).await?,
+        dwells,
+        truncated: cut || fewer,
     })
 }
 
@@ -115,10 +122,11 @@ async fn lanes(db: &impl ConnectionTrait, carrier: OrganisationId, ids: &[Shipme
     Ok(took.into_iter().filter_map(lane).collect())
 }
 
-async fn lain(db: &impl ConnectionTrait, ids: &[ShipmentId]) -> Result<Vec<Dwell>, Error> {
+/// How long parcels lay at places, and whether there was more than was looked at.
+async fn lain(db: &impl ConnectionTrait, ids: &[ShipmentId]) -> Result<(Vec<Dwell>, bool), Error> {
     let (mut lay, mut seen): (BTreeMap<String, Vec<i64>>, u64) = (BTreeMap::new(), 0);
     for part in ids.chunks(500) {
-        let events = event::Entity::find()
+        let events = event::Entity::counting()
             .filter(event::Column::ShipmentId.is_in(part.iter().copied()))
             .filter(event::Column::BizStep.is_in([BizStep::Arriving, BizStep::Departing]))
             .order_by_asc(event::Column::ShipmentId)
@@ -126,11 +134,7 @@ async fn lain(db: &impl ConnectionTrait, ids: &[ShipmentId]) -> Result<Vec<Dwell
         let events = events.all(db).await?;
         seen += events.len() as u64;
         for of_one in events.chunk_by(|a, b| a.shipment_id == b.shipment_id) {
-            let wrong: Vec<&str> =
-                of_one.iter().filter(|one| one.declares_error).map(|one| one.event_id.as_str()).collect();
-            let good = of_one.iter().filter(|one| !one.declares_error && !wrong.contains(&one.event_id.as_str()));
-            let stops = good.filter_map(|one| Stop::of(one.event_time, one.biz_step, one.read_point.as_deref()));
-            for (place, minutes) in dwells(stops) {
+            for (place, minutes) in dwells(of_one.iter().filter_map(event::Model::stop)) {
                 lay.entry(place).or_default().push(minutes);
             }
         }
@@ -144,5 +148,5 @@ async fn lain(db: &impl ConnectionTrait, ids: &[ShipmentId]) -> Result<Vec<Dwell
     };
     let mut found: Vec<Dwell> = lay.into_iter().filter_map(dwell).collect();
     found.sort_by(|a, b| b.median_minutes.cmp(&a.median_minutes).then_with(|| a.place.cmp(&b.place)));
-    Ok(found)
+    Ok((found, seen >= EVENTS))
 }

@@ -4,7 +4,7 @@ use entities::{
     logistics::{Adapter, Booking, ShipmentState, shipment, waybill},
     values::{Consignee, id::ShipmentId},
 };
-use sea_orm::EntityTrait;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use serde::{Deserialize, Serialize};
 
 use super::{adapter, ops, setting, simulator};
@@ -17,18 +17,16 @@ use crate::{
     },
 };
 
-/// What became of a shipment: the state that it is in now.
-pub type Stepped = ShipmentState;
-
-/// A shipment changed its state: written in the transaction in which it did. It is done by whoever the document belongs to.
+/// What became of a shipment: its state, its number or what its carrier said is another. Written in the transaction in
+/// which it became so, done by whoever the document belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moved {
     /// Which shipment.
     pub shipment: ShipmentId,
     /// The document that it carries out.
     pub document: String,
-    /// What became of it.
-    pub what: Stepped,
+    /// The state that it is in then.
+    pub what: ShipmentState,
 }
 
 impl Job for Moved {
@@ -103,7 +101,9 @@ pub async fn book(app: &App, job: Book) -> Result<Verdict, Error> {
         return Ok(Verdict::Done);
     }
     let Some(carrier) = adapter(app, row.carrier_id).await? else { return Ok(Verdict::Done) };
-    let number = match carrier.book(&parcel(app, &row)?).await {
+    let parcel = parcel(app, &row)?;
+    asks(app, row.id).await?;
+    let number = match carrier.book(&parcel).await {
         Ok(number) => number,
         Err(Failure::Refused(why)) => {
             tracing::warn!(shipment = %row.id, why, "a carrier refuses a shipment");
@@ -125,11 +125,7 @@ pub async fn book(app: &App, job: Book) -> Result<Verdict, Error> {
             // Taken back while the carrier was asked.
             work.enqueue(&CallOff { shipment: next.id }).await?;
         }
-        // Its number is known from here on.
-        Ok(next) => {
-            let told = Moved { shipment: next.id, document: next.document.clone(), what: next.state };
-            work.enqueue(&told).await?;
-        }
+        Ok(_) => {}
         Err(ops::Unwritten::Db(error)) if violates_unique(&error, "shipment", &["carrier_id", "waybill"]) => {
             return Ok(Verdict::Dead { reason: "the carrier gives a number that another parcel has".into() });
         }
@@ -137,6 +133,17 @@ pub async fn book(app: &App, job: Book) -> Result<Verdict, Error> {
     }
     work.commit(()).await?;
     Ok(Verdict::Done)
+}
+
+/// Notes that a carrier is told of a shipment. Before it is: who never answers may know of it all the same.
+async fn asks(app: &App, id: ShipmentId) -> Result<(), Error> {
+    shipment::Entity::update_many()
+        .col_expr(shipment::Column::AskedAt, Expr::val(Some(app.clock().now())))
+        .filter(shipment::Column::Id.eq(id))
+        .filter(shipment::Column::AskedAt.is_null())
+        .exec(app.db().writer())
+        .await?;
+    Ok(())
 }
 
 async fn rejected(app: &App, id: ShipmentId) -> Result<Verdict, Error> {
@@ -150,12 +157,19 @@ async fn rejected(app: &App, id: ShipmentId) -> Result<Verdict, Error> {
     Ok(Verdict::Done)
 }
 
-/// Does [`CallOff`].
+/// Does [`CallOff`]. What was asked and never answered is called off as well: the carrier knows it by our key.
 pub async fn call_off(app: &App, job: CallOff) -> Result<Verdict, Error> {
     let Some(row) = found(app, job.shipment).await? else { return Ok(Verdict::Done) };
-    let (Booking::Booked, Some(number)) = (row.booking, &row.waybill) else { return Ok(Verdict::Done) };
+    let knows = match row.booking {
+        Booking::Booked => true,
+        Booking::Open => row.asked_at.is_some(),
+        Booking::Rejected | Booking::Cancelled => false,
+    };
+    if !knows {
+        return Ok(Verdict::Done);
+    }
     let Some(carrier) = adapter(app, row.carrier_id).await? else { return Ok(Verdict::Done) };
-    if let Err(failure) = carrier.cancel(&row.id.to_string(), number).await {
+    if let Err(failure) = carrier.cancel(&row.id.to_string(), row.waybill.as_deref()).await {
         return Ok(match failure {
             Failure::Refused(_) => Verdict::Dead { reason: failure.told() },
             Failure::Unavailable(_) => again(&failure),

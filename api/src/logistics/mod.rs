@@ -2,13 +2,15 @@
 //!
 //! Invariants: a document has one shipment; it leaves the gate once, packed, held by nobody, released by customs where that
 //! is needed, with a waybill and its weight; after that its state is the fold of what was reported and not declared in
-//! error. No carrier is called while a transaction is open.
+//! error, whichever carrier of its legs reported it. No carrier is called while a transaction is open; what one was asked
+//! and never answered is noted before it is asked.
 //!
 //! ```text
 //! open (in the caller's transaction) ──> job: the carrier is told ──> its number
 //!   pack ──> gate out ──> job: the carrier is told ──> its reports (webhook, reportTracking) ──> fold ──> state
 //!   released, hold, lift, cancel: by whoever the document belongs to
-//! each change of the state ──> job `logistics.moved`, in the same transaction
+//!   what a carrier did not want: booked once more, or packed under a number that people bring
+//! each change of state, number or booking ──> job `logistics.moved`, in the same transaction
 //! ```
 //!
 //! Rows are locked in one order: shipments by id, then what hangs on them, then the counters that everyone needs.

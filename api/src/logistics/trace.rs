@@ -1,26 +1,33 @@
 //! From a lot to the parcels that carried it, from a parcel to its lots and where they came from; and what everyone may
 //! see who was given the code of a parcel.
 
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
 use entities::{
     catalog::variant,
+    inventory::{lot, stock_move},
     logistics::{event, shipment},
-    party::{Viewer, organisation},
+    party::{Viewer, machine_client::Scope, organisation},
     values::{
         Gtin, Locale, Localized,
         id::{OrganisationId, StockLotId},
         identity::masked_name,
     },
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-
-use crate::{
-    inventory::ops::traced::{self, CameIn, WentOut},
-    platform::error::Error,
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    sea_query::{Expr, Query},
 };
+
+use crate::{inventory::ops::traced, platform::error::Error};
 
 /// Most parcels of one lot.
 const MOST: usize = 500;
-/// Most events of a public trace.
+/// Most lots of a trace, and most documents of a lot.
+const MOST_LOTS: usize = 100;
+const MOST_DOCUMENTS: usize = 100;
+/// Most events of a public trace: the newest.
 const EVENTS: u64 = 100;
 
 /// By what something is traced.
@@ -35,55 +42,184 @@ pub enum By {
     Lot { gtin: Gtin, lot: String },
 }
 
+/// How much of a lot came in, or went out, under a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the document, how much in trade units, and when last")]
+pub struct Under {
+    pub document: String,
+    pub quantity: i64,
+    pub at: DateTime<Utc>,
+}
+
+/// A lot that was found.
+#[derive(Clone, Debug)]
+pub struct TracedLot {
+    /// Which.
+    pub lot: lot::Model,
+    /// How much of it went out, in trade units.
+    pub quantity: i64,
+    /// Under what it went out, newest first.
+    pub went_out: Vec<Under>,
+    /// Under what it came in, first first; only for whose goods they are, and who oversees the zone.
+    pub came_in: Vec<Under>,
+}
+
 /// What was found, as far as the viewer may see it.
 #[derive(Clone, Debug, Default)]
 pub struct Traced {
     /// The parcels.
     pub shipments: Vec<shipment::Model>,
-    /// The lots that were in them.
-    pub lots: Vec<WentOut>,
-    /// Where these came from; only for who sent them, and who oversees the zone.
-    pub came_in: Vec<CameIn>,
+    /// The lots.
+    pub lots: Vec<TracedLot>,
+    /// Whether there is more of any of it.
+    pub truncated: bool,
 }
 
-/// Traces, both ways.
+/// Traces, both ways, along the moves of stock that were not taken back: those of the viewer's own goods, whether they went
+/// in a parcel or not, and those that went in a parcel that it may see.
 pub async fn trace(db: &impl ConnectionTrait, viewer: &Viewer, by: &By) -> Result<Traced, Error> {
-    let shipments = parcels(db, viewer, by).await?;
-    let documents: Vec<_> = shipments.iter().map(|row| (row.owner_id, row.document.clone())).collect();
-    let mut lots = traced::went_out(db, &documents).await?;
-    if let By::Lot { lot, .. } = by {
-        // What else was in the parcels is another question.
-        lots.retain(|one| one.lot.code == *lot);
-    }
-    let own = |one: &&WentOut| viewer.oversees() || viewer.organisation() == Some(one.lot.owner_id);
-    let own: Vec<StockLotId> = lots.iter().filter(own).map(|one| one.lot.id).collect();
-    let came_in = traced::came_in(db, &own).await?;
-    Ok(Traced { shipments, lots, came_in })
+    let named = match by {
+        By::Lot { gtin, lot } => {
+            let known = variant::Entity::find().filter(variant::Column::Gtin.eq(gtin.clone())).one(db).await?;
+            let Some(known) = known else { return Ok(Traced::default()) };
+            traced::lots_of(db, known.id, lot).await?
+        }
+        By::Document(_) | By::Waybill(..) => Vec::new(),
+    };
+    let (shipments, mut truncated) = parcels(db, viewer, by, &named).await?;
+    let own = Own::of(viewer);
+    let (moves, more) = match asked(by, &named, &shipments) {
+        Some(asked) => traced::list(db, asked.add(seen(viewer, &own, &shipments))).await?,
+        None => (Vec::new(), false),
+    };
+    truncated |= more;
+    let ids: BTreeSet<StockLotId> = moves.iter().map(|one| one.lot_id).collect();
+    // Of one's own goods also those that never went out.
+    let mut lots: Vec<lot::Model> = named.into_iter().filter(|lot| own.has(lot.owner_id)).collect();
+    let missing = ids.into_iter().filter(|id| lots.iter().all(|lot| lot.id != *id)).collect::<Vec<_>>();
+    lots.extend(traced::lots(db, missing).await?);
+    lots.sort_by(|a, b| (&a.code, a.id).cmp(&(&b.code, b.id)));
+    truncated |= lots.len() > MOST_LOTS;
+    lots.truncate(MOST_LOTS);
+    let of_own: Vec<StockLotId> = lots.iter().filter(|lot| own.has(lot.owner_id)).map(|lot| lot.id).collect();
+    let (came, more) = traced::came_in(db, &of_own).await?;
+    truncated |= more;
+    let lots: Vec<TracedLot> = lots
+        .into_iter()
+        .map(|lot| {
+            let quantity = moves.iter().filter(|one| one.lot_id == lot.id).map(|one| one.quantity).sum();
+            let (went_out, fewer_out) = under(&moves, lot.id);
+            let (came_in, fewer_in) = under(&came, lot.id);
+            truncated |= fewer_out || fewer_in;
+            TracedLot { lot, quantity, went_out, came_in }
+        })
+        .collect();
+    Ok(Traced { shipments, lots, truncated })
 }
 
-async fn parcels(db: &impl ConnectionTrait, viewer: &Viewer, by: &By) -> Result<Vec<shipment::Model>, Error> {
+/// Whose moves are the viewer's own to follow.
+enum Own {
+    Everyones,
+    Of(Option<OrganisationId>),
+}
+
+impl Own {
+    fn of(viewer: &Viewer) -> Self {
+        if viewer.oversees() { Self::Everyones } else { Self::Of(viewer.reads_for(Scope::Logistics)) }
+    }
+
+    fn has(&self, owner: OrganisationId) -> bool {
+        match self {
+            Self::Everyones => true,
+            Self::Of(own) => *own == Some(owner),
+        }
+    }
+}
+
+/// The moves that are asked for; none: there are none.
+fn asked(by: &By, named: &[lot::Model], shipments: &[shipment::Model]) -> Option<Condition> {
+    use stock_move::Column as M;
+    let all = Condition::all();
+    match by {
+        By::Document(document) => Some(all.add(M::Document.eq(document))),
+        By::Waybill(..) => {
+            let one = shipments.first()?;
+            Some(all.add(M::OwnerId.eq(one.owner_id)).add(M::Document.eq(&one.document)))
+        }
+        By::Lot { .. } if named.is_empty() => None,
+        By::Lot { .. } => Some(all.add(M::LotId.is_in(named.iter().map(|lot| lot.id)))),
+    }
+}
+
+/// The moves that a viewer may see: of its own goods, or of a parcel that it may see. Whose they are is always said, so
+/// that the index of owner and document is used.
+fn seen(viewer: &Viewer, own: &Own, shipments: &[shipment::Model]) -> Condition {
+    use stock_move::Column as M;
+    let acting = match own {
+        Own::Everyones => {
+            let all = Query::select().column(organisation::Column::Id).from(organisation::Entity).take();
+            return Condition::all().add(M::OwnerId.in_subquery(all));
+        }
+        Own::Of(acting) => *acting,
+    };
+    let mut parcels = shipment::Entity::visible_to(viewer).select_only().column(shipment::Column::Id).into_query();
+    parcels
+        .and_where(Expr::col((shipment::Entity, shipment::Column::Document)).equals((stock_move::Entity, M::Document)))
+        .and_where(Expr::col((shipment::Entity, shipment::Column::OwnerId)).equals((stock_move::Entity, M::OwnerId)));
+    let owners: BTreeSet<OrganisationId> = shipments.iter().map(|row| row.owner_id).chain(acting).collect();
+    Condition::all()
+        .add(M::OwnerId.is_in(owners))
+        .add(Condition::any().add_option(acting.map(|own| M::OwnerId.eq(own))).add(Expr::exists(parcels)))
+}
+
+/// The moves of a lot by document, in the order of the first of each, and whether there are more documents.
+fn under(moves: &[stock_move::Model], lot: StockLotId) -> (Vec<Under>, bool) {
+    let mut found: Vec<Under> = Vec::new();
+    for one in moves.iter().filter(|one| one.lot_id == lot) {
+        match found.iter_mut().find(|under| under.document == one.document) {
+            Some(under) => {
+                under.quantity += one.quantity;
+                under.at = Ord::max(under.at, one.at);
+            }
+            None if found.len() < MOST_DOCUMENTS => {
+                found.push(Under { document: one.document.clone(), quantity: one.quantity, at: one.at });
+            }
+            None => return (found, true),
+        }
+    }
+    (found, false)
+}
+
+/// The parcels that the viewer may see, newest first, and whether there are more.
+async fn parcels(
+    db: &impl ConnectionTrait,
+    viewer: &Viewer,
+    by: &By,
+    named: &[lot::Model],
+) -> Result<(Vec<shipment::Model>, bool), Error> {
     use shipment::Column as C;
+    use stock_move::Column as M;
     let seen = shipment::Entity::visible_to(viewer);
-    let most = MOST as u64;
     let found = match by {
         By::Document(document) => seen.filter(C::Document.eq(document)),
         By::Waybill(carrier, number) => seen.filter(C::CarrierId.eq(*carrier)).filter(C::Waybill.eq(number)),
-        By::Lot { gtin, lot } => {
-            let known = variant::Entity::find().filter(variant::Column::Gtin.eq(gtin.clone())).one(db).await?;
-            let Some(known) = known else { return Ok(Vec::new()) };
-            let documents = traced::documents_of(db, known.id, lot).await?;
+        By::Lot { .. } if named.is_empty() => return Ok((Vec::new(), false)),
+        By::Lot { .. } => {
             // A document's name is its owner's own affair: two may have the same.
-            let mut rows: Vec<shipment::Model> = Vec::new();
-            let names = documents.iter().take(MOST).map(|(_, document)| document.as_str());
-            for row in seen.filter(C::Document.is_in(names)).order_by_desc(C::Id).all(db).await? {
-                if documents.iter().any(|(owner, document)| (*owner, document) == (row.owner_id, &row.document)) {
-                    rows.push(row);
-                }
-            }
-            return Ok(rows);
+            let went = traced::went_out()
+                .select_only()
+                .column(M::OwnerId)
+                .column(M::Document)
+                .filter(M::LotId.is_in(named.iter().map(|lot| lot.id)))
+                .into_query();
+            let parcel = [C::OwnerId, C::Document].map(|column| Expr::col((shipment::Entity, column)));
+            seen.filter(Expr::tuple(parcel).in_subquery(went))
         }
     };
-    Ok(found.order_by_desc(C::Id).limit(most).all(db).await?)
+    let mut rows = found.order_by_desc(C::Id).limit(MOST as u64 + 1).all(db).await?;
+    let more = rows.len() > MOST;
+    rows.truncate(MOST);
+    Ok((rows, more))
 }
 
 /// What everyone may see who has the code of a parcel: where it is, and of people and organisations not who they are.
@@ -118,16 +254,14 @@ pub async fn public(db: &impl ConnectionTrait, code: &str, locale: &Locale) -> R
         .await?;
     let name = |id: OrganisationId| parties.iter().find(|party| party.id == id).map(|party| party.name.clone());
     let sender = name(row.owner_id).and_then(|name| name.read(locale).map(masked_name)).unwrap_or_default();
-    let all = event::Entity::find()
+    let mut events = event::Entity::counting()
         .filter(event::Column::ShipmentId.eq(row.id))
-        .order_by_asc(event::Column::EventTime)
-        .order_by_asc(event::Column::Id)
+        .order_by_desc(event::Column::EventTime)
+        .order_by_desc(event::Column::Id)
         .limit(EVENTS)
         .all(db)
         .await?;
-    let wrong: Vec<&str> = all.iter().filter(|one| one.declares_error).map(|one| one.event_id.as_str()).collect();
-    let good = |one: &&event::Model| !one.declares_error && !wrong.contains(&one.event_id.as_str());
-    let events = all.iter().filter(good).cloned().collect();
+    events.reverse();
     // Without the mobile number, of which even the end tells neighbours something.
     let taker = row.masked_consignee.split(' ').next().unwrap_or_default().to_owned();
     let waybill = row.waybill.as_deref().map(|number| {

@@ -4,11 +4,11 @@
 use chrono::{DateTime, Utc};
 use entities::{
     logistics::{Adapter, BizStep, Disposition, EventAction, TrackingEventType, carrier::notice},
-    values::id::OrganisationId,
+    values::{ErrorCode, Refusal, id::OrganisationId},
 };
 use sea_orm::{EntityTrait, IntoActiveModel, sea_query::OnConflict};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     ops::tracking::{self, InError, MAX_BATCH, Outcome, Reported},
@@ -37,10 +37,18 @@ fn only(status: u16) -> Taken {
     Taken { status, body: String::new() }
 }
 
-/// A push as it is read. What is not known of it is passed over.
+/// A push as it is read. What is not known of it is passed over, and an event that cannot be read costs only itself.
 #[derive(Deserialize)]
 struct Push {
-    events: Vec<Pushed>,
+    events: Vec<Value>,
+}
+
+/// An event of a push, or why it cannot be read.
+fn read(event: Value) -> Result<Pushed, Refusal> {
+    serde_json::from_value(event).map_err(|error| {
+        let why: String = error.to_string().chars().filter(|c| !c.is_control()).take(120).collect();
+        Refusal::new(ErrorCode::InvalidValue).with("value", why).at("event")
+    })
 }
 
 /// An event of a push.
@@ -129,13 +137,19 @@ pub async fn receive(app: &App, slug: &str, header: &str, body: &[u8]) -> Result
     if push.events.len() > MAX_BATCH {
         return Ok(only(413));
     }
-    let reports: Vec<Reported> = push.events.into_iter().map(Pushed::reported).collect();
+    let events: Vec<Result<Reported, Refusal>> =
+        push.events.into_iter().map(|event| read(event).map(Pushed::reported)).collect();
+    let reports: Vec<Reported> = events.iter().filter_map(|one| one.as_ref().ok().cloned()).collect();
     let mut work = app.begin(&Call::unasked("logistics")).await?;
     if !first(&work, carrier, digest).await? {
         return Ok(only(409));
     }
-    let outcomes = tracking::take(&mut work, carrier, &reports).await?;
-    let results: Vec<_> = outcomes.iter().enumerate().map(|(n, outcome)| told(n, outcome)).collect();
+    let mut taken = tracking::take(&mut work, carrier, &reports).await?.into_iter();
+    let outcomes = events.into_iter().map(|one| match one {
+        Ok(_) => taken.next().unwrap_or_default(),
+        Err(refusal) => Outcome { taken: false, refusals: vec![refusal] },
+    });
+    let results: Vec<_> = outcomes.enumerate().map(|(n, outcome)| told(n, &outcome)).collect();
     work.commit(()).await?;
     Ok(Taken { status: 200, body: json!({ "results": results }).to_string() })
 }
@@ -149,7 +163,7 @@ async fn first(work: &Work, carrier: OrganisationId, digest: String) -> Result<b
 }
 
 /// What became of an event, as its carrier reads it.
-fn told(index: usize, outcome: &Outcome) -> serde_json::Value {
+fn told(index: usize, outcome: &Outcome) -> Value {
     let status = match (outcome.taken, outcome.refusals.is_empty()) {
         (true, _) => "taken",
         (false, true) => "known",

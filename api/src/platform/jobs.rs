@@ -115,13 +115,13 @@ pub async fn replace<J: Job>(db: &impl ConnectionTrait, job: &J, now: DateTime<U
 pub struct Wanted<'a> {
     /// Only of this kind.
     pub only: Option<&'a str>,
-    /// Of any kind but this.
-    pub except: Option<&'a str>,
+    /// Of any kind but these.
+    pub except: &'a [&'a str],
 }
 
 impl Wanted<'_> {
     /// Everything there is.
-    pub const ALL: Self = Self { only: None, except: None };
+    pub const ALL: Self = Self { only: None, except: &[] };
 }
 
 /// Takes jobs that are due, in order; of each aggregate those that nobody else must do first. The lease begins
@@ -164,8 +164,8 @@ pub async fn claim(
     if let Some(kind) = wanted.only {
         due = due.filter(job::Column::Kind.eq(kind));
     }
-    if let Some(kind) = wanted.except {
-        due = due.filter(job::Column::Kind.ne(kind));
+    if !wanted.except.is_empty() {
+        due = due.filter(job::Column::Kind.is_not_in(wanted.except.iter().copied()));
     }
     if dialect(&tx) == Dialect::Postgres {
         due = due.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);

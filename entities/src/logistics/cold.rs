@@ -21,7 +21,7 @@ pub struct Model {
     pub shipment_id: ShipmentId,
     /// The device.
     pub device: String,
-    /// When it measured; a device measures once at a moment.
+    /// When it measured; in a shipment a device measures once at a moment.
     pub at: DateTimeUtc,
     /// In tenths of a degree Celsius.
     pub deci: i32,

@@ -1,13 +1,17 @@
 //! What happened to a parcel (物流轨迹), as a subset of EPCIS 2.0: what, when, where, why. Only added to. What was wrong is
 //! declared in error by a second row with the same event id, which may name the events that put it right.
 
-use sea_orm::{FromJsonQueryResult, entity::prelude::*};
+use sea_orm::{
+    Condition, ExprTrait, FromJsonQueryResult, Select,
+    entity::prelude::*,
+    sea_query::{Alias, Expr, Query},
+};
 use serde::{Deserialize, Serialize};
 
-use super::Milestone;
+use super::{Milestone, figures::Stop, fold::Fact, leg::is_place};
 use crate::values::{
     Localized,
-    id::{ShipmentId, TrackingEventId},
+    id::{OrganisationId, ShipmentId, TrackingEventId},
 };
 
 /// Kind of an event (事件类型), by EPCIS 2.0.
@@ -166,6 +170,12 @@ pub fn told(step: BizStep, disposition: Option<Disposition>, place: Option<&str>
     }
 }
 
+/// The same for everyone who was given a parcel's code. Carriers write what they like into the place, also who took it in
+/// and under which number they are called: so it is shown only when it is a code.
+pub fn told_everyone(step: BizStep, disposition: Option<Disposition>, places: [Option<&str>; 2]) -> Localized {
+    told(step, disposition, places.into_iter().flatten().find(|place| !place.is_empty() && is_place(place)))
+}
+
 /// What an event names, as EPC URIs or SSCCs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
 #[serde(transparent)]
@@ -222,9 +232,45 @@ pub struct Model {
     pub corrective: Corrective,
     /// Who reported it.
     pub reported_by: String,
+    /// The carrier that it was reported for, or that declares it in error; none: the house, or it was not kept yet.
+    pub reporter_id: Option<OrganisationId>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// The events that count: they happened, and neither who reported them nor the house declared them in error.
+    pub fn counting() -> Select<Self> {
+        let wrong = Alias::new("wrong");
+        let of = |column: Column| Expr::col((wrong.clone(), column));
+        let declared = Query::select()
+            .expr(Expr::val(1))
+            .from_as(Entity, wrong.clone())
+            .and_where(of(Column::ShipmentId).equals((Entity, Column::ShipmentId)))
+            .and_where(of(Column::EventId).equals((Entity, Column::EventId)))
+            .and_where(of(Column::DeclaresError).eq(true))
+            .cond_where(
+                Condition::any()
+                    .add(of(Column::ReporterId).is_null())
+                    .add(of(Column::ReporterId).equals((Entity, Column::ReporterId))),
+            )
+            .take();
+        Self::find().filter(Column::DeclaresError.eq(false)).filter(Expr::exists(declared).not())
+    }
+}
+
+impl Model {
+    /// What it says of how far the parcel is.
+    pub fn fact(&self) -> Option<Fact> {
+        let milestone = milestone(self.biz_step, self.disposition)?;
+        Some(Fact { at: self.event_time, milestone, event: self.event_id.clone() })
+    }
+
+    /// What it says of a place.
+    pub fn stop(&self) -> Option<Stop> {
+        Stop::of(self.event_time, self.biz_step, self.read_point.as_deref(), self.biz_location.as_deref())
+    }
+}
 
 /// Whether it is an offset as EPCIS writes it: `+08:00`.
 pub fn is_offset(text: &str) -> bool {
@@ -280,6 +326,22 @@ mod tests {
             (BizStep::Other, Some(Disposition::Lost), Some(Milestone::Lost)),
         ] {
             assert_eq!(milestone(step, disposition), expected, "{step:?} {disposition:?}");
+        }
+    }
+
+    #[test]
+    fn everyone_reads_what_happened_and_of_places_only_codes() {
+        let english = |places: [Option<&str>; 2]| {
+            let told = told_everyone(BizStep::Accepting, Some(Disposition::Delivered), places);
+            told.read(&crate::values::Locale::en()).unwrap().to_owned()
+        };
+        for (places, expected) in [
+            ([Some("630103"), None], "Signed for: 630103"),
+            ([Some("门卫张三 13800000000"), Some("CNXNN")], "Signed for: CNXNN"),
+            ([Some("门卫张三 13800000000"), None], "Signed for"),
+            ([None, Some("")], "Signed for"),
+        ] {
+            assert_eq!(english(places), expected, "{places:?}");
         }
     }
 

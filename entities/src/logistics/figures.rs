@@ -25,9 +25,14 @@ pub fn share(part: usize, all: usize) -> Option<i32> {
     i32::try_from(part * 10_000 / all).ok()
 }
 
-/// Whether it was there in time; none: it is not there yet, or nothing was promised.
-pub fn in_time(promised: Option<DateTime<Utc>>, signed: Option<DateTime<Utc>>) -> Option<bool> {
-    Some(signed? <= promised?)
+/// Whether it was there in time; none: nothing was promised, or the time is not up. What is not there when its time is up
+/// is late, whatever becomes of it: otherwise who loses what is late would look the better for it.
+pub fn in_time(promised: Option<DateTime<Utc>>, signed: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<bool> {
+    let promised = promised?;
+    match signed {
+        Some(signed) => Some(signed <= promised),
+        None => (now > promised).then_some(false),
+    }
 }
 
 /// When a shipment that left at `out` should be there, by the minutes that each leg's like took; and by how many such legs,
@@ -40,22 +45,34 @@ pub fn eta(out: DateTime<Utc>, legs: Vec<Vec<i64>>) -> Option<(DateTime<Utc>, us
 
 /// Something that happened at a place.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "when, what, and where")]
 pub struct Stop {
+    /// When.
     pub at: DateTime<Utc>,
+    /// Whether it went from there; otherwise it came.
     pub departs: bool,
+    /// Where it was seen.
     pub place: String,
+    /// Where that is, when it was said as well: carriers have names of their own for a place, and say its code here.
+    pub within: Option<String>,
 }
 
 impl Stop {
     /// What an event says of a place; none: neither that it came nor that it went.
-    pub fn of(at: DateTime<Utc>, step: BizStep, place: Option<&str>) -> Option<Self> {
-        let place = place.filter(|place| !place.is_empty())?.to_owned();
+    pub fn of(at: DateTime<Utc>, step: BizStep, read_point: Option<&str>, biz_location: Option<&str>) -> Option<Self> {
+        let said = |place: Option<&str>| place.filter(|place| !place.is_empty()).map(str::to_owned);
+        let (place, within) = match (said(read_point), said(biz_location)) {
+            (Some(place), within) => (place, within),
+            (None, within) => (within?, None),
+        };
         match step {
-            BizStep::Departing => Some(Self { at, departs: true, place }),
-            BizStep::Arriving => Some(Self { at, departs: false, place }),
+            BizStep::Departing => Some(Self { at, departs: true, place, within }),
+            BizStep::Arriving => Some(Self { at, departs: false, place, within }),
             _ => None,
         }
+    }
+
+    fn is_at(&self, place: &str) -> bool {
+        self.place == place || self.within.as_deref() == Some(place)
     }
 }
 
@@ -88,7 +105,7 @@ pub fn leg_times(
 ) -> Vec<LegTimes> {
     let last = ends.len().saturating_sub(1);
     let first = |departs: bool, place: &str| {
-        stops.iter().filter(|stop| stop.departs == departs && stop.place == place).map(|stop| stop.at).min()
+        stops.iter().filter(|stop| stop.departs == departs && stop.is_at(place)).map(|stop| stop.at).min()
     };
     let times = ends.iter().enumerate().map(|(n, (from, to))| {
         let departed = if n == 0 { out } else { first(true, from) };
@@ -120,13 +137,16 @@ mod tests {
         {
             assert_eq!(share(part, all), expected, "{part} of {all}");
         }
-        for (promised, signed, expected) in [
-            (Some(10), Some(10), Some(true)),
-            (Some(10), Some(11), Some(false)),
-            (Some(10), None, None),
-            (None, Some(10), None),
+        for (promised, signed, now, expected) in [
+            (Some(10), Some(10), 20, Some(true)),
+            (Some(10), Some(11), 20, Some(false)),
+            (Some(10), None, 10, None),
+            (Some(10), None, 11, Some(false)),
+            (None, Some(10), 20, None),
+            (None, None, 20, None),
         ] {
-            assert_eq!(in_time(promised.map(at), signed.map(at)), expected, "{promised:?} {signed:?}");
+            let told = in_time(promised.map(at), signed.map(at), at(now));
+            assert_eq!(told, expected, "{promised:?} {signed:?} {now}");
         }
     }
 
@@ -140,12 +160,33 @@ mod tests {
 
     #[test]
     fn what_lies_somewhere_lies_from_its_coming_to_its_going() {
-        let stop = |minute: i64, departs: bool, place: &str| Stop { at: at(minute), departs, place: place.into() };
+        let stop = |minute: i64, departs: bool, place: &str| {
+            let step = if departs { BizStep::Departing } else { BizStep::Arriving };
+            Stop::of(at(minute), step, Some(place), None).unwrap()
+        };
         let stops = vec![stop(100, true, "LZH"), stop(40, false, "LZH"), stop(0, true, "XNN"), stop(200, false, "XIY")];
         assert_eq!(dwells(stops.clone()), [("LZH".to_owned(), 60)]);
         assert_eq!(dwells([stop(0, false, "A"), stop(5, true, "B")]), []);
         let legs = [("XNN".to_owned(), "LZH".to_owned()), ("LZH".to_owned(), "XIY".to_owned())];
         let times = leg_times(&legs, Some(at(0)), Some(at(300)), &stops);
         assert_eq!(times, [(Some(at(0)), Some(at(40))), (Some(at(100)), Some(at(300)))]);
+    }
+
+    #[test]
+    fn a_place_is_known_by_its_code_whatever_its_carrier_calls_it() {
+        let legs = [("CNXNN".to_owned(), "CNLZH".to_owned()), ("CNLZH".to_owned(), "310115".to_owned())];
+        for (read_point, biz_location, found) in [
+            (Some("CNLZH"), None, true),
+            (Some("兰州东货场"), Some("CNLZH"), true),
+            (None, Some("CNLZH"), true),
+            (Some("兰州东货场"), None, false),
+        ] {
+            let stops = [Stop::of(at(7), BizStep::Arriving, read_point, biz_location).unwrap()];
+            let expected = found.then(|| at(7));
+            assert_eq!(leg_times(&legs, None, None, &stops)[0].1, expected, "{read_point:?} {biz_location:?}");
+        }
+        for (step, place) in [(BizStep::Arriving, Some("")), (BizStep::Arriving, None), (BizStep::Storing, Some("A"))] {
+            assert_eq!(Stop::of(at(0), step, place, None), None, "{step:?} {place:?}");
+        }
     }
 }

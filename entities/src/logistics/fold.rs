@@ -48,28 +48,31 @@ pub struct Folded {
     pub signed_at: Option<DateTime<Utc>>,
 }
 
-/// The state of a shipment of which the desk says `desk` and that left the gate at `out`.
-pub fn fold(
-    desk: ShipmentState,
-    out: Option<DateTime<Utc>>,
-    facts: impl IntoIterator<Item = Fact>,
-    in_error: &BTreeSet<String>,
-) -> Folded {
-    let mut folded = Folded { state: desk, signed_at: None };
-    let Some(out) = out.filter(|_| desk == ShipmentState::GateOut) else { return folded };
-    // What happened to it before the gate is not its way to the buyer.
-    let counts = |fact: &Fact| fact.at >= out - SKEW && !in_error.contains(&fact.event);
-    let facts: BTreeSet<Fact> = facts.into_iter().filter(counts).collect();
-    let mut seen = BTreeSet::new();
-    for fact in &facts {
-        if seen.insert(&fact.event)
-            && let Some(next) = after(folded.state, fact.milestone)
-        {
-            folded.state = next;
-            folded.signed_at = (next == ShipmentState::Signed).then_some(fact.at);
+impl Folded {
+    /// A parcel that has left the gate and of which nothing was reported yet.
+    pub const GATE: Self = Self { state: ShipmentState::GateOut, signed_at: None };
+
+    /// The same after something more that happened later than everything before.
+    #[must_use]
+    pub fn then(self, fact: &Fact) -> Self {
+        match after(self.state, fact.milestone) {
+            Some(state) => Self { state, signed_at: (state == ShipmentState::Signed).then_some(fact.at) },
+            None => self,
         }
     }
-    folded
+}
+
+/// Whether something counts for a parcel that left the gate at `out`: what happened to it before is not its way to the
+/// buyer.
+pub fn counts(out: DateTime<Utc>, at: DateTime<Utc>) -> bool {
+    at >= out - SKEW
+}
+
+/// The state of a shipment that left the gate at `out`, by what was reported of it and not declared in error.
+pub fn fold(out: DateTime<Utc>, facts: impl IntoIterator<Item = Fact>) -> Folded {
+    let facts: BTreeSet<Fact> = facts.into_iter().filter(|fact| counts(out, fact.at)).collect();
+    let mut seen = BTreeSet::new();
+    facts.iter().filter(|fact| seen.insert(&fact.event)).fold(Folded::GATE, Folded::then)
 }
 
 /// Where a milestone leads; none: nowhere from here.
@@ -105,7 +108,7 @@ mod tests {
     }
 
     fn state(facts: &[Fact]) -> ShipmentState {
-        fold(ShipmentState::GateOut, Some(at(0)), facts.to_vec(), &BTreeSet::new()).state
+        fold(at(0), facts.to_vec()).state
     }
 
     #[test]
@@ -137,19 +140,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_was_declared_in_error_did_not_happen_and_the_desk_comes_first() {
-        let facts = [fact(1, Milestone::Moving, "a"), fact(5, Milestone::Delivered, "b")];
-        let wrong = BTreeSet::from(["b".to_owned()]);
-        let folded = fold(ShipmentState::GateOut, Some(at(0)), facts.to_vec(), &wrong);
-        assert_eq!((folded.state, folded.signed_at), (ShipmentState::InTransit, None));
-        let folded = fold(ShipmentState::GateOut, Some(at(0)), facts.to_vec(), &BTreeSet::new());
-        assert_eq!((folded.state, folded.signed_at), (ShipmentState::Signed, Some(at(5))));
-        for desk in [ShipmentState::Planned, ShipmentState::Packed, ShipmentState::Cancelled] {
-            assert_eq!(fold(desk, None, facts.to_vec(), &BTreeSet::new()).state, desk);
-        }
-    }
-
     fn milestones() -> impl Strategy<Value = Milestone> {
         prop::sample::select(vec![
             Milestone::Moving,
@@ -162,7 +152,7 @@ mod tests {
     }
 
     /// Events by their ids, and an order in which they come, some of them more than once.
-    fn told() -> impl Strategy<Value = (Vec<Fact>, Vec<usize>, BTreeSet<String>)> {
+    fn told() -> impl Strategy<Value = (Vec<Fact>, Vec<usize>)> {
         prop::collection::vec((-20_i64..40, milestones()), 1..12).prop_flat_map(|events| {
             let n = events.len();
             let facts: Vec<Fact> =
@@ -171,24 +161,27 @@ mod tests {
                 let all: Vec<usize> = (0..n).chain(more).collect();
                 Just(all).prop_shuffle()
             });
-            (Just(facts), order, prop::collection::btree_set((0..n).prop_map(|n| format!("e{n}")), 0..3))
+            (Just(facts), order)
         })
     }
 
     proptest! {
         #[test]
-        fn order_and_repeats_change_nothing((facts, order, wrong) in told()) {
-            let plain = fold(ShipmentState::GateOut, Some(at(0)), facts.clone(), &wrong);
+        fn order_and_repeats_change_nothing((facts, order) in told()) {
             let came = order.iter().map(|n| facts[*n].clone());
-            prop_assert_eq!(&fold(ShipmentState::GateOut, Some(at(0)), came, &wrong), &plain);
-            // A correction that comes late is as good as an event that never came.
-            let never = facts.iter().filter(|fact| !wrong.contains(&fact.event)).cloned();
-            prop_assert_eq!(fold(ShipmentState::GateOut, Some(at(0)), never, &BTreeSet::new()), plain);
+            prop_assert_eq!(fold(at(0), came), fold(at(0), facts.clone()));
         }
 
         #[test]
-        fn what_is_signed_has_its_moment_and_nothing_else_has((facts, _, wrong) in told()) {
-            let folded = fold(ShipmentState::GateOut, Some(at(0)), facts, &wrong);
+        fn what_happens_last_need_not_look_back((facts, _) in told(), minute in 41_i64..50, last in milestones()) {
+            let last = fact(minute, last, "last");
+            let all = facts.iter().cloned().chain([last.clone()]);
+            prop_assert_eq!(fold(at(0), facts.clone()).then(&last), fold(at(0), all));
+        }
+
+        #[test]
+        fn what_is_signed_has_its_moment_and_nothing_else_has((facts, _) in told()) {
+            let folded = fold(at(0), facts);
             prop_assert_eq!(folded.state == ShipmentState::Signed, folded.signed_at.is_some());
             prop_assert!(folded.state.is_out());
         }

@@ -73,6 +73,16 @@ pub fn lane_end(place: &str) -> String {
     }
 }
 
+/// The first and the last place that has this [`lane_end`], in the order of their bytes.
+pub fn lane_ends(place: &str) -> (String, String) {
+    let first = lane_end(place);
+    let last = match first.strip_suffix("0000") {
+        Some(province) if first.len() == 6 => format!("{province}9999"),
+        _ => first.clone(),
+    };
+    (first, last)
+}
+
 /// A division of the country or a UN/LOCODE; empty where nobody said.
 pub fn is_place(text: &str) -> bool {
     let division = text.len() == 6 && text.bytes().all(|b| b.is_ascii_digit());
@@ -99,6 +109,11 @@ mod tests {
             ("西宁", false, "西宁"),
         ] {
             assert_eq!((is_place(text), lane_end(text).as_str()), (good, lane), "{text}");
+        }
+        for (place, first, last) in
+            [("630103", "630000", "639999"), ("CNXNN", "CNXNN", "CNXNN"), ("", "", ""), ("630000", "630000", "639999")]
+        {
+            assert_eq!(lane_ends(place), (first.to_owned(), last.to_owned()), "{place}");
         }
     }
 }

@@ -3,8 +3,9 @@
 //! Invariants:
 //! - until the gate a shipment moves along the table of [`ShipmentStep`]; after it its state is the [`fold`] of what was
 //!   reported and not declared in error, whatever came in which order and how often;
-//! - of events nothing is changed: what was wrong is declared in error ([`event`]), as EPCIS 2.0 has it;
-//! - a waybill number is one parcel's of its carrier ([`waybill`]), a unit is known by its SSCC ([`sscc`]);
+//! - of events nothing is changed: what was wrong is declared in error ([`event`]), as EPCIS 2.0 has it, by who reported it;
+//! - a waybill number is one parcel's of its carrier ([`waybill`]), a unit is known by its SSCC ([`sscc`]), and those
+//!   under the house's prefix are given by the house;
 //! - what leaves the gate is packed, released by customs where that is needed, held by nobody and weighs what it weighed.
 
 pub mod carrier;

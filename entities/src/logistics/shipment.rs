@@ -1,11 +1,15 @@
 //! Shipments (运单): what goes to one taker in one go. One document has one shipment.
 
-use sea_orm::{ExprTrait, FromJsonQueryResult, Select, entity::prelude::*, sea_query::Expr};
+use sea_orm::{
+    ExprTrait, FromJsonQueryResult, Select,
+    entity::prelude::*,
+    sea_query::{Expr, Query, SelectStatement},
+};
 use serde::{Deserialize, Serialize};
 
-use super::{Booking, TransportMode, cold::Range};
+use super::{Booking, TransportMode, cold::Range, leg};
 use crate::{
-    party::{Viewer, machine_client::Scope},
+    party::{OrganisationRole, Viewer, machine_client::Scope},
     values::{
         ErrorCode, Localized, Refusal,
         id::{OrganisationId, PersonId, ShipmentId, StockLocationId, VariantId},
@@ -62,6 +66,11 @@ impl ShipmentState {
     /// Whether the parcel is out of the gate.
     pub fn is_out(self) -> bool {
         !matches!(self, Self::Planned | Self::Packed | Self::Cancelled)
+    }
+
+    /// What of it is the desk's: everything before the gate, and that it left.
+    pub fn of_desk(self) -> Self {
+        if self.is_out() { Self::GateOut } else { self }
     }
 }
 
@@ -172,9 +181,12 @@ pub struct Model {
     pub waybill: Option<String>,
     /// What the carrier said of it.
     pub booking: Booking,
+    /// When the carrier was first told that it comes; it may know of it from then on, whether it answered or not.
+    pub asked_at: Option<DateTimeUtc>,
     /// State.
     pub state: ShipmentState,
-    /// What of the state is the desk's: planned, packed, out of the gate, cancelled. What carriers report lies over it.
+    /// [`ShipmentState::of_desk`], written with the state: the database itself refuses to let out what it must not, by a
+    /// check that needs this column (and `SQLite` drops no column that a check names).
     pub desk: ShipmentState,
     /// Whether customs has to release it first; then it is one list, so one unit.
     pub needs_release: bool,
@@ -223,7 +235,7 @@ impl ActiveModelBehavior for ActiveModel {}
 
 impl Entity {
     /// The shipments that `viewer` may see: its own as a consumer, those that the organisation acted for sends, gets or
-    /// carries, all for who oversees the zone.
+    /// carries, be it on one leg, all for who oversees the zone.
     pub fn visible_to(viewer: &Viewer) -> Select<Self> {
         if viewer.oversees() {
             return Self::find();
@@ -235,9 +247,29 @@ impl Entity {
                     .add(Column::OwnerId.eq(own))
                     .add(Column::BuyerId.eq(own))
                     .add(Column::CarrierId.eq(own))
+                    // Nobody else has a leg: who does not carry need not be asked about them.
+                    .add_option(viewer.plays(OrganisationRole::Logistics).then(|| Expr::exists(legs_of(own))))
             }));
         // An empty condition would let everything through.
         if own.is_empty() { Self::find().filter(Expr::val(false)) } else { Self::find().filter(own) }
+    }
+}
+
+/// The legs of a shipment that an organisation carries.
+fn legs_of(carrier: OrganisationId) -> SelectStatement {
+    Query::select()
+        .expr(Expr::val(1))
+        .from(leg::Entity)
+        .and_where(Expr::col((leg::Entity, leg::Column::ShipmentId)).equals((Entity, Column::Id)))
+        .and_where(leg::Column::CarrierId.eq(carrier))
+        .take()
+}
+
+impl Entity {
+    /// The shipments that an organisation carries, be it on one leg.
+    pub fn carried_by(carrier: OrganisationId) -> Select<Self> {
+        let whole = Column::CarrierId.eq(carrier);
+        Self::find().filter(sea_orm::Condition::any().add(whole).add(Expr::exists(legs_of(carrier))))
     }
 }
 
@@ -278,6 +310,15 @@ mod tests {
                 let expected = table.iter().find(|(s, from, _)| (*s, *from) == (step, state)).map(|(_, _, to)| *to);
                 assert_eq!(step.from(state).ok(), expected, "{step:?} of what is {state:?}");
             }
+        }
+    }
+
+    #[test]
+    fn what_is_the_desks_of_a_state_is_a_state_of_the_desk() {
+        for state in ShipmentState::iter() {
+            let desk = state.of_desk();
+            assert_eq!(desk == ShipmentState::GateOut, state.is_out(), "{state:?}");
+            assert!(state.is_out() || desk == state, "{state:?}");
         }
     }
 

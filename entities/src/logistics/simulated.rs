@@ -50,8 +50,6 @@ pub struct Model {
     pub number: String,
     /// What becomes of it.
     pub fate: Fate,
-    /// When it was handed to the carrier.
-    pub handed_over_at: Option<DateTimeUtc>,
     /// Whether it was taken back.
     pub cancelled: bool,
 }
@@ -104,8 +102,6 @@ pub fn comes(number: &str, reports: usize) -> Vec<(usize, u32)> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use chrono::{DateTime, Duration, Utc};
 
     use super::*;
@@ -130,7 +126,7 @@ mod tests {
                 let milestone = milestone(one.step, Some(one.disposition))?;
                 Some(Fact { at: out + Duration::minutes(i64::try_from(n).unwrap()), milestone, event: n.to_string() })
             });
-            assert_eq!(fold(ShipmentState::GateOut, Some(out), facts, &BTreeSet::new()).state, ends, "{fate:?}");
+            assert_eq!(fold(out, facts).state, ends, "{fate:?}");
         }
     }
 

@@ -20,6 +20,11 @@ pub fn is_sscc(text: &str) -> bool {
     bytes.len() == LENGTH && bytes.split_last().is_some_and(|(last, body)| check(body) == Some(*last))
 }
 
+/// Whether an SSCC is under a company prefix, so that who has the prefix may give the same number to another unit.
+pub fn is_under(code: &str, prefix: &str) -> bool {
+    code.get(1..).is_some_and(|rest| rest.starts_with(prefix))
+}
+
 /// The SSCC of a serial number; none when prefix and number do not fit into it.
 pub fn numbered(prefix: &str, serial: u64) -> Option<String> {
     // The extension digit is one more digit of the serial number: it is the one that the packer is free in.
@@ -60,6 +65,7 @@ mod tests {
         fn numbers_become_codes_of_their_own(a in 0_u64..10_000_000_000, b in 0_u64..10_000_000_000) {
             let (first, second) = (numbered("6900000", a).unwrap(), numbered("6900000", b).unwrap());
             prop_assert!(is_sscc(&first));
+            prop_assert!(is_under(&first, "6900000") && !is_under(&first, "6900001"));
             prop_assert_eq!(first == second, a == b);
         }
 

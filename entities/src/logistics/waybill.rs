@@ -32,14 +32,6 @@ pub fn numbered(serial: i64) -> String {
     format!("CX{digits}{check}CN")
 }
 
-/// Whether it is such a number.
-pub fn is_s10(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    bytes.len() == 13
-        && bytes[..2].iter().chain(&bytes[11..]).all(u8::is_ascii_uppercase)
-        && check(&bytes[2..10]) == Some(bytes[10])
-}
-
 /// A carrier's number as it is kept: letters, digits and hyphens, in capitals. None: it is no such number.
 pub fn read(text: &str) -> Option<String> {
     let text = text.trim();
@@ -52,6 +44,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    /// Whether it is such a number.
+    fn is_s10(text: &str) -> bool {
+        let bytes = text.as_bytes();
+        bytes.len() == 13
+            && bytes[..2].iter().chain(&bytes[11..]).all(u8::is_ascii_uppercase)
+            && check(&bytes[2..10]) == Some(bytes[10])
+    }
 
     #[test]
     fn the_standards_own_example_holds() {

@@ -107,6 +107,8 @@ pub enum Action {
     HoldShipments,
     /// Report what happens to shipments that one's organisation carries.
     ReportTracking,
+    /// Declare in error what one's organisation reported of shipments; as the zone's operator, what anyone did.
+    CorrectTracking,
     /// Read in clear who takes a shipment in; audited.
     RevealShipments,
     /// Say how a carrier is reached.
@@ -221,6 +223,7 @@ pub const RULES: &[(Action, &[Who])] = &[
     (Action::HandleShipments, &[Who::Own(DESK), Who::Machine(Scope::Logistics)]),
     (Action::HoldShipments, &[Who::Own(DESK), Who::Zone(&[R::Operator])]),
     (Action::ReportTracking, &[Who::Own(CREW), Who::Machine(Scope::Logistics)]),
+    (Action::CorrectTracking, &[Who::Own(CREW), Who::Machine(Scope::Logistics), Who::Zone(&[R::Operator])]),
     (Action::RevealShipments, &[Who::Own(CREW)]),
     (Action::KeepCarriers, &[Who::Own(&[R::Owner]), Who::Zone(&[R::Operator])]),
     (Action::GiveCredit, &[Who::Own(&[R::Owner, R::AccountsClerk])]),

@@ -90,6 +90,11 @@ impl Viewer {
         self.actor != Actor::Anonymous
     }
 
+    /// True when the organisation acted for plays this role.
+    pub fn plays(&self, kind: OrganisationRole) -> bool {
+        self.acting.as_ref().is_some_and(|acting| acting.kinds.contains(&kind))
+    }
+
     /// True when it acts for its organisation in one of these roles.
     pub fn has_any(&self, roles: &[MemberRole]) -> bool {
         self.acting.as_ref().is_some_and(|acting| roles.iter().any(|role| acting.roles.contains(role)))
@@ -97,8 +102,7 @@ impl Viewer {
 
     /// True when it acts for the platform's own organisation in one of these roles.
     pub fn has_zone(&self, roles: &[MemberRole]) -> bool {
-        let platform = self.acting.as_ref().is_some_and(|a| a.kinds.contains(&OrganisationRole::Platform));
-        platform && self.has_any(roles)
+        self.plays(OrganisationRole::Platform) && self.has_any(roles)
     }
 
     /// True for the platform's operator.

@@ -129,6 +129,12 @@ catalogue! {
     WeightMismatch { retryable: false, zh: "过磅重量 {value} 克与打包重量 {expected} 克不符（允许误差 {tolerance}‰）", en: "It weighs {value} g and was packed with {expected} g; {tolerance} per mille are allowed" }
     /// The SSCC has a wrong length or check digit (SSCC 无效).
     InvalidSscc { retryable: false, zh: "SSCC“{value}”位数或校验位不正确", en: "SSCC \"{value}\" has a wrong length or check digit" }
+    /// The SSCC is under the prefix that the house numbers with (SSCC 属于本仓前缀).
+    SsccOfHouse { retryable: false, zh: "SSCC“{value}”属于本仓前缀 {prefix}，由系统编号，请留空", en: "SSCC \"{value}\" is under the house's own prefix {prefix}, which it numbers itself; leave it out" }
+    /// Only who carries the last leg says how a shipment ends (非末段承运商).
+    NotLastLeg { retryable: false, zh: "{value} 只能由末段承运商上报", en: "{value} is reported by the carrier of the last leg only" }
+    /// Only who reported an event, or the house, declares it in error (非上报方).
+    NotReporter { retryable: false, zh: "只有上报方或平台可以声明该事件有误", en: "Only who reported the event, or the house, declares it in error" }
     /// The goods are not filed in the account book of the warehouse (账册未备案).
     NotFiled { retryable: false, zh: "仓库 {location} 的账册中没有备案该商品", en: "The account book of {location} has no item of these goods" }
     /// Who did the one step may not do the other (需他人复核).

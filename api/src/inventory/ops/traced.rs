@@ -1,104 +1,69 @@
-//! From a lot to the documents that its goods went out under, and back: what logistics follows goods by.
+//! From a lot to the documents that its goods went out under, and back: what logistics follows goods by. Moves that were
+//! taken back did not happen.
 
-use chrono::{DateTime, Utc};
 use entities::{
     inventory::{MoveReason, lot, stock_move},
-    values::id::{OrganisationId, StockLotId, VariantId},
+    values::id::{StockLotId, VariantId},
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    sea_query::{Alias, Expr, Query},
+};
 
 use crate::platform::error::Error;
 
 /// Most moves that are looked at.
-const MOST: u64 = 5_000;
+const MOST: usize = 5_000;
 
-/// How much of a lot went out under the documents asked for.
-#[derive(Clone, Debug)]
-pub struct WentOut {
-    /// Which lot.
-    pub lot: lot::Model,
-    /// How much, in trade units.
-    pub quantity: i64,
+/// Moves for a reason that were not taken back.
+fn moved(reason: MoveReason) -> Select<stock_move::Entity> {
+    let back = Alias::new("back");
+    let taken_back = Query::select()
+        .expr(Expr::val(1))
+        .from_as(stock_move::Entity, back.clone())
+        .and_where(
+            Expr::col((back, stock_move::Column::ReversesId)).equals((stock_move::Entity, stock_move::Column::Id)),
+        )
+        .take();
+    stock_move::Entity::find().filter(stock_move::Column::Reason.eq(reason)).filter(Expr::exists(taken_back).not())
 }
 
-/// Where some of a lot came from.
-#[derive(Clone, Debug)]
-pub struct CameIn {
-    /// Of which lot.
-    pub lot: StockLotId,
-    /// The document that says so.
-    pub document: String,
-    /// How much, in trade units.
-    pub quantity: i64,
-    /// When.
-    pub at: DateTime<Utc>,
+/// What went to whoever bought it, and was not taken back.
+pub fn went_out() -> Select<stock_move::Entity> {
+    moved(MoveReason::Shipment)
 }
 
-/// The lots of what went out under documents, each with whose it is.
-pub async fn went_out(
+/// The lots of a variant that have a code: one of each owner at most.
+pub async fn lots_of(db: &impl ConnectionTrait, variant: VariantId, code: &str) -> Result<Vec<lot::Model>, Error> {
+    let found = lot::Entity::find().filter(lot::Column::VariantId.eq(variant)).filter(lot::Column::Code.eq(code));
+    Ok(found.order_by_asc(lot::Column::Id).all(db).await?)
+}
+
+/// Lots, by their ids.
+pub async fn lots(
     db: &impl ConnectionTrait,
-    documents: &[(OrganisationId, String)],
-) -> Result<Vec<WentOut>, Error> {
-    let moves = stock_move::Entity::find()
-        .filter(stock_move::Column::OwnerId.is_in(documents.iter().map(|(owner, _)| *owner)))
-        .filter(stock_move::Column::Document.is_in(documents.iter().map(|(_, document)| document.as_str())))
-        .filter(stock_move::Column::Reason.eq(MoveReason::Shipment))
-        .order_by_asc(stock_move::Column::Id)
-        .limit(MOST)
-        .all(db)
-        .await?;
-    // A document's name is its owner's own affair: two may have the same.
-    let asked = |row: &&stock_move::Model| {
-        documents.iter().any(|(owner, document)| (*owner, document) == (row.owner_id, &row.document))
-    };
-    let moves: Vec<&stock_move::Model> = moves.iter().filter(asked).collect();
-    let lots = lot::Entity::find().filter(lot::Column::Id.is_in(moves.iter().map(|row| row.lot_id))).all(db).await?;
-    let sum = |lot: lot::Model| {
-        let quantity = moves.iter().filter(|row| row.lot_id == lot.id).map(|row| row.quantity).sum();
-        WentOut { lot, quantity }
-    };
-    Ok(lots.into_iter().map(sum).collect())
+    ids: impl IntoIterator<Item = StockLotId>,
+) -> Result<Vec<lot::Model>, Error> {
+    Ok(lot::Entity::find().filter(lot::Column::Id.is_in(ids)).all(db).await?)
 }
 
-/// The documents under which goods of a lot went out, with whose they were, newest first.
-pub async fn documents_of(
+/// What of [`went_out`] meets a condition, newest first, and whether there is more of it than is looked at.
+pub async fn list(db: &impl ConnectionTrait, only: Condition) -> Result<(Vec<stock_move::Model>, bool), Error> {
+    cut(db, went_out().filter(only).order_by_desc(stock_move::Column::Id)).await
+}
+
+/// How the goods of these lots came in, first first, and whether there is more of it than is looked at.
+pub async fn came_in(db: &impl ConnectionTrait, lots: &[StockLotId]) -> Result<(Vec<stock_move::Model>, bool), Error> {
+    let came = moved(MoveReason::Receipt).filter(stock_move::Column::LotId.is_in(lots.iter().copied()));
+    cut(db, came.order_by_asc(stock_move::Column::Id)).await
+}
+
+async fn cut(
     db: &impl ConnectionTrait,
-    variant: VariantId,
-    code: &str,
-) -> Result<Vec<(OrganisationId, String)>, Error> {
-    let lots = lot::Entity::find()
-        .select_only()
-        .column(lot::Column::Id)
-        .filter(lot::Column::VariantId.eq(variant))
-        .filter(lot::Column::Code.eq(code));
-    let lots: Vec<StockLotId> = lots.into_tuple().all(db).await?;
-    let moves = stock_move::Entity::find()
-        .filter(stock_move::Column::LotId.is_in(lots))
-        .filter(stock_move::Column::Reason.eq(MoveReason::Shipment))
-        .order_by_desc(stock_move::Column::Id)
-        .limit(MOST)
-        .all(db)
-        .await?;
-    let mut found: Vec<(OrganisationId, String)> = Vec::new();
-    for row in moves {
-        let one = (row.owner_id, row.document);
-        if !found.contains(&one) {
-            found.push(one);
-        }
-    }
-    Ok(found)
-}
-
-/// Where the goods of these lots came from, first first.
-pub async fn came_in(db: &impl ConnectionTrait, lots: &[StockLotId]) -> Result<Vec<CameIn>, Error> {
-    let moves = stock_move::Entity::find()
-        .filter(stock_move::Column::LotId.is_in(lots.iter().copied()))
-        .filter(stock_move::Column::Reason.eq(MoveReason::Receipt))
-        .order_by_asc(stock_move::Column::Id)
-        .limit(MOST)
-        .all(db)
-        .await?;
-    let came =
-        |row: stock_move::Model| CameIn { lot: row.lot_id, document: row.document, quantity: row.quantity, at: row.at };
-    Ok(moves.into_iter().map(came).collect())
+    found: Select<stock_move::Entity>,
+) -> Result<(Vec<stock_move::Model>, bool), Error> {
+    let mut rows = found.limit(MOST as u64 + 1).all(db).await?;
+    let more = rows.len() > MOST;
+    rows.truncate(MOST);
+    Ok((rows, more))
 }

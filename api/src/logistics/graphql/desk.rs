@@ -54,7 +54,7 @@ pub(super) struct PlanShipmentInput {
     legs: Option<Vec<PlannedLegInput>>,
     /// What temperature its goods take.
     temperature: Option<TemperatureRangeInput>,
-    /// Until when it is promised.
+    /// Until when it is promised, at most 400 days ahead.
     promised_at: Option<DateTime<Utc>>,
     /// The client's own id of this request.
     client_mutation_id: Option<String>,
@@ -63,7 +63,7 @@ pub(super) struct PlanShipmentInput {
 /// A unit that is packed (打包单元).
 #[derive(InputObject)]
 pub(super) struct PackedUnitInput {
-    /// Its SSCC; left out, the house makes one.
+    /// Its SSCC, not under the prefix of the house; left out, the house makes one.
     sscc: Option<String>,
     /// What it weighs with everything in it, in grams.
     weight_g: i64,
@@ -78,8 +78,17 @@ pub(super) struct PackShipmentInput {
     id: ID,
     /// Its units, at most 100; one when it waits for customs: one parcel is one list.
     units: Vec<PackedUnitInput>,
-    /// The number on the waybill, when the carrier does not give it by itself.
+    /// The number on the waybill, when the carrier does not give it by itself, or did not want to.
     waybill: Option<String>,
+    /// The client's own id of this request.
+    client_mutation_id: Option<String>,
+}
+
+/// A shipment that its carrier did not want (重新下单).
+#[derive(InputObject)]
+pub(super) struct RebookShipmentInput {
+    /// Which.
+    id: ID,
     /// The client's own id of this request.
     client_mutation_id: Option<String>,
 }
@@ -169,6 +178,9 @@ payload! {
     /// The answer to `packShipment`.
     PackShipmentPayload { /// The shipment.
         shipment: Shipment }
+    /// The answer to `rebookShipment`.
+    RebookShipmentPayload { /// The shipment.
+        shipment: Shipment }
     /// The answer to `gateOut`.
     GateOutPayload { /// The shipment.
         shipment: Shipment }
@@ -250,6 +262,17 @@ impl DeskMutation {
             desk::pack(context.app(), &call, id, &packing(input.units, input.waybill)).await
         };
         PackShipmentPayload::new(context, input.client_mutation_id, result.await.map(Shipment))
+    }
+
+    /// Asks a carrier once more that did not want a shipment, before it leaves the gate (重新下单).
+    async fn rebook_shipment(
+        &self,
+        context: &Context<'_>,
+        input: RebookShipmentInput,
+    ) -> Result<RebookShipmentPayload> {
+        let call = context.call(Action::PackShipments)?;
+        let result = async { desk::rebook(context.app(), &call, decode(&input.id, "id")?).await };
+        RebookShipmentPayload::new(context, input.client_mutation_id, result.await.map(Shipment))
     }
 
     /// Sends a shipment out of the gate, once: packed, released where it has to be, held by nobody, as heavy as it was

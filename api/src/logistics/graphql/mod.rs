@@ -222,7 +222,7 @@ impl Shipment {
         &self.0.public_code
     }
 
-    /// Until when it is promised (承诺送达时间).
+    /// Until when it is promised; null: nobody promised anything, `eta` is what is usual (承诺送达时间).
     async fn promised_at(&self) -> Option<DateTime<Utc>> {
         self.0.promised_at
     }

@@ -278,6 +278,12 @@ impl TrackingEvent {
         self.0.record_time
     }
 
+    /// The carrier that reported it, or declares it in error; null: the house (上报方).
+    async fn reporter(&self, context: &Context<'_>) -> Result<Option<Organisation>> {
+        let Some(id) = self.0.reporter_id else { return Ok(None) };
+        Ok(party::loaders::of(context).load_one(id).await?.map(Organisation))
+    }
+
     /// What it names, as EPC URIs (标识列表).
     async fn epc_list(&self) -> &[String] {
         &self.0.epcs.0

@@ -90,7 +90,7 @@ pub(super) struct DeclareTrackingErrorInput {
 pub(super) struct TemperatureSampleInput {
     /// The number of the shipment.
     waybill: String,
-    /// The device; it measures once at a moment.
+    /// The device; in a shipment it measures once at a moment.
     device: String,
     /// When.
     at: DateTime<Utc>,
@@ -167,7 +167,8 @@ pub struct ReportMutation;
 
 #[Object]
 impl ReportMutation {
-    /// Takes what happened to shipments that one carries, each event by itself (上报轨迹).
+    /// Takes what happened to shipments that one carries, be it on one leg, each event by itself. How a shipment ends says
+    /// who carries it, or its last leg (上报轨迹).
     async fn report_tracking(
         &self,
         context: &Context<'_>,
@@ -182,13 +183,14 @@ impl ReportMutation {
         ReportTrackingPayload::new(context, input.client_mutation_id, result.await)
     }
 
-    /// Declares an event in error: it stays and counts no more (声明轨迹错误).
+    /// Declares an event in error: it stays and counts no more. Only who reported it does, or the zone's operator
+    /// (声明轨迹错误).
     async fn declare_tracking_error(
         &self,
         context: &Context<'_>,
         input: DeclareTrackingErrorInput,
     ) -> Result<DeclareTrackingErrorPayload> {
-        let call = context.call(Action::ReportTracking)?;
+        let call = context.call(Action::CorrectTracking)?;
         let result = async {
             let corrective = input.corrective_event_ids.unwrap_or_default();
             let id = decode(&input.id, "id")?;

@@ -5,17 +5,17 @@ use chrono::{DateTime, Utc};
 use entities::{
     logistics::{ShipmentState, TransportMode, event, waybill},
     party::Action,
-    values::{Gtin, Refusal, refusal::line},
+    values::{Gtin, Localized, Refusal, refusal::line},
 };
 
 use super::{Shipment, read};
 use crate::{
     catalog::{self, graphql::Variant},
-    inventory::{graphql::StockLot, ops::traced::WentOut},
+    inventory::graphql::StockLot,
     logistics::{
         figures::{self, Dwell, Lane},
         reads,
-        trace::{self, By, Public, Traced},
+        trace::{self, By, Public, Traced, Under},
     },
     platform::{
         error::Error,
@@ -93,65 +93,67 @@ impl Trace {
         Ok(Connection::new(rows, None, |row| (reads::cursor(&row), Shipment(row))))
     }
 
-    /// The lots that went out in them, at most 100 (批次).
+    /// The lots that went out in them, and one's own that have the code asked for, at most 100 (批次).
     #[graphql(complexity = "times(100, child_complexity)")]
     async fn lots(&self) -> Vec<TracedLot> {
-        const MOST: usize = 100;
-        let one = |went: &WentOut| TracedLot {
-            went: went.clone(),
-            sources: self
-                .0
-                .came_in
-                .iter()
-                .filter(|came| came.lot == went.lot.id)
-                .take(MOST)
-                .map(|came| LotSource { document: came.document.clone(), quantity: came.quantity, at: came.at })
-                .collect(),
-        };
-        self.0.lots.iter().take(MOST).map(one).collect()
+        self.0.lots.iter().cloned().map(TracedLot).collect()
+    }
+
+    /// Whether there is more of any of it than is shown: then the sums are of what is shown (结果是否被截断).
+    async fn truncated(&self) -> bool {
+        self.0.truncated
     }
 }
 
-/// A lot that went out (出库批次).
-pub struct TracedLot {
-    went: WentOut,
-    sources: Vec<LotSource>,
-}
+/// A lot that was followed (溯源批次).
+pub struct TracedLot(trace::TracedLot);
 
-/// A lot that went out (出库批次).
+/// A lot that was followed (溯源批次).
 #[Object]
 impl TracedLot {
     /// Of what (商品规格).
     async fn variant(&self, context: &Context<'_>) -> Result<Option<Variant>> {
-        Ok(catalog::loaders::of(context).load_one(self.went.lot.variant_id).await?.map(Variant))
+        Ok(catalog::loaders::of(context).load_one(self.0.lot.variant_id).await?.map(Variant))
     }
 
     /// Which lot (批次).
     async fn lot(&self) -> StockLot {
-        StockLot(self.went.lot.clone())
+        StockLot(self.0.lot.clone())
     }
 
-    /// How much of it went out in these parcels (数量).
+    /// How much of it went out under what one may see (数量).
     async fn quantity(&self) -> i64 {
-        self.went.quantity
+        self.0.quantity
+    }
+
+    /// Under what it went out, newest first, at most 100: of one's own goods also what went in no parcel (去向).
+    #[graphql(complexity = "times(20, child_complexity)")]
+    async fn destinations(&self) -> Vec<LotMovement> {
+        self.0.went_out.iter().cloned().map(LotMovement::from).collect()
     }
 
     /// Where it came from, first first, at most 100; none for who did not send it (来源).
     #[graphql(complexity = "times(20, child_complexity)")]
-    async fn sources(&self) -> &[LotSource] {
-        &self.sources
+    async fn sources(&self) -> Vec<LotMovement> {
+        self.0.came_in.iter().cloned().map(LotMovement::from).collect()
     }
 }
 
-/// Where some of a lot came from (批次来源).
+/// How much of a lot came in, or went out, under a document (批次进出).
 #[derive(Clone, Debug, SimpleObject)]
-pub struct LotSource {
-    /// The document under which it came in (入库单据).
+pub struct LotMovement {
+    /// The document (单据).
     document: String,
     /// How much (数量).
     quantity: i64,
-    /// When (时间).
+    /// When last (时间).
     at: DateTime<Utc>,
+}
+
+impl From<Under> for LotMovement {
+    fn from(under: Under) -> Self {
+        Self { document: under.document, quantity: under.quantity, at: under.at }
+    }
 }
 
 /// What everyone may see of a parcel who was given its code (公开物流信息).
@@ -204,7 +206,7 @@ impl PublicTrace {
         self.0.row.signed_at
     }
 
-    /// What happened, in the order in which it did, at most 100 (轨迹).
+    /// What happened, in the order in which it did, the last 100 (轨迹).
     #[graphql(complexity = "times(100, child_complexity)")]
     async fn events(&self) -> Vec<PublicTraceEvent> {
         self.0.events.iter().cloned().map(PublicTraceEvent).collect()
@@ -222,19 +224,25 @@ impl PublicTraceEvent {
         self.0.event_time
     }
 
-    /// What (说明).
+    /// What, and where when that is a code (说明).
     async fn text(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Another language than that of the request.")] locale: Option<String>,
     ) -> Result<Option<String>> {
-        let text = event::told(self.0.biz_step, self.0.disposition, self.0.read_point.as_deref());
-        read(context, &text, locale.as_deref())
+        read(context, &self.told(), locale.as_deref())
     }
 
     /// The same in every language (各语言说明).
     async fn texts(&self) -> Vec<Translation> {
-        translations(&event::told(self.0.biz_step, self.0.disposition, self.0.read_point.as_deref()))
+        translations(&self.told())
+    }
+}
+
+impl PublicTraceEvent {
+    fn told(&self) -> Localized {
+        let places = [self.0.read_point.as_deref(), self.0.biz_location.as_deref()];
+        event::told_everyone(self.0.biz_step, self.0.disposition, places)
     }
 }
 
@@ -254,12 +262,13 @@ impl LogisticsFigures {
         self.0.states.iter().map(|(state, n)| ShipmentStateCount { state: *state, count: count(*n) }).collect()
     }
 
-    /// How many were there in time, in hundredths of a percent; null when of none it is known (准时率，万分比).
+    /// How many were there in time, in hundredths of a percent; null when of none it is known. What is not there when its
+    /// time is up is late (准时率，万分比).
     async fn on_time_basis_points(&self) -> Option<i32> {
         self.0.on_time
     }
 
-    /// Of how many that is: those that are there and were promised (样本数).
+    /// Of how many that is: those that were promised, and are there or whose time is up (样本数).
     async fn on_time_sample_size(&self) -> i32 {
         count(self.0.promised)
     }
@@ -274,6 +283,11 @@ impl LogisticsFigures {
     #[graphql(complexity = "times(100, child_complexity)")]
     async fn dwells(&self) -> Vec<DwellFigure> {
         self.0.dwells.iter().take(100).cloned().map(DwellFigure::from).collect()
+    }
+
+    /// Whether more left the gate than was looked at: then all of this is of the newest (是否仅为部分样本).
+    async fn truncated(&self) -> bool {
+        self.0.truncated
     }
 }
 
@@ -369,7 +383,7 @@ impl TraceQuery {
     ) -> Result<LogisticsFigures> {
         context.may(Action::ReadShipments)?;
         let carrier = decode(&carrier_id, "carrierId")?;
-        let db = context.app().db().read();
-        Ok(LogisticsFigures(figures::figures(db, context.viewer(), carrier, from, to).await?))
+        let (db, now) = (context.app().db().read(), context.app().clock().now());
+        Ok(LogisticsFigures(figures::figures(db, context.viewer(), carrier, (from, to), now).await?))
     }
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use entities::{
-    logistics::{ProofKind, SealState, ShipmentState, proof, shipment},
+    logistics::{ProofKind, SealState, ShipmentState, fold::SKEW, proof, shipment},
     party::{Action, Resource},
     values::{
         Consignee, ErrorCode, Refusal,
@@ -13,7 +13,7 @@ use entities::{
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter};
 use serde_json::json;
 
-use super::{audited, consignee_place, noted, seen, written};
+use super::{audited, consignee_place, noted, seen, tracking::BEFORE, written};
 use crate::{
     app::{App, Call},
     platform::error::{Error, taken},
@@ -96,7 +96,11 @@ pub async fn attach(app: &App, call: &Call, id: ShipmentId, new: &NewProof) -> R
     check.demand(known, "mediaType", || Refusal::new(ErrorCode::InvalidValue).with("value", shown));
     let range = |max: String| Refusal::new(ErrorCode::OutOfRange).with("min", "1").with("max", max);
     check.demand((1..=LARGEST).contains(&new.size), "size", || range(LARGEST.to_string()));
-    check.demand(new.taken_at <= work.now, "takenAt", || range(work.now.to_rfc3339()));
+    let (earliest, latest) = (row.created_at - BEFORE, work.now + SKEW);
+    check.demand((earliest..=latest).contains(&new.taken_at), "takenAt", || {
+        let range = Refusal::new(ErrorCode::OutOfRange).with("min", earliest.to_rfc3339());
+        range.with("max", latest.to_rfc3339())
+    });
     let made = check.done(proof::Model {
         id: ProofId::new(work.now),
         shipment_id: row.id,

@@ -1,7 +1,7 @@
-//! Temperatures: each is kept once for a device and a moment, and when the goods were outside for too long those whom it
+//! Temperatures: each is kept once for a shipment, a device and a moment, and when the goods were outside for too long those whom it
 //! concerns are told.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use entities::{
@@ -18,17 +18,20 @@ use entities::{
     },
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, sea_query::OnConflict,
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, sea_query::OnConflict,
 };
 
 use super::{
-    locking, touched,
-    tracking::{MAX_BATCH, Outcome},
+    touched,
+    tracking::{MAX_BATCH, Outcome, Parcels, open},
 };
 use crate::{
     app::{App, Call, Work},
     platform::{db::wrote, error::Error},
 };
+
+/// Most samples of a shipment: one in five minutes for a month.
+const MAX_SAMPLES: i64 = 10_000;
 
 /// What a device measured.
 #[derive(Clone, Debug)]
@@ -51,37 +54,42 @@ pub async fn report(app: &App, call: &Call, samples: &[Measured]) -> Result<Vec<
     if let Some(before) = work.answered()? {
         return Ok(before);
     }
-    let read = |one: &Measured| entities::logistics::waybill::read(&one.waybill);
-    let found = shipment::Entity::find()
-        .filter(shipment::Column::CarrierId.eq(carrier))
-        .filter(shipment::Column::Waybill.is_in(samples.iter().filter_map(read)))
-        .order_by_asc(shipment::Column::Id);
-    let rows = locking(work.tx(), found).all(work.tx()).await?;
-    let before = breached(work.tx(), &rows).await?;
+    let parcels = Parcels::named(work.tx(), carrier, samples.iter().map(|one| one.waybill.as_str())).await?;
+    let ranges = ranges(&parcels.rows);
+    let devices: BTreeSet<&str> = samples.iter().map(|one| one.device.as_str()).collect();
+    let mut measured = measured(work.tx(), &ranges, Some(&devices)).await?;
+    let before = outside(&ranges, &measured);
+    let mut kept = kept(work.tx(), &parcels.rows).await?;
     let mut outcomes = Vec::with_capacity(samples.len());
-    let mut changed = BTreeSet::new();
     for one in samples {
-        let row = read(one).and_then(|number| rows.iter().find(|row| row.waybill.as_ref() == Some(&number)));
-        match row.map(|row| (row, checked(&work, row, one))) {
-            None => {
-                let shown: String = one.waybill.chars().take(40).collect();
-                let refusal = Refusal::new(ErrorCode::NotFound).with("value", shown).at("waybill");
-                outcomes.push(Outcome { taken: false, refusals: vec![refusal] });
+        let sample = parcels.find(&one.waybill).map_err(|refusal| vec![refusal]);
+        let sample = match sample.and_then(|row| checked(&work, row, one)) {
+            Ok(sample) => sample,
+            Err(refusals) => {
+                outcomes.push(Outcome { taken: false, refusals });
+                continue;
             }
-            Some((_, Err(refusals))) => outcomes.push(Outcome { taken: false, refusals }),
-            Some((row, Ok(sample))) => {
-                let known = OnConflict::columns([cold::Column::Device, cold::Column::At]).do_nothing().to_owned();
-                let insert = cold::Entity::insert(sample.into_active_model()).on_conflict(known).try_insert();
-                let taken = wrote(insert.exec_without_returning(work.tx()).await)?;
-                if taken {
-                    changed.insert(row.id);
-                }
-                outcomes.push(Outcome { taken, refusals: Vec::new() });
-            }
+        };
+        let kept = kept.entry(sample.shipment_id).or_default();
+        if *kept >= MAX_SAMPLES && !known(&work, &sample).await? {
+            let refusal = Refusal::new(ErrorCode::TooMany).with("max", MAX_SAMPLES.to_string()).at("waybill");
+            outcomes.push(Outcome { taken: false, refusals: vec![refusal] });
+            continue;
         }
+        let same = OnConflict::columns([cold::Column::ShipmentId, cold::Column::Device, cold::Column::At]);
+        let insert = cold::Entity::insert(sample.clone().into_active_model())
+            .on_conflict(same.clone().do_nothing().to_owned())
+            .try_insert();
+        let taken = wrote(insert.exec_without_returning(work.tx()).await)?;
+        if taken {
+            *kept += 1;
+            let series = measured.entry((sample.shipment_id, sample.device)).or_default();
+            series.push(Sample { at: sample.at, deci: sample.deci });
+        }
+        outcomes.push(Outcome { taken, refusals: Vec::new() });
     }
-    let after = breached(work.tx(), &rows).await?;
-    for row in rows.iter().filter(|row| changed.contains(&row.id)) {
+    let after = outside(&ranges, &measured);
+    for row in &parcels.rows {
         if after.get(&row.id).map_or(0, Vec::len) > before.get(&row.id).map_or(0, Vec::len) {
             tracing::warn!(shipment = %row.id, "goods were outside their range of temperature for too long");
             touched(&mut work, row, row.clone()).await?;
@@ -90,8 +98,29 @@ pub async fn report(app: &App, call: &Call, samples: &[Measured]) -> Result<Vec<
     work.commit(outcomes).await
 }
 
+/// How many samples are kept of each.
+async fn kept(tx: &impl ConnectionTrait, rows: &[shipment::Model]) -> Result<HashMap<ShipmentId, i64>, Error> {
+    let samples = cold::Entity::find()
+        .select_only()
+        .column(cold::Column::ShipmentId)
+        .column_as(cold::Column::Id.count(), "kept")
+        .filter(cold::Column::ShipmentId.is_in(rows.iter().map(|row| row.id)))
+        .group_by(cold::Column::ShipmentId);
+    Ok(samples.into_tuple::<(ShipmentId, i64)>().all(tx).await?.into_iter().collect())
+}
+
+/// Whether a device has measured at that moment before.
+async fn known(work: &Work, sample: &cold::Model) -> Result<bool, Error> {
+    let same = cold::Entity::find()
+        .filter(cold::Column::ShipmentId.eq(sample.shipment_id))
+        .filter(cold::Column::Device.eq(&sample.device))
+        .filter(cold::Column::At.eq(sample.at));
+    Ok(same.one(work.tx()).await?.is_some())
+}
+
 fn checked(work: &Work, row: &shipment::Model, one: &Measured) -> Result<cold::Model, Refusals> {
     let mut check = Check::default();
+    check.take("waybill", open(row, work.now));
     let fits = (1..=60).contains(&one.device.len()) && one.device.bytes().all(|b| b.is_ascii_graphic());
     check.demand(fits, "device", || {
         Refusal::new(ErrorCode::InvalidValue).with("value", one.device.chars().take(40).collect::<String>())
@@ -112,27 +141,52 @@ fn checked(work: &Work, row: &shipment::Model, one: &Measured) -> Result<cold::M
     })
 }
 
+/// What goods take, of those shipments of which it was said.
+fn ranges(rows: &[shipment::Model]) -> BTreeMap<ShipmentId, Range> {
+    rows.iter().filter_map(|row| Some((row.id, row.range()?))).collect()
+}
+
+/// What was measured, by shipment and device.
+type Series = BTreeMap<(ShipmentId, String), Vec<Sample>>;
+
+/// What was measured in these shipments, by these devices or by all.
+async fn measured(
+    db: &impl ConnectionTrait,
+    ranges: &BTreeMap<ShipmentId, Range>,
+    devices: Option<&BTreeSet<&str>>,
+) -> Result<Series, Error> {
+    let mut series = Series::new();
+    if ranges.is_empty() {
+        return Ok(series);
+    }
+    let mut samples = cold::Entity::find().filter(cold::Column::ShipmentId.is_in(ranges.keys().copied()));
+    if let Some(devices) = devices {
+        samples = samples.filter(cold::Column::Device.is_in(devices.iter().copied()));
+    }
+    for sample in samples.all(db).await? {
+        let key = (sample.shipment_id, sample.device);
+        series.entry(key).or_default().push(Sample { at: sample.at, deci: sample.deci });
+    }
+    Ok(series)
+}
+
+/// When goods were outside for too long, by shipment and device.
+fn outside(ranges: &BTreeMap<ShipmentId, Range>, series: &Series) -> BTreeMap<ShipmentId, Vec<(String, Breach)>> {
+    let mut found: BTreeMap<ShipmentId, Vec<(String, Breach)>> = BTreeMap::new();
+    for ((id, device), samples) in series {
+        if let Some(range) = ranges.get(id) {
+            let of = breaches(*range, samples.iter().copied()).into_iter().map(|breach| (device.clone(), breach));
+            found.entry(*id).or_default().extend(of);
+        }
+    }
+    found
+}
+
 /// When goods were outside for too long, by device, of those shipments that have a range.
 pub async fn breached(
     db: &impl ConnectionTrait,
     rows: &[shipment::Model],
 ) -> Result<BTreeMap<ShipmentId, Vec<(String, Breach)>>, Error> {
-    let ranges: BTreeMap<ShipmentId, Range> = rows.iter().filter_map(|row| Some((row.id, row.range()?))).collect();
-    if ranges.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let samples = cold::Entity::find().filter(cold::Column::ShipmentId.is_in(ranges.keys().copied())).all(db).await?;
-    let mut series: BTreeMap<(ShipmentId, String), Vec<Sample>> = BTreeMap::new();
-    for sample in samples {
-        let key = (sample.shipment_id, sample.device);
-        series.entry(key).or_default().push(Sample { at: sample.at, deci: sample.deci });
-    }
-    let mut found: BTreeMap<ShipmentId, Vec<(String, Breach)>> = BTreeMap::new();
-    for ((id, device), samples) in series {
-        if let Some(range) = ranges.get(&id) {
-            let of = breaches(*range, samples).into_iter().map(|breach| (device.clone(), breach));
-            found.entry(id).or_default().extend(of);
-        }
-    }
-    Ok(found)
+    let ranges = ranges(rows);
+    Ok(outside(&ranges, &measured(db, &ranges, None).await?))
 }

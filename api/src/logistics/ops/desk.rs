@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Duration, Utc};
 use entities::{
     logistics::{
-        Adapter, BizStep, ShipmentState, ShipmentStep, TrackingEventType, TransportMode,
+        Adapter, BizStep, Booking, ShipmentState, ShipmentStep, TrackingEventType, TransportMode,
         cold::Range,
         figures, leg, shipment,
         shipment::weighs_the_same,
@@ -28,11 +28,16 @@ use sea_orm::{
 use super::{
     Unwritten, audited, house_event,
     opening::{carries, fit_place, fit_range, fit_weight},
-    seen, touched, written,
+    seen, touched,
+    tracking::refold,
+    written,
 };
 use crate::{
     app::{App, Call, Work},
-    logistics::{jobs::HandOver, reads, setting},
+    logistics::{
+        jobs::{Book, HandOver},
+        reads, setting,
+    },
     platform::error::{Error, taken},
 };
 
@@ -43,6 +48,8 @@ const MAX_LEGS: usize = 20;
 /// How many legs of a carrier that are over are looked at for what the next one takes, and for how long back.
 const LOOKED_AT: u64 = 500;
 const LOOKED_BACK: Duration = Duration::days(180);
+/// How far ahead something may be promised.
+const AHEAD: Duration = Duration::days(400);
 
 /// A leg that is planned.
 #[derive(Clone, Debug)]
@@ -83,7 +90,15 @@ pub async fn plan(app: &App, call: &Call, id: ShipmentId, plan: &Plan) -> Result
         (next.min_deci, next.max_deci) = (Some(range.min), Some(range.max));
         next.allowed_minutes = Some(range.allowed_minutes);
     }
-    next.promised_at = plan.promised_at.or(row.promised_at);
+    if let Some(promised) = plan.promised_at {
+        let (earliest, latest) = (row.created_at, work.now + AHEAD);
+        if !(earliest..=latest).contains(&promised) {
+            let range = Refusal::new(ErrorCode::OutOfRange).with("min", earliest.to_rfc3339());
+            return Err(range.with("max", latest.to_rfc3339()).at("promisedAt").into());
+        }
+        // Both databases keep milliseconds.
+        next.promised_at = DateTime::from_timestamp_millis(promised.timestamp_millis());
+    }
     if let Some(legs) = &plan.legs {
         let ends = planned(&work, &row, legs).await?;
         (next.origin, next.destination) = ends;
@@ -163,11 +178,12 @@ pub async fn pack(app: &App, call: &Call, id: ShipmentId, packing: &Packing) -> 
     let row = seen(&work, id).await?;
     call.may(Action::PackShipments, Resource::of(row.owner_id))?;
     let state = ShipmentStep::Pack.from(row.state).map_err(|refusal| refusal.at("id"))?;
-    checked(&row, packing)?;
+    let old = unit::Entity::find().filter(unit::Column::ShipmentId.eq(row.id)).order_by_desc(unit::Column::Id);
+    let old = old.all(work.tx()).await?;
+    checked(&row, packing, &app.config().logistics.sscc_prefix, &old)?;
     let number = brought(&work, &row, packing.waybill.as_deref()).await?;
     // What stands on a unit goes before it.
-    let old = unit::Entity::find().filter(unit::Column::ShipmentId.eq(row.id)).order_by_desc(unit::Column::Id);
-    for one in old.all(work.tx()).await? {
+    for one in old {
         unit::Entity::delete_by_id(one.id).exec(work.tx()).await?;
     }
     let codes = units(app, &work, &row, packing).await?;
@@ -175,8 +191,9 @@ pub async fn pack(app: &App, call: &Call, id: ShipmentId, packing: &Packing) -> 
     let whole = packing.units.iter().filter(|one| one.parent.is_none()).map(|one| one.weight_g).sum();
     let next = shipment::Model {
         state,
-        desk: state,
         packed_weight_g: Some(whole),
+        // A carrier that did not want it and gives a number after all has taken it.
+        booking: if number.is_some() && row.booking == Booking::Rejected { Booking::Booked } else { row.booking },
         waybill: number.clone().or_else(|| row.waybill.clone()),
         ..row.clone()
     };
@@ -191,7 +208,30 @@ pub async fn pack(app: &App, call: &Call, id: ShipmentId, packing: &Packing) -> 
     work.commit(after).await
 }
 
-fn checked(row: &shipment::Model, packing: &Packing) -> Result<(), Error> {
+/// Asks a carrier once more that did not want a shipment.
+pub async fn rebook(app: &App, call: &Call, id: ShipmentId) -> Result<shipment::Model, Error> {
+    let mut work = app.begin(call).await?;
+    if let Some(before) = work.answered()? {
+        return Ok(before);
+    }
+    let row = seen(&work, id).await?;
+    call.may(Action::PackShipments, Resource::of(row.owner_id))?;
+    let over = row.state.is_out() || row.state == ShipmentState::Cancelled;
+    if over || row.booking != Booking::Rejected {
+        let from = if over { row.state.name() } else { async_graphql::Value::from(row.booking).to_string() };
+        let refusal = Refusal::new(ErrorCode::IllegalTransition).with("from", from).with("action", "BOOK");
+        return Err(refusal.at("id").into());
+    }
+    let next = shipment::Model { booking: Booking::Open, ..row.clone() };
+    let after = written(&mut work, &row, next).await?;
+    work.enqueue(&Book { shipment: after.id }).await?;
+    audited(&mut work, "rebookShipment", &row, &after);
+    work.commit(after).await
+}
+
+/// What is wrong with a packing. A code under the house's own prefix is one that it gives, or will give, to another unit;
+/// those that this shipment has already it may keep.
+fn checked(row: &shipment::Model, packing: &Packing, prefix: &str, old: &[unit::Model]) -> Result<(), Error> {
     let most = if row.needs_release { 1 } else { MAX_UNITS };
     if packing.units.is_empty() {
         return Err(Refusal::new(ErrorCode::Required).at("units").into());
@@ -207,6 +247,9 @@ fn checked(row: &shipment::Model, packing: &Packing) -> Result<(), Error> {
             let shown: String = code.chars().take(30).collect();
             let refusal = Refusal::new(ErrorCode::InvalidSscc).with("value", shown);
             check.demand(false, "units", || at(refusal, "sscc"));
+        } else if let Some(code) = one.sscc.as_deref().filter(|code| sscc::is_under(code, prefix)) {
+            let refusal = || Refusal::new(ErrorCode::SsccOfHouse).with("value", code).with("prefix", prefix);
+            check.demand(old.iter().any(|unit| unit.sscc == code), "units", || at(refusal(), "sscc"));
         }
         let before = one.parent.is_none_or(|parent| parent < n);
         let range =
@@ -216,7 +259,7 @@ fn checked(row: &shipment::Model, packing: &Packing) -> Result<(), Error> {
     Ok(check.done(())?)
 }
 
-/// The number that people bring; only of a carrier that does not give it itself, and only while there is none.
+/// The number that people bring; only of a carrier that does not give it by itself, or did not want to.
 async fn brought(work: &Work, row: &shipment::Model, text: Option<&str>) -> Result<Option<String>, Error> {
     let Some(text) = text else { return Ok(None) };
     let wrong = || Refusal::new(ErrorCode::InvalidValue).with("value", text.chars().take(40).collect::<String>());
@@ -225,7 +268,8 @@ async fn brought(work: &Work, row: &shipment::Model, text: Option<&str>) -> Resu
         return Ok(None);
     }
     let adapter = setting(work.tx(), row.carrier_id).await?.map_or(Adapter::Manual, |setting| setting.adapter);
-    if adapter == Adapter::Manual { Ok(Some(number)) } else { Err(wrong().at("waybill").into()) }
+    let by_people = adapter == Adapter::Manual || row.booking == Booking::Rejected;
+    if by_people { Ok(Some(number)) } else { Err(wrong().at("waybill").into()) }
 }
 
 /// Writes the units; answers with their codes.
@@ -292,22 +336,16 @@ pub async fn gate_out(app: &App, call: &Call, id: ShipmentId, weighed_g: i64) ->
     let eta = expected(work.tx(), &row, work.now).await?;
     let next = shipment::Model {
         state,
-        desk: state,
         weighed_g: Some(weighed_g),
         gated_out_at: Some(work.now),
         eta: eta.map(|(at, _)| at),
         eta_n: eta.map_or(0, |(_, n)| i32::try_from(n).unwrap_or(i32::MAX)),
-        promised_at: row.promised_at.or_else(|| eta.map(|(at, _)| at)),
         ..row.clone()
     };
-    let after = written(&mut work, &row, next).await?;
-    leg::Entity::update_many()
-        .col_expr(leg::Column::DepartedAt, Expr::val(Some(work.now)))
-        .filter(leg::Column::ShipmentId.eq(row.id))
-        .filter(leg::Column::Number.eq(1))
-        .exec(work.tx())
-        .await?;
-    house_event(&work, &after, TrackingEventType::Object, BizStep::Shipping, Vec::new()).await?;
+    let out = written(&mut work, &row, next).await?;
+    house_event(&work, &out, TrackingEventType::Object, BizStep::Shipping, Vec::new()).await?;
+    // Clocks differ: what was reported a moment before the gate is already its way.
+    let after = refold(&mut work, &out).await?;
     work.enqueue(&HandOver { shipment: after.id }).await?;
     audited(&mut work, "gateOut", &row, &after);
     work.commit(after).await
@@ -345,16 +383,18 @@ async fn expected(
     let legs = leg::Entity::find().filter(leg::Column::ShipmentId.eq(row.id)).order_by_asc(leg::Column::Number);
     let mut took = Vec::new();
     for own in legs.all(tx).await? {
-        let lane = (leg::lane_end(&own.origin), leg::lane_end(&own.destination));
+        let (origin, destination) = (leg::lane_ends(&own.origin), leg::lane_ends(&own.destination));
         let over = leg::Entity::find()
             .filter(leg::Column::CarrierId.eq(own.carrier_id))
             .filter(leg::Column::Mode.eq(own.mode))
+            .filter(leg::Column::Origin.between(origin.0, origin.1))
+            .filter(leg::Column::Destination.between(destination.0, destination.1))
+            .filter(leg::Column::DepartedAt.is_not_null())
             .filter(leg::Column::ArrivedAt.gt(now - LOOKED_BACK))
             .order_by_desc(leg::Column::ArrivedAt)
             .limit(LOOKED_AT);
-        let same = |one: &leg::Model| (leg::lane_end(&one.origin), leg::lane_end(&one.destination)) == lane;
         let minutes = |one: leg::Model| Some((one.arrived_at? - one.departed_at?).num_minutes());
-        took.push(over.all(tx).await?.into_iter().filter(same).filter_map(minutes).collect());
+        took.push(over.all(tx).await?.into_iter().filter_map(minutes).collect());
     }
     Ok(figures::eta(now, took))
 }

@@ -16,12 +16,12 @@ pub mod tracking;
 
 use entities::{
     logistics::{
-        BizStep, EventAction, TrackingEventType,
+        BizStep, EventAction, ShipmentState, TrackingEventType,
         event::{self, Corrective, Epcs},
-        shipment,
+        leg, shipment,
     },
     platform::EventKind,
-    values::id::{ShipmentId, TrackingEventId},
+    values::id::{OrganisationId, ShipmentId, TrackingEventId},
 };
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
@@ -107,7 +107,7 @@ impl From<Unwritten> for Error {
 }
 
 /// Writes a shipment that is locked; who sends, gets and carries it is told, and whoever its document belongs to when its
-/// state is another.
+/// state is another, or its number, or what its carrier says.
 pub(super) async fn written(
     work: &mut Work,
     before: &shipment::Model,
@@ -122,7 +122,8 @@ async fn touched(
     before: &shipment::Model,
     next: shipment::Model,
 ) -> Result<shipment::Model, Unwritten> {
-    let next = shipment::Model { version: before.version + 1, updated_at: work.now, ..next };
+    let desk = next.state.of_desk();
+    let next = shipment::Model { desk, version: before.version + 1, updated_at: work.now, ..next };
     let done = shipment::Entity::update_many()
         .set(next.clone().into_active_model().reset_all())
         .filter(shipment::Column::Id.eq(before.id))
@@ -132,7 +133,8 @@ async fn touched(
     if done.rows_affected != 1 {
         return Err(Error::Unavailable("a shipment changed although it was locked".into()).into());
     }
-    if next.state != before.state {
+    let heard = (&next.waybill, next.booking) != (&before.waybill, before.booking);
+    if next.state != before.state || (heard && next.state != ShipmentState::Cancelled) {
         let moved = Moved { shipment: next.id, document: next.document.clone(), what: next.state };
         work.enqueue(&moved).await?;
     }
@@ -140,11 +142,14 @@ async fn touched(
     Ok(next)
 }
 
-/// Tells who sends, gets and carries a shipment that it changed.
+/// Tells who sends, gets and carries a shipment, be it on one leg, that it changed.
 async fn told(work: &mut Work, row: &shipment::Model) -> Result<(), Error> {
     let node = encode(row.id).0;
     let mut audience = vec![row.owner_id, row.carrier_id];
     audience.extend(row.buyer_id);
+    let legs =
+        leg::Entity::find().select_only().column(leg::Column::CarrierId).filter(leg::Column::ShipmentId.eq(row.id));
+    audience.extend(legs.into_tuple::<OrganisationId>().all(work.tx()).await?);
     audience.sort_unstable();
     audience.dedup();
     for organisation in audience {
@@ -155,7 +160,22 @@ async fn told(work: &mut Work, row: &shipment::Model) -> Result<(), Error> {
 
 /// Notes in the owner's audit what was done to a shipment.
 fn audited(work: &mut Work, action: &'static str, before: &shipment::Model, after: &shipment::Model) {
-    let shown = |row: &shipment::Model| json!({ "document": row.document, "waybill": row.waybill, "state": row.state });
+    let shown = |row: &shipment::Model| {
+        json!({
+            "document": row.document,
+            "waybill": row.waybill,
+            "booking": row.booking,
+            "state": row.state,
+            "packedWeightG": row.packed_weight_g,
+            "weighedG": row.weighed_g,
+            "sealNumber": row.seal_number,
+            "sealState": row.seal_state,
+            "promisedAt": row.promised_at,
+            "minTenths": row.min_deci,
+            "maxTenths": row.max_deci,
+            "allowedMinutes": row.allowed_minutes,
+        })
+    };
     work.audit(Some(after.owner_id), action, encode(after.id).0, shown(before), shown(after));
 }
 
@@ -194,6 +214,7 @@ async fn house_event(
         error_reason: None,
         corrective: Corrective::default(),
         reported_by: work.viewer().subject(),
+        reporter_id: None,
     };
     event::Entity::insert(event.into_active_model()).exec_without_returning(work.tx()).await?;
     Ok(())

@@ -71,7 +71,7 @@ pub struct Opening<'a> {
     pub needs_release: bool,
     /// What temperature the goods take.
     pub temperature: Option<Range>,
-    /// Until when it is promised; none: until the time that it usually takes.
+    /// Until when it is promised.
     pub promised_at: Option<DateTime<Utc>>,
 }
 
@@ -189,8 +189,9 @@ fn fresh(
         lines: Lines(opening.lines.to_vec()),
         waybill: None,
         booking: Booking::Open,
+        asked_at: None,
         state: ShipmentState::Planned,
-        desk: ShipmentState::Planned,
+        desk: ShipmentState::Planned.of_desk(),
         needs_release: opening.needs_release,
         released_at: None,
         holds: 0,
@@ -294,7 +295,7 @@ pub async fn cancel(work: &mut Work, document: &str) -> Result<Option<shipment::
         return Ok(Some(row));
     }
     let state = ShipmentStep::Cancel.from(row.state)?;
-    let next = shipment::Model { state, desk: state, ..row.clone() };
+    let next = shipment::Model { state, ..row.clone() };
     let next = written(work, &row, next).await?;
     work.enqueue(&CallOff { shipment: next.id }).await?;
     Ok(Some(next))

@@ -1,15 +1,21 @@
 //! What carriers report: kept once, folded into the state, and declared in error when it was wrong.
+//!
+//! - Who carries a shipment reports everything of it; who carries only a leg says how it ends when that is the last one.
+//! - Who reported an event, or the house, declares it in error; [`event::Entity::counting`] is what is left.
+//! - Of one shipment so many events are kept ([`MAX_EVENTS`]), and for so long after it was handed over ([`AFTER`]).
+//! - What happened after everything that is known goes on from the state that is there; only what comes late, and what is
+//!   declared in error, needs all of it read again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Duration, Utc};
 use entities::{
     logistics::{
-        BizStep, Disposition, EventAction, TrackingEventType,
+        BizStep, Disposition, EventAction, Milestone, TrackingEventType,
         event::{self, Corrective, Epcs, is_offset, milestone},
         figures::{Stop, leg_times},
-        fold::{Fact, Folded, SKEW, fold},
+        fold::{Fact, Folded, SKEW, counts, fold},
         leg, shipment,
     },
     party::{Action, Resource},
@@ -20,7 +26,7 @@ use entities::{
     },
 };
 use sea_orm::{
-    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, OnConflict},
 };
 use serde::{Deserialize, Serialize};
@@ -42,7 +48,17 @@ pub const MAX_BATCH: usize = 200;
 /// Most things that a report names, and most events that put one right.
 const MAX_NAMED: usize = 100;
 /// How long before a shipment was opened something may have happened to it.
-const BEFORE: Duration = Duration::days(30);
+pub(super) const BEFORE: Duration = Duration::days(30);
+/// How long after it was handed over something is still reported of it.
+const AFTER: Duration = Duration::days(30);
+/// Most events of a shipment. Those that declare others in error may be as many again: what is wrong can always be said.
+const MAX_EVENTS: i64 = 1_000;
+/// How far ahead of ours the clock may be that says when something was declared in error, and the earliest that it may say.
+const AHEAD: Duration = Duration::days(1);
+const EARLIEST: DateTime<Utc> = match DateTime::from_timestamp(946_684_800, 0) {
+    Some(at) => at,
+    None => DateTime::UNIX_EPOCH,
+};
 
 /// Why an event was wrong.
 #[derive(Clone, Debug)]
@@ -104,47 +120,152 @@ pub(in crate::logistics) async fn take(
     carrier: OrganisationId,
     reports: &[Reported],
 ) -> Result<Vec<Outcome>, Error> {
-    let numbers: BTreeSet<String> = reports.iter().filter_map(|one| known_as(&one.waybill)).collect();
-    let found = shipment::Entity::find()
-        .filter(shipment::Column::CarrierId.eq(carrier))
-        .filter(shipment::Column::Waybill.is_in(numbers))
-        .order_by_asc(shipment::Column::Id);
-    let rows = locking(work.tx(), found).all(work.tx()).await?;
-    let by_number: BTreeMap<&str, &shipment::Model> =
-        rows.iter().filter_map(|row| Some((row.waybill.as_deref()?, row))).collect();
+    let parcels = Parcels::named(work.tx(), carrier, reports.iter().map(|one| one.waybill.as_str())).await?;
+    let mut kept = kept(work.tx(), &parcels.rows).await?;
     let mut outcomes = Vec::with_capacity(reports.len());
-    let mut changed: BTreeSet<ShipmentId> = BTreeSet::new();
+    let mut news: BTreeMap<ShipmentId, Vec<event::Model>> = BTreeMap::new();
     for report in reports {
-        let row = known_as(&report.waybill).and_then(|number| by_number.get(number.as_str()).copied());
-        let Some(row) = row else {
-            let shown: String = report.waybill.chars().take(40).collect();
-            let refusal = Refusal::new(ErrorCode::NotFound).with("value", shown).at("waybill");
-            outcomes.push(Outcome { taken: false, refusals: vec![refusal] });
-            continue;
+        let checked = match parcels.find(&report.waybill) {
+            Ok(row) => checked(work, &parcels, row, report).map(|event| (row, event)),
+            Err(refusal) => Err(vec![refusal]),
         };
-        match checked(work, row, report) {
-            Ok(event) => {
-                let known = OnConflict::columns([
-                    event::Column::ShipmentId,
-                    event::Column::EventId,
-                    event::Column::DeclaresError,
-                ]);
-                let insert = event::Entity::insert(event.into_active_model())
-                    .on_conflict(known.clone().do_nothing().to_owned())
-                    .try_insert();
-                let taken = wrote(insert.exec_without_returning(work.tx()).await)?;
-                if taken {
-                    changed.insert(row.id);
-                }
-                outcomes.push(Outcome { taken, refusals: Vec::new() });
+        let (row, event) = match checked {
+            Ok(found) => found,
+            Err(refusals) => {
+                outcomes.push(Outcome { taken: false, refusals });
+                continue;
             }
-            Err(refusals) => outcomes.push(Outcome { taken: false, refusals }),
+        };
+        let kept = kept.entry(row.id).or_default();
+        let outcome = match fits(work, row, &event, *kept).await? {
+            Fits::Known => Outcome::default(),
+            Fits::Not(refusal) => Outcome { taken: false, refusals: vec![refusal] },
+            Fits::Yes => Outcome { taken: insert(work, &event).await?, refusals: Vec::new() },
+        };
+        if outcome.taken {
+            *kept += 1;
+            news.entry(row.id).or_default().push(event);
+        }
+        outcomes.push(outcome);
+    }
+    for row in &parcels.rows {
+        if let Some(news) = news.get(&row.id) {
+            follow(work, row, news).await?;
         }
     }
-    for row in rows.iter().filter(|row| changed.contains(&row.id)) {
-        refold(work, row).await?;
-    }
     Ok(outcomes)
+}
+
+/// The parcels that reports of a carrier name, locked.
+pub(super) struct Parcels {
+    pub(super) rows: Vec<shipment::Model>,
+    carrier: OrganisationId,
+    /// Who carries the last leg of each that the carrier does not carry as a whole.
+    last: HashMap<ShipmentId, OrganisationId>,
+}
+
+impl Parcels {
+    /// Those that it carries, be it on one leg, by their numbers.
+    pub(super) async fn named<'a>(
+        tx: &impl ConnectionTrait,
+        carrier: OrganisationId,
+        waybills: impl Iterator<Item = &'a str>,
+    ) -> Result<Self, Error> {
+        let numbers: BTreeSet<String> = waybills.filter_map(known_as).collect();
+        let found = shipment::Entity::carried_by(carrier)
+            .filter(shipment::Column::Waybill.is_in(numbers))
+            .order_by_asc(shipment::Column::Id);
+        let rows = locking(tx, found).all(tx).await?;
+        let others: Vec<ShipmentId> = rows.iter().filter(|row| row.carrier_id != carrier).map(|row| row.id).collect();
+        let mut last = HashMap::new();
+        if !others.is_empty() {
+            let legs = leg::Entity::find().filter(leg::Column::ShipmentId.is_in(others));
+            for one in legs.order_by_asc(leg::Column::Number).all(tx).await? {
+                last.insert(one.shipment_id, one.carrier_id);
+            }
+        }
+        Ok(Self { rows, carrier, last })
+    }
+
+    /// The parcel with a number. A carrier's own goes first; that of others which have the same number is nobody's guess.
+    pub(super) fn find(&self, waybill: &str) -> Result<&shipment::Model, Refusal> {
+        let shown = || waybill.chars().take(40).collect::<String>();
+        let unknown = || Refusal::new(ErrorCode::NotFound).with("value", shown()).at("waybill");
+        let number = known_as(waybill).ok_or_else(unknown)?;
+        let named = || self.rows.iter().filter(|row| row.waybill.as_ref() == Some(&number));
+        if let Some(own) = named().find(|row| row.carrier_id == self.carrier) {
+            return Ok(own);
+        }
+        let mut named = named();
+        match (named.next(), named.next()) {
+            (Some(one), None) => Ok(one),
+            (Some(_), Some(_)) => Err(Refusal::new(ErrorCode::Duplicate).with("value", shown()).at("waybill")),
+            (None, _) => Err(unknown()),
+        }
+    }
+
+    /// Whether the carrier says how a shipment ends.
+    fn ends(&self, row: &shipment::Model) -> bool {
+        row.carrier_id == self.carrier || self.last.get(&row.id) == Some(&self.carrier)
+    }
+}
+
+/// Whether something may still be reported of a shipment.
+pub(super) fn open(row: &shipment::Model, now: DateTime<Utc>) -> Result<(), Refusal> {
+    if row.signed_at.is_none_or(|signed| now <= signed + AFTER) {
+        return Ok(());
+    }
+    Err(Refusal::new(ErrorCode::IllegalTransition).with("from", row.state.name()).with("action", "REPORT"))
+}
+
+/// How many events are kept of each.
+async fn kept(tx: &impl ConnectionTrait, rows: &[shipment::Model]) -> Result<HashMap<ShipmentId, i64>, Error> {
+    let events = event::Entity::find()
+        .select_only()
+        .column(event::Column::ShipmentId)
+        .column_as(event::Column::Id.count(), "kept")
+        .filter(event::Column::ShipmentId.is_in(rows.iter().map(|row| row.id)))
+        .group_by(event::Column::ShipmentId);
+    Ok(events.into_tuple::<(ShipmentId, i64)>().all(tx).await?.into_iter().collect())
+}
+
+/// Whether an event can be kept.
+enum Fits {
+    Yes,
+    /// It is kept already.
+    Known,
+    Not(Refusal),
+}
+
+/// Whether an event can be kept beside so many others. What is known stays known when nothing more is taken.
+async fn fits(work: &Work, row: &shipment::Model, event: &event::Model, kept: i64) -> Result<Fits, Error> {
+    let most = if event.declares_error { 2 * MAX_EVENTS } else { MAX_EVENTS };
+    let many = || Refusal::new(ErrorCode::TooMany).with("max", MAX_EVENTS.to_string());
+    let refusal = open(row, work.now).err().or_else(|| (kept >= most).then(many)).map(|refusal| refusal.at("waybill"));
+    if refusal.is_none() && !event.declares_error {
+        return Ok(Fits::Yes);
+    }
+    let known = event::Entity::find()
+        .filter(event::Column::ShipmentId.eq(row.id))
+        .filter(event::Column::EventId.eq(&event.event_id))
+        .all(work.tx())
+        .await?;
+    if known.iter().any(|one| one.declares_error == event.declares_error) {
+        return Ok(Fits::Known);
+    }
+    if event.declares_error && known.iter().any(|one| one.reporter_id != event.reporter_id) {
+        return Ok(Fits::Not(Refusal::new(ErrorCode::NotReporter).at("eventId")));
+    }
+    Ok(refusal.map_or(Fits::Yes, Fits::Not))
+}
+
+/// Keeps an event; answers whether it was not kept before.
+async fn insert(work: &Work, event: &event::Model) -> Result<bool, Error> {
+    let known = OnConflict::columns([event::Column::ShipmentId, event::Column::EventId, event::Column::DeclaresError]);
+    let insert = event::Entity::insert(event.clone().into_active_model())
+        .on_conflict(known.clone().do_nothing().to_owned())
+        .try_insert();
+    Ok(wrote(insert.exec_without_returning(work.tx()).await)?)
 }
 
 fn known_as(number: &str) -> Option<String> {
@@ -152,8 +273,15 @@ fn known_as(number: &str) -> Option<String> {
 }
 
 /// A report as it is kept, or everything that is wrong with it.
-fn checked(work: &Work, row: &shipment::Model, report: &Reported) -> Result<event::Model, Refusals> {
+fn checked(work: &Work, parcels: &Parcels, row: &shipment::Model, report: &Reported) -> Result<event::Model, Refusals> {
     let mut check = Check::default();
+    if !parcels.ends(row) {
+        let says = milestone(report.biz_step, report.disposition);
+        check.demand(matches!(says, None | Some(Milestone::Moving | Milestone::Lost)), "bizStep", || {
+            let said = report.disposition.map_or_else(|| report.biz_step.code(), Disposition::code);
+            Refusal::new(ErrorCode::NotLastLeg).with("value", said)
+        });
+    }
     let optional = |check: &mut Check, field: &'static str, text: &Option<String>, max: usize| {
         let text = text.as_deref().filter(|text| !text.trim().is_empty())?;
         check.take(field, line(text, max))
@@ -161,11 +289,18 @@ fn checked(work: &Work, row: &shipment::Model, report: &Reported) -> Result<even
     let read_point = optional(&mut check, "readPoint", &report.read_point, 120);
     let biz_location = optional(&mut check, "bizLocation", &report.biz_location, 120);
     let note = optional(&mut check, "note", &report.note, 300);
-    let (earliest, latest) = (row.created_at - BEFORE, work.now + SKEW);
-    check.demand((earliest..=latest).contains(&report.event_time), "eventTime", || {
-        let range = Refusal::new(ErrorCode::OutOfRange).with("min", earliest.to_rfc3339());
-        range.with("max", latest.to_rfc3339())
-    });
+    let within =
+        |check: &mut Check, field: &'static str, at: DateTime<Utc>, earliest: DateTime<Utc>, latest: DateTime<Utc>| {
+            check.demand((earliest..=latest).contains(&at), field, || {
+                let range = Refusal::new(ErrorCode::OutOfRange).with("min", earliest.to_rfc3339());
+                range.with("max", latest.to_rfc3339())
+            });
+        };
+    within(&mut check, "eventTime", report.event_time, row.created_at - BEFORE, work.now + SKEW);
+    let declared_at = report.error.as_ref().map(|error| error.declared_at.unwrap_or(work.now));
+    if let Some(at) = declared_at {
+        within(&mut check, "declarationTime", at, EARLIEST, work.now + AHEAD);
+    }
     let zone_offset = report.zone_offset.clone().unwrap_or_else(|| "+08:00".into());
     check.demand(is_offset(&zone_offset), "eventTimeZoneOffset", || {
         Refusal::new(ErrorCode::InvalidValue).with("value", zone_offset.chars().take(12).collect::<String>())
@@ -196,17 +331,22 @@ fn checked(work: &Work, row: &shipment::Model, report: &Reported) -> Result<even
         disposition: report.disposition,
         read_point,
         biz_location,
-        // Both databases keep milliseconds.
-        event_time: DateTime::from_timestamp_millis(report.event_time.timestamp_millis()).unwrap_or(work.now),
+        event_time: in_millis(report.event_time),
         zone_offset,
         record_time: work.now,
         epcs: Epcs(report.epcs.clone()),
         note,
-        declared_at: report.error.as_ref().map(|error| error.declared_at.unwrap_or(work.now)),
+        declared_at: declared_at.map(in_millis),
         error_reason: reason,
         corrective: Corrective(corrective),
         reported_by: work.viewer().subject(),
+        reporter_id: Some(parcels.carrier),
     })
+}
+
+/// A moment as both databases keep it.
+fn in_millis(at: DateTime<Utc>) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(at.timestamp_millis()).unwrap_or(at)
 }
 
 /// A URI as it is kept: what a carrier calls its events is its own affair.
@@ -229,33 +369,77 @@ fn hashed(report: &Reported) -> String {
     format!("ni:///sha-256;{}", BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(says.to_string())))
 }
 
-/// Folds everything that was reported of a shipment, which is locked, into its state.
-async fn refold(work: &mut Work, row: &shipment::Model) -> Result<shipment::Model, Error> {
-    let events = event::Entity::find().filter(event::Column::ShipmentId.eq(row.id)).all(work.tx()).await?;
-    let wrong: BTreeSet<String> =
-        events.iter().filter(|event| event.declares_error).map(|event| event.event_id.clone()).collect();
-    let good = || events.iter().filter(|event| !event.declares_error && !wrong.contains(&event.event_id));
-    let facts = good().filter_map(|event| {
-        let milestone = milestone(event.biz_step, event.disposition)?;
-        Some(Fact { at: event.event_time, milestone, event: event.event_id.clone() })
-    });
-    let Folded { state, signed_at } = fold(row.desk, row.gated_out_at, facts, &wrong);
-    let stops: Vec<Stop> =
-        good().filter_map(|event| Stop::of(event.event_time, event.biz_step, event.read_point.as_deref())).collect();
-    let next = shipment::Model { state, signed_at, ..row.clone() };
-    let next = written(work, row, next).await?;
-    if next.gated_out_at.is_some() {
-        legs(work, &next, &stops).await?;
+/// Goes on with a shipment, which is locked, after events that are new. Before the gate they say nothing yet: it is then
+/// that they are looked at.
+async fn follow(work: &mut Work, row: &shipment::Model, news: &[event::Model]) -> Result<(), Error> {
+    let Some(out) = row.gated_out_at else { return Ok(()) };
+    let telling: Vec<&event::Model> =
+        news.iter().filter(|one| one.declares_error || one.fact().is_some() || one.stop().is_some()).collect();
+    if telling.is_empty() {
+        return Ok(());
     }
-    Ok(next)
+    if !later_than_all(work, row, news, &telling).await? {
+        refold(work, row).await?;
+        return Ok(());
+    }
+    let facts: BTreeSet<Fact> =
+        telling.iter().filter_map(|one| one.fact()).filter(|fact| counts(out, fact.at)).collect();
+    let now = Folded { state: row.state, signed_at: row.signed_at };
+    let stops: Vec<Stop> = telling.iter().filter_map(|one| one.stop()).collect();
+    settle(work, row, facts.iter().fold(now, Folded::then), &stops, true).await?;
+    Ok(())
 }
 
-/// When each leg was left for and come to.
-async fn legs(work: &Work, row: &shipment::Model, stops: &[Stop]) -> Result<(), Error> {
+/// Whether what is new happened after everything that was known, and none of it is about an error.
+async fn later_than_all(
+    work: &Work,
+    row: &shipment::Model,
+    news: &[event::Model],
+    telling: &[&event::Model],
+) -> Result<bool, Error> {
+    let of = || event::Entity::find().filter(event::Column::ShipmentId.eq(row.id));
+    let before = of()
+        .filter(event::Column::Id.is_not_in(news.iter().map(|one| one.id)))
+        .order_by_desc(event::Column::EventTime)
+        .order_by_desc(event::Column::Id)
+        .limit(1)
+        .one(work.tx())
+        .await?;
+    let first = telling.iter().map(|one| one.event_time).min();
+    if before.zip(first).is_some_and(|(before, first)| first <= before.event_time) {
+        return Ok(false);
+    }
+    let wrong = of()
+        .filter(event::Column::EventId.is_in(telling.iter().map(|one| one.event_id.as_str())))
+        .filter(event::Column::DeclaresError.eq(true));
+    Ok(wrong.limit(1).one(work.tx()).await?.is_none())
+}
+
+/// Folds everything that was reported of a shipment, which is locked, into its state; before the gate that is the desk's.
+pub(super) async fn refold(work: &mut Work, row: &shipment::Model) -> Result<shipment::Model, Error> {
+    let Some(out) = row.gated_out_at else { return Ok(row.clone()) };
+    let events = event::Entity::counting().filter(event::Column::ShipmentId.eq(row.id)).all(work.tx()).await?;
+    let stops: Vec<Stop> = events.iter().filter_map(event::Model::stop).collect();
+    settle(work, row, fold(out, events.iter().filter_map(event::Model::fact)), &stops, false).await
+}
+
+/// Writes how far a shipment is that is out of the gate, and when each leg was left for and come to: by all its stops, or
+/// by those that are new and later than all others.
+async fn settle(
+    work: &mut Work,
+    row: &shipment::Model,
+    Folded { state, signed_at }: Folded,
+    stops: &[Stop],
+    new: bool,
+) -> Result<shipment::Model, Error> {
+    let next = written(work, row, shipment::Model { state, signed_at, ..row.clone() }).await?;
     let legs = leg::Entity::find().filter(leg::Column::ShipmentId.eq(row.id)).order_by_asc(leg::Column::Number);
     let legs = legs.all(work.tx()).await?;
     let ends: Vec<_> = legs.iter().map(|one| (one.origin.clone(), one.destination.clone())).collect();
-    for (one, (departed, arrived)) in legs.iter().zip(leg_times(&ends, row.gated_out_at, row.signed_at, stops)) {
+    for (one, (departed, arrived)) in legs.iter().zip(leg_times(&ends, next.gated_out_at, next.signed_at, stops)) {
+        // The first that came or went counts.
+        let before = |at| Some(at).filter(|_| new).flatten();
+        let (departed, arrived) = (before(one.departed_at).or(departed), before(one.arrived_at).or(arrived));
         if (one.departed_at, one.arrived_at) != (departed, arrived) {
             leg::Entity::update_many()
                 .col_expr(leg::Column::DepartedAt, Expr::val(departed))
@@ -265,10 +449,10 @@ async fn legs(work: &Work, row: &shipment::Model, stops: &[Stop]) -> Result<(), 
                 .await?;
         }
     }
-    Ok(())
+    Ok(next)
 }
 
-/// Declares an event in error: it stays where it is and counts no more.
+/// Declares an event in error: it stays where it is and counts no more. Only who reported it does, or the house.
 pub async fn declare_error(
     app: &App,
     call: &Call,
@@ -284,7 +468,7 @@ pub async fn declare_error(
     let wrong = event::Entity::find_by_id(id).one(work.tx()).await?.ok_or_else(unknown)?;
     let found = shipment::Entity::visible_to(&call.viewer).filter(shipment::Column::Id.eq(wrong.shipment_id));
     let row = locking(work.tx(), found).one(work.tx()).await?.ok_or_else(unknown)?;
-    call.may(Action::ReportTracking, Resource::of(row.carrier_id))?;
+    may_declare(call, &row, &wrong)?;
     let again = event::Entity::find()
         .filter(event::Column::ShipmentId.eq(row.id))
         .filter(event::Column::EventId.eq(&wrong.event_id))
@@ -310,10 +494,26 @@ pub async fn declare_error(
         error_reason: reason.clone(),
         corrective: Corrective(corrective.to_vec()),
         reported_by: work.viewer().subject(),
+        // An operator speaks for the house.
+        reporter_id: wrong.reporter_id.filter(|own| call.viewer.organisation() == Some(*own)),
         ..wrong.clone()
     })?;
     event::Entity::insert(declared.into_active_model()).exec_without_returning(work.tx()).await?;
     let after = refold(&mut work, &row).await?;
     noted(&mut work, "declareTrackingError", &after, json!({ "event": wrong.event_id, "reason": reason }));
     work.commit(after).await
+}
+
+/// Who sends or gets it does not say what was reported of it; who carries it not what others reported.
+fn may_declare(call: &Call, row: &shipment::Model, wrong: &event::Model) -> Result<(), Error> {
+    let viewer = &call.viewer;
+    let own = wrong.reporter_id.filter(|own| viewer.organisation() == Some(*own));
+    if own.is_some() || viewer.is_operator() {
+        return call.may(Action::CorrectTracking, own.map_or(Resource::OWN, Resource::of));
+    }
+    let acting = viewer.organisation();
+    if acting.is_none() || acting == Some(row.owner_id) || acting == row.buyer_id {
+        return Err(Error::Forbidden);
+    }
+    Err(Refusal::new(ErrorCode::NotReporter).at("id").into())
 }

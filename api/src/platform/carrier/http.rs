@@ -11,10 +11,9 @@
 //! ```
 //!
 //! `book` is answered with 2xx and `{ "waybill": "SF1234" }`, the others with 2xx. `key` is the same when the same is asked
-//! again. 409 and 422 say no for good; everything else is tried again. What the carrier pushes back is described in
-//! `deploy/carrier-events.md`.
-
-use std::borrow::Cow;
+//! again. `waybill` is null in a `cancel` of what was booked and never answered: then `key` alone says what is meant, and
+//! 404 or 410 that nothing has to be called off. 409 and 422 say no for good; everything else is tried again. What the
+//! carrier pushes back is described in `deploy/carrier-events.md`.
 
 use async_trait::async_trait;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -78,7 +77,8 @@ impl HttpCarrier {
         }
     }
 
-    async fn ask(&self, what: &Value) -> Result<Vec<u8>, Failure> {
+    /// Asks it; answers with the status and what came with it.
+    async fn ask(&self, what: &Value) -> Result<(u16, Vec<u8>), Failure> {
         // Looked at again: it may have been saved under other settings.
         if web::fit(&self.url, self.allow_private).is_err() {
             return Err(Failure::Refused("the address is not allowed".into()));
@@ -95,35 +95,39 @@ impl HttpCarrier {
             }
             read.extend_from_slice(&chunk);
         }
-        match status.as_u16() {
-            200..=299 => Ok(read),
-            409 | 422 => Err(Failure::Refused(format!("{}: {}", status.as_u16(), shown(&read)))),
-            other => Err(Failure::Unavailable(format!("it answers {other}").into())),
-        }
+        Ok((status.as_u16(), read))
     }
 }
 
-/// The beginning of an answer, for operators.
-fn shown(answer: &[u8]) -> String {
-    let text: Cow<'_, str> = String::from_utf8_lossy(answer);
-    text.chars().filter(|c| !c.is_control()).take(120).collect()
+/// What came with an answer that says yes. Of any other only the status is kept: carriers write into it for whom the
+/// parcel is.
+fn good((status, read): (u16, Vec<u8>)) -> Result<Vec<u8>, Failure> {
+    match status {
+        200..=299 => Ok(read),
+        409 | 422 => Err(Failure::Refused(format!("it answers {status}"))),
+        other => Err(Failure::Unavailable(format!("it answers {other}").into())),
+    }
 }
 
 #[async_trait]
 impl Carrier for HttpCarrier {
     async fn book(&self, parcel: &Parcel) -> Result<String, Failure> {
-        let answer = self.ask(&booking(parcel)).await?;
+        let answer = good(self.ask(&booking(parcel)).await?)?;
         let booked: Booked =
             serde_json::from_slice(&answer).map_err(|_| Failure::Unavailable("it answers without a waybill".into()))?;
         Ok(booked.waybill)
     }
 
-    async fn cancel(&self, key: &str, number: &str) -> Result<(), Failure> {
-        self.ask(&json!({ "type": "cancel", "key": key, "waybill": number })).await.map(drop)
+    async fn cancel(&self, key: &str, number: Option<&str>) -> Result<(), Failure> {
+        match self.ask(&json!({ "type": "cancel", "key": key, "waybill": number })).await? {
+            // What it does not know it does not wait for.
+            (404 | 410, _) if number.is_none() => Ok(()),
+            answer => good(answer).map(drop),
+        }
     }
 
     async fn hand_over(&self, key: &str, number: &str, at: DateTime<Utc>) -> Result<(), Failure> {
         let at = at.to_rfc3339_opts(SecondsFormat::Millis, true);
-        self.ask(&json!({ "type": "handOver", "key": key, "waybill": number, "at": at })).await.map(drop)
+        good(self.ask(&json!({ "type": "handOver", "key": key, "waybill": number, "at": at })).await?).map(drop)
     }
 }

@@ -28,8 +28,8 @@ use super::{
 pub trait Carrier: Send + Sync + std::fmt::Debug {
     /// Tells of a parcel that will come; answers with its number. Called again with the same `key`, it is the same parcel.
     async fn book(&self, parcel: &Parcel) -> Result<String, Failure>;
-    /// Tells that a parcel will not come.
-    async fn cancel(&self, key: &str, number: &str) -> Result<(), Failure>;
+    /// Tells that a parcel will not come. It may have no number yet: the carrier was told of it and did not answer.
+    async fn cancel(&self, key: &str, number: Option<&str>) -> Result<(), Failure>;
     /// Tells that a parcel is out of the gate.
     async fn hand_over(&self, key: &str, number: &str, at: DateTime<Utc>) -> Result<(), Failure>;
 }
@@ -63,7 +63,7 @@ pub struct Parcel {
 /// Why a carrier did not do it.
 #[derive(Debug)]
 pub enum Failure {
-    /// It was asked and said no.
+    /// It was asked and said no. Not in its own words: they may say for whom the parcel is, and this is for the log.
     Refused(String),
     /// It does not answer, or is busy: the same may succeed later.
     Unavailable(Cause),

@@ -35,15 +35,6 @@ impl Simulator {
     pub(super) fn new(db: &Db, carrier: OrganisationId) -> Self {
         Self { db: db.clone(), carrier }
     }
-
-    async fn set(&self, number: &str, column: simulated::Column, value: Expr) -> Result<(), Failure> {
-        let done = simulated::Entity::update_many()
-            .col_expr(column, value)
-            .filter(simulated::Column::CarrierId.eq(self.carrier))
-            .filter(simulated::Column::Number.eq(number));
-        let done = done.exec(self.db.writer()).await.map_err(away)?;
-        if done.rows_affected == 1 { Ok(()) } else { Err(Failure::Refused("there is no such parcel".into())) }
-    }
 }
 
 #[async_trait]
@@ -55,7 +46,6 @@ impl Carrier for Simulator {
             number: number.clone(),
             // The address itself is not kept: what becomes of the parcel is all that the simulator asks of it.
             fate: Fate::of(&parcel.consignee.address),
-            handed_over_at: None,
             cancelled: false,
         };
         let known = OnConflict::columns([simulated::Column::CarrierId, simulated::Column::Number]);
@@ -65,11 +55,19 @@ impl Carrier for Simulator {
         Ok(number)
     }
 
-    async fn cancel(&self, _key: &str, number: &str) -> Result<(), Failure> {
-        self.set(number, simulated::Column::Cancelled, Expr::val(true)).await
+    async fn cancel(&self, _key: &str, number: Option<&str>) -> Result<(), Failure> {
+        // What it was not told of it does not wait for.
+        let Some(number) = number else { return Ok(()) };
+        let done = simulated::Entity::update_many()
+            .col_expr(simulated::Column::Cancelled, Expr::val(true))
+            .filter(simulated::Column::CarrierId.eq(self.carrier))
+            .filter(simulated::Column::Number.eq(number));
+        done.exec(self.db.writer()).await.map(drop).map_err(away)
     }
 
-    async fn hand_over(&self, _key: &str, number: &str, at: DateTime<Utc>) -> Result<(), Failure> {
-        self.set(number, simulated::Column::HandedOverAt, Expr::val(Some(at))).await
+    async fn hand_over(&self, _key: &str, number: &str, _at: DateTime<Utc>) -> Result<(), Failure> {
+        let found = simulated::Entity::find_by_id((self.carrier, number.to_owned())).one(self.db.writer()).await;
+        let known = found.map_err(away)?.is_some();
+        if known { Ok(()) } else { Err(Failure::Refused("there is no such parcel".into())) }
     }
 }
