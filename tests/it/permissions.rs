@@ -538,6 +538,7 @@ fn rows(t: &Things) -> Vec<Row> {
         ),
         row("Mutation.planShipment", input(id(&t.shipment)), [U, F, N, F, Y], (owner, Y)),
         row("Mutation.packShipment", input(json!({ "id": t.shipment, "units": [] })), [U, F, N, F, R], (owner, R)),
+        row("Mutation.rebookShipment", input(id(&t.shipment)), [U, F, N, F, R], (owner, R)),
         row("Mutation.gateOut", input(json!({ "id": t.shipment, "weighedG": 1 })), [U, F, N, F, R], (owner, R)),
         row(
             "Mutation.sealShipment",

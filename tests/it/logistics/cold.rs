@@ -60,3 +60,23 @@ async fn goods_that_are_outside_for_longer_than_allowed_are_noticed_and_those_co
     assert_eq!(foreign["results"][0]["userErrors"][0]["code"], "NOT_FOUND");
     dock.adds_up().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_logger_that_is_put_into_two_parcels_measures_in_both() {
+    let dock = Dock::new().await;
+    let to = consignee("示例路1号");
+    let range = Range { min: 20, max: 80, allowed_minutes: 10 };
+    for (document, number) in [("C-1", "COLD-1"), ("C-2", "COLD-2")] {
+        let cold = Opening { temperature: Some(range), ..opening(document, dock.seller_id, dock.carrier_id, &to) };
+        let row = open(dock.app(), &cold).await.unwrap();
+        dock.pack(&row, 1_000, Some(number)).await;
+        dock.out(&row, 1_000).await;
+    }
+    let at = dock.app().clock().now().to_rfc3339_opts(SecondsFormat::Millis, true);
+    let sample = |waybill: &str| json!({ "waybill": waybill, "device": "T-1", "at": at, "tenths": 50 });
+    let samples = json!({ "samples": [sample("COLD-1"), sample("COLD-2"), sample("COLD-1")] });
+    let done = dock.carrier.done("reportTemperature", "results { taken userErrors { code } }", samples).await;
+    let taken: Vec<&Value> = done["results"].as_array().unwrap().iter().map(|one| &one["taken"]).collect();
+    assert_eq!(taken, [&json!(true), &json!(true), &json!(false)], "{done}");
+    dock.adds_up().await;
+}

@@ -6,7 +6,7 @@ use api::{
     platform::graphql::encode,
 };
 use entities::{
-    logistics::{HoldReason, ShipmentState, shipment, unit},
+    logistics::{HoldReason, ShipmentState, shipment, sscc, unit},
     party::{Actor, Viewer},
     values::ErrorCode,
 };
@@ -211,5 +211,51 @@ async fn a_seal_that_is_another_is_broken_and_stays_so_and_proofs_are_known_by_t
     }
     let stranger = dock.server.seller(OTHER_SELLER).await;
     assert_eq!(stranger.refused("attachProof", proof(&"ef".repeat(32), "image/png")).await[0].0, "NOT_FOUND");
+    dock.adds_up().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_under_the_houses_own_prefix_is_given_by_the_house_only() {
+    let dock = Dock::new().await;
+    let (first, second) = (dock.opened("S-1").await, dock.opened("S-2").await);
+    let unit = |row: &shipment::Model, code: &str| json!({ "id": encode(row.id), "units": [{ "weightG": 1_000, "sscc": code }] });
+    // The next number of the house: brought in, it would stand in the way of whoever packs next.
+    let next = sscc::numbered(&dock.app().config().logistics.sscc_prefix, 0).unwrap();
+    let refused = dock.owner.refused("packShipment", unit(&first, &next)).await;
+    assert_eq!(refused, [("SSCC_OF_HOUSE".into(), "units.0.sscc".into())]);
+    let selection = "shipment { units { sscc } }";
+    let plain = json!({ "id": encode(first.id), "units": [{ "weightG": 1_000 }] });
+    let made = dock.owner.done("packShipment", selection, plain).await["shipment"]["units"][0]["sscc"].clone();
+    assert_eq!(made, json!(next), "the house does not begin with its first number");
+    // Packed anew it keeps the label that it has; no other shipment gets it. Others' codes are brought as before.
+    dock.owner.done("packShipment", selection, unit(&first, &next)).await;
+    let refused = dock.owner.refused("packShipment", unit(&second, &next)).await;
+    assert_eq!(refused, [("SSCC_OF_HOUSE".into(), "units.0.sscc".into())]);
+    dock.owner.done("packShipment", selection, unit(&second, "106141412345678908")).await;
+    dock.adds_up().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audit_of_the_desk_has_seal_weights_and_promise() {
+    let dock = Dock::new().await;
+    let row = dock.opened("A-1").await;
+    let id = encode(row.id);
+    let plan = json!({ "id": id, "promisedAt": "2026-03-09T00:00:00Z" });
+    dock.owner.done("planShipment", "", plan).await;
+    dock.owner.done("sealShipment", "", json!({ "id": id, "number": "ES-1", "state": "INTACT" })).await;
+    dock.pack(&row, 1_000, Some("SF-0001")).await;
+    dock.out(&row, 1_010).await;
+    let trail = "query($id: ID!) { auditTrail(nodeId: $id) { nodes { action before after } } }";
+    let trail = dock.owner.data(trail, json!({ "id": id })).await["auditTrail"]["nodes"].clone();
+    let of = |action: &str| trail.as_array().unwrap().iter().find(|one| one["action"] == action).unwrap().to_string();
+    for (action, what) in [
+        ("planShipment", "2026-03-09T00:00:00"),
+        ("sealShipment", "ES-1"),
+        ("sealShipment", "intact"),
+        ("packShipment", "1000"),
+        ("gateOut", "1010"),
+    ] {
+        assert!(of(action).to_lowercase().contains(&what.to_lowercase()), "{action} does not say {what}: {}", of(action));
+    }
     dock.adds_up().await;
 }

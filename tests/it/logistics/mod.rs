@@ -4,6 +4,7 @@
 mod carriers;
 mod cold;
 mod gate;
+mod legs;
 mod life;
 mod traces;
 mod webhook;
@@ -23,7 +24,7 @@ use chrono::SecondsFormat;
 use entities::{
     logistics::{ShipmentState, TransportMode, shipment},
     party::{Actor, MemberRole, Viewer, organisation, person},
-    platform::job,
+    platform::{JobState, job},
     values::{
         Consignee, ErrorCode,
         id::{OrganisationId, PersonId},
@@ -108,8 +109,8 @@ impl Dock {
         let usual = [
             ("CHAMA_JOBS_WORKERS", "0"),
             ("CHAMA_LOGISTICS_SIMULATOR_ENABLED", "true"),
-            // The clock of a test stands: what is delayed would never come.
-            ("CHAMA_LOGISTICS_SIMULATOR_STEP_MS", "0"),
+            // Each thing happens at a moment of its own: of what happened at one moment the order of its reports says nothing.
+            ("CHAMA_LOGISTICS_SIMULATOR_STEP_MS", "1000"),
             ("CHAMA_WEBHOOKS_ALLOW_PRIVATE", "true"),
         ];
         let settings: Vec<_> = usual.iter().chain(more).copied().collect();
@@ -162,12 +163,22 @@ impl Dock {
         self.row(&row).await
     }
 
-    /// Does the jobs of this room that are due. What whoever the document belongs to is told waits, so that it can be
-    /// counted.
+    /// Does the jobs of this room that are due, and lets time pass until what the simulator reports has come: the clock of
+    /// a test stands. What whoever the document belongs to is told waits, so that it can be counted.
     pub async fn worked(&self) {
-        for kind in [Book::KIND, CallOff::KIND, HandOver::KIND, Arrive::KIND] {
-            worker::drain(self.app(), Some(kind), |_| {}).await.unwrap();
+        for _ in 0..100 {
+            for kind in [Book::KIND, CallOff::KIND, HandOver::KIND, Arrive::KIND] {
+                worker::drain(self.app(), Some(kind), |_| {}).await.unwrap();
+            }
+            let later = job::Entity::find()
+                .filter(job::Column::Kind.eq(Arrive::KIND))
+                .filter(job::Column::State.eq(JobState::Waiting));
+            if later.count(self.app().db().writer()).await.unwrap() == 0 {
+                return;
+            }
+            self.server.wait(chrono::Duration::milliseconds(500));
         }
+        panic!("reports of the simulator do not come");
     }
 
     /// How often whoever the document belongs to is told that the shipment is in a state.
@@ -189,8 +200,12 @@ impl Dock {
 
     /// A report of the carrier over the schema; the code of each refusal, or whether it was taken.
     pub async fn reported(&self, events: Value) -> Vec<Value> {
+        self.reported_by(&self.carrier, events).await
+    }
+
+    pub async fn reported_by(&self, carrier: &Client, events: Value) -> Vec<Value> {
         let selection = "results { taken userErrors { code field } }";
-        let done = self.carrier.done("reportTracking", selection, json!({ "events": events })).await;
+        let done = carrier.done("reportTracking", selection, json!({ "events": events })).await;
         let told = |one: &Value| match one["userErrors"][0]["code"].as_str() {
             Some(code) => json!(code),
             None => one["taken"].clone(),

@@ -10,7 +10,7 @@ use api::{
     platform::graphql::{decode, encode},
 };
 use entities::{
-    inventory::{CustomsStatus, ReservationKind},
+    inventory::{CustomsStatus, ReservationKind, stock_move},
     logistics::shipment::Line,
     party::MemberRole,
     values::{
@@ -18,6 +18,7 @@ use entities::{
         id::{StockLocationId, VariantId},
     },
 };
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
 
 use super::{Dock, OTHER_CARRIER, consignee, open, opening, organisation_of};
@@ -99,9 +100,16 @@ async fn each_sees_its_own_shipments_and_everyone_with_the_code_a_masked_trace()
     let told = anonymous.data(public, json!({ "c": private.public_code })).await["publicTrace"].clone();
     assert_eq!((&told["state"], &told["taker"]), (&json!("IN_TRANSIT"), &json!("测**")));
     assert_eq!(told["maskedWaybill"], "*******2345");
-    assert_eq!(told["events"].as_array().unwrap().last().unwrap()["text"], "Departed: 西宁分拨中心");
+    // Carriers write what they like into a place: everyone reads only codes.
+    assert_eq!(told["events"].as_array().unwrap().last().unwrap()["text"], "Departed");
+    let mut said = dock.event("SF-00012345", "m-2", 1, "ARRIVING", None);
+    (said["readPoint"], said["bizLocation"]) = (json!("门卫测试甲 13800000000"), json!("CNLZH"));
+    said["note"] = json!("call 13800000000");
+    machine.done("reportTracking", "results { taken }", json!({ "events": [said] })).await;
+    let told = anonymous.data(public, json!({ "c": private.public_code })).await["publicTrace"].clone();
+    assert_eq!(told["events"].as_array().unwrap().last().unwrap()["text"], "Arrived: CNLZH");
     let text = told.to_string();
-    for secret in ["138", "示例路", "Hehuang Cloudloom", "SF-0001", "P-1"] {
+    for secret in ["138", "测试甲", "西宁分拨中心", "示例路", "Hehuang Cloudloom", "SF-0001", "P-1"] {
         assert!(!text.contains(secret), "the public trace tells {secret}: {text}");
     }
     for code in ["", "0", &"0".repeat(32), &private.id.to_string(), "' OR 1=1 --"] {
@@ -116,17 +124,13 @@ async fn a_lot_is_followed_to_its_parcels_and_a_parcel_to_its_lots_and_where_the
     let operator = dock.server.operator().await;
     let mut content = rug("traced", &leaf(&dock.owner).await);
     content["variants"][0]["gtin"] = json!("6901234567892");
-    let made = dock.owner.done("createProduct", "product { id version }", json!({ "content": content })).await;
-    let step = json!({ "id": made["product"]["id"], "expectedVersion": made["product"]["version"] });
-    let product = operator.done("publishProduct", "product { variants { nodes { id } } }", step).await;
-    let variant = product["product"]["variants"]["nodes"][0]["id"].clone();
+    let variant = published(&dock, content).await;
     let place = json!({ "code": "WH", "kind": "DUTY_PAID_WAREHOUSE", "name": "仓" });
     let location = dock.owner.done("createStockLocation", "location { id }", place).await["location"]["id"].clone();
-    for (lot, quantity, document, ends) in [("LOT-A", 5, "QD-1", "2027-01-31"), ("LOT-B", 7, "QD-2", "2027-02-28")] {
-        let line = json!({ "variantId": variant, "quantity": quantity, "customsStatus": "DUTY_PAID", "lot": lot, "expiresOn": ends });
-        let receipt = json!({ "locationId": location, "document": document, "lines": [line] });
-        dock.owner.done("receiveStock", "moves { id }", receipt).await;
+    for lot in [("LOT-A", 5, "QD-1", "2027-01-31"), ("LOT-B", 7, "QD-2", "2027-02-28")] {
+        receive(&dock, &location, &variant, lot).await;
     }
+    let ids = (variant.clone(), location.clone());
     // Three parcels: one of the first lot, one of both, one of the second.
     let (person, consumer) = dock.consumer(1).await;
     let to = consignee("示例路1号");
@@ -139,8 +143,8 @@ async fn a_lot_is_followed_to_its_parcels_and_a_parcel_to_its_lots_and_where_the
         open(dock.app(), &way).await.unwrap();
         sent(&dock, variant, location, document, 4).await;
     }
-    let query = "query($by: TraceBy!) { trace(by: $by) { shipments { nodes { document lines { nodes { name quantity } } } } \
-        lots { quantity lot { code } sources { document quantity } } } }";
+    let query = "query($by: TraceBy!) { trace(by: $by) { truncated shipments { nodes { document lines { nodes { name quantity } } } } \
+        lots { quantity lot { code } sources { document quantity } destinations { document quantity } } } }";
     let traced = async |client: &crate::support::Client, by: Value| {
         let told = client.data(query, json!({ "by": by })).await["trace"].clone();
         let documents: Vec<String> = told["shipments"]["nodes"]
@@ -179,6 +183,71 @@ async fn a_lot_is_followed_to_its_parcels_and_a_parcel_to_its_lots_and_where_the
     assert_eq!(traced(&dock.owner, waybill).await, (vec![], vec![]));
     let wrong = json!({ "by": { "lot": { "gtin": "6901234567890", "lot": "x" } } });
     assert_eq!(dock.owner.error(query, wrong).await, "BAD_INPUT");
+
+    // What went in no parcel is followed as well, by whose goods it is.
+    receive(&dock, &ids.1, &ids.0, ("LOT-B", 2, "QD-3", "2027-02-28")).await;
+    sent(&dock, variant, location, "NO-PARCEL", 2).await;
+    let alone = json!({ "document": "NO-PARCEL" });
+    assert_eq!(traced(&dock.owner, alone.clone()).await, (vec![], vec![(b.clone(), 2, 2)]));
+    assert_eq!(traced(&operator, alone.clone()).await, (vec![], vec![(b.clone(), 2, 2)]));
+    for client in [&stranger, &consumer, &dock.carrier] {
+        assert_eq!(traced(client, alone.clone()).await, (vec![], vec![]));
+    }
+    let all = dock.owner.data(query, json!({ "by": lot("LOT-B") })).await["trace"].clone();
+    let went = |document: &str, quantity: i64| json!({ "document": document, "quantity": quantity });
+    let expected = json!([went("NO-PARCEL", 2), went("T-3", 4), went("T-2", 3)]);
+    assert_eq!((&all["lots"][0]["destinations"], &all["truncated"]), (&expected, &json!(false)));
+    // Other goods in the same parcel whose lot is called the same are another lot.
+    let second = published(&dock, rug("traced-too", &leaf(&dock.owner).await)).await;
+    receive(&dock, &ids.1, &second, ("LOT-A", 3, "QD-4", "2027-01-31")).await;
+    sent(&dock, decode(&opaque(&second), "id").unwrap(), location, "T-2", 3).await;
+    assert_eq!(traced(&dock.owner, lot("LOT-A")).await, (vec!["T-2".into(), "T-1".into()], vec![(a.clone(), 5, 1)]));
+    assert_eq!(traced(&dock.carrier, lot("LOT-A")).await.1, vec![(a.clone(), 5, 0)]);
+    // What was taken back did not happen.
+    let wrong = stock_move::Entity::find().filter(stock_move::Column::Document.eq("T-3"));
+    let wrong = wrong.one(dock.app().db().read()).await.unwrap().unwrap();
+    let back = json!({ "id": encode(wrong.id), "document": "oops" });
+    dock.owner.done("reverseStockMove", "reversal { id }", back).await;
+    assert_eq!(traced(&dock.owner, lot("LOT-B")).await, (vec!["T-2".into()], vec![(b.clone(), 5, 2)]));
+    assert_eq!(traced(&dock.owner, json!({ "document": "T-3" })).await, (vec!["T-3".into()], vec![]));
+    dock.adds_up().await;
+}
+
+/// Publishes a product of the seller; answers with its variant.
+async fn published(dock: &Dock, content: Value) -> Value {
+    let made = dock.owner.done("createProduct", "product { id version }", json!({ "content": content })).await;
+    let step = json!({ "id": made["product"]["id"], "expectedVersion": made["product"]["version"] });
+    let selection = "product { variants { nodes { id } } }";
+    let product = dock.server.operator().await.done("publishProduct", selection, step).await;
+    product["product"]["variants"]["nodes"][0]["id"].clone()
+}
+
+/// Takes goods in: lot, how many, under which document, and when they end.
+async fn receive(dock: &Dock, location: &Value, variant: &Value, (lot, quantity, document, ends): (&str, i64, &str, &str)) {
+    let line = json!({ "variantId": variant, "quantity": quantity, "customsStatus": "DUTY_PAID", "lot": lot, "expiresOn": ends });
+    let receipt = json!({ "locationId": location, "document": document, "lines": [line] });
+    dock.owner.done("receiveStock", "moves { id }", receipt).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everyone_sees_the_last_of_many_events_and_none_that_was_wrong() {
+    let dock = Dock::new().await;
+    let row = dock.on_its_way("P-1", "SF-0001").await;
+    dock.server.wait(chrono::Duration::minutes(30));
+    let mut events: Vec<Value> =
+        (0..110).map(|n| dock.event("SF-0001", &format!("e-{n}"), -1, "STORING", Some("IN_TRANSIT"))).collect();
+    events.push(dock.event("SF-0001", "last", 1, "ACCEPTING", Some("DELIVERED")));
+    events.push(dock.event("SF-0001", "wrong", 2, "TRANSPORTING", Some("LOST")));
+    let mut wrong = events[111].clone();
+    wrong["errorDeclaration"] = json!({ "reason": "found" });
+    events.push(wrong);
+    assert!(dock.reported(json!(events)).await.iter().all(|one| *one == json!(true)));
+    let query = "query($c: String!) { publicTrace(code: $c) { state events { text } } }";
+    let told = dock.server.anonymous().data(query, json!({ "c": row.public_code })).await["publicTrace"].clone();
+    let events = told["events"].as_array().unwrap();
+    assert_eq!((events.len(), &told["state"]), (100, &json!("SIGNED")));
+    assert_eq!(events[99]["text"], "Signed for", "the newest is not shown");
+    assert!(events.iter().all(|one| one["text"] != "Lost" && one["text"] != "Registered"), "{events:?}");
     dock.adds_up().await;
 }
 
@@ -196,7 +265,8 @@ async fn sent(dock: &Dock, variant: VariantId, location: StockLocationId, docume
         keeps_days: 0,
     };
     let until = now + chrono::Duration::minutes(15);
-    let purpose = Purpose { kind: ReservationKind::Order, document, key: document, until };
+    let key = format!("{document}:{variant}");
+    let purpose = Purpose { kind: ReservationKind::Order, document, key: &key, until };
     promises::hold(&tx, now, &wanted, purpose).await.unwrap();
     promises::confirm_all(&tx, now, document).await.unwrap();
     let customer = customer_of(&tx, now, dock.seller_id).await.unwrap();

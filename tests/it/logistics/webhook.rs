@@ -39,9 +39,7 @@ async fn a_push_is_taken_once_when_its_carrier_proves_it_and_not_otherwise() {
         assert_eq!(dock.pushed_with(&header, body).await.0, status, "{what}");
         assert_eq!(dock.row(&row).await.state, ShipmentState::GateOut, "{what} moved a parcel");
     }
-    for (what, body, status) in
-        [("no JSON", "{", 400), ("no events", "{}", 400), ("no step", r#"{"events":[{}]}"#, 400)]
-    {
+    for (what, body, status) in [("no JSON", "{", 400), ("no events", "{}", 400), ("no list", r#"{"events":1}"#, 400)] {
         assert_eq!(dock.pushed(&secret, body).await.0, status, "{what}");
     }
     let (status, answer) = dock.pushed(&secret, &good).await;
@@ -64,6 +62,31 @@ async fn a_push_is_taken_once_when_its_carrier_proves_it_and_not_otherwise() {
     let states: Vec<&Value> = answer["results"].as_array().unwrap().iter().map(|one| &one["status"]).collect();
     assert_eq!(states, [&json!("refused"), &json!("taken")]);
     assert_eq!(answer["results"][0]["errors"][0]["code"], "NOT_FOUND");
+    // Also what cannot be read at all, and what was declared at a moment that never was.
+    let strange = json!({ "declarationTime": "0001-01-01T00:00:00Z", "reason": "x" });
+    let mut declared = event(&number, "c");
+    declared["errorDeclaration"] = strange;
+    let mut ahead = event(&number, "e");
+    ahead["eventTime"] = json!("2026-03-02T08:00:01Z");
+    let mixed = json!({ "events": [{ "waybill": number }, declared, 7, ahead, event(&number, "d")] }).to_string();
+    let (status, answer) = dock.pushed(&secret, &mixed).await;
+    assert_eq!(status, 200, "one bad event loses the others");
+    let told: Vec<(&Value, &Value)> = answer["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (&one["status"], &one["errors"][0]["code"]))
+        .collect();
+    let refused = json!("refused");
+    let expected = [
+        (&refused, &json!("INVALID_VALUE")),
+        (&refused, &json!("OUT_OF_RANGE")),
+        (&refused, &json!("INVALID_VALUE")),
+        (&refused, &json!("OUT_OF_RANGE")),
+        (&json!("taken"), &Value::Null),
+    ];
+    assert_eq!(told, expected, "{answer}");
+    assert!(answer["results"][0].to_string().contains("bizStep"), "it is not said what is missing: {answer}");
     let many: Vec<Value> = (0..201).map(|n| event(&number, &format!("m-{n}"))).collect();
     assert_eq!(dock.pushed(&secret, &json!({ "events": many }).to_string()).await.0, 413);
     let get = dock.server.http().get(format!("{}/webhooks/carrier/{CARRIER}", dock.server.url)).send().await.unwrap();
