@@ -197,8 +197,7 @@ async fn what_was_booked_without_an_answer_is_called_off_by_our_key() {
     dock.worked().await;
     assert_eq!(dock.row(&asked).await.booking, Booking::Open);
     cancel("T-1").await;
-    let bodies: Vec<Value> =
-        receiver.received().iter().map(|one| serde_json::from_str(&one.body).unwrap()).collect();
+    let bodies: Vec<Value> = receiver.received().iter().map(|one| serde_json::from_str(&one.body).unwrap()).collect();
     let kinds: Vec<&str> = bodies.iter().map(|one| one["type"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["book", "cancel"], "the carrier waits for it");
     assert_eq!((&bodies[1]["key"], &bodies[1]["waybill"]), (&bodies[0]["key"], &Value::Null));

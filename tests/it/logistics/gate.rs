@@ -255,7 +255,11 @@ async fn the_audit_of_the_desk_has_seal_weights_and_promise() {
         ("packShipment", "1000"),
         ("gateOut", "1010"),
     ] {
-        assert!(of(action).to_lowercase().contains(&what.to_lowercase()), "{action} does not say {what}: {}", of(action));
+        assert!(
+            of(action).to_lowercase().contains(&what.to_lowercase()),
+            "{action} does not say {what}: {}",
+            of(action)
+        );
     }
     dock.adds_up().await;
 }

@@ -20,7 +20,8 @@ async fn way() -> Way {
     let dock = Dock::new().await;
     let other = dock.server.seller(OTHER_CARRIER).await;
     let other_id = organisation_of(dock.app(), OTHER_CARRIER).await;
-    let first = json!({ "mode": "RAIL", "carrierId": encode(dock.carrier_id), "origin": "CNXNN", "destination": "CNLZH" });
+    let first =
+        json!({ "mode": "RAIL", "carrierId": encode(dock.carrier_id), "origin": "CNXNN", "destination": "CNLZH" });
     let second = json!({ "mode": "ROAD", "carrierId": encode(other_id), "origin": "CNLZH", "destination": "310115" });
     Way { dock, other, first, second }
 }

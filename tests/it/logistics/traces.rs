@@ -223,7 +223,12 @@ async fn published(dock: &Dock, content: Value) -> Value {
 }
 
 /// Takes goods in: lot, how many, under which document, and when they end.
-async fn receive(dock: &Dock, location: &Value, variant: &Value, (lot, quantity, document, ends): (&str, i64, &str, &str)) {
+async fn receive(
+    dock: &Dock,
+    location: &Value,
+    variant: &Value,
+    (lot, quantity, document, ends): (&str, i64, &str, &str),
+) {
     let line = json!({ "variantId": variant, "quantity": quantity, "customsStatus": "DUTY_PAID", "lot": lot, "expiresOn": ends });
     let receipt = json!({ "locationId": location, "document": document, "lines": [line] });
     dock.owner.done("receiveStock", "moves { id }", receipt).await;

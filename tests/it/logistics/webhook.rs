@@ -71,12 +71,8 @@ async fn a_push_is_taken_once_when_its_carrier_proves_it_and_not_otherwise() {
     let mixed = json!({ "events": [{ "waybill": number }, declared, 7, ahead, event(&number, "d")] }).to_string();
     let (status, answer) = dock.pushed(&secret, &mixed).await;
     assert_eq!(status, 200, "one bad event loses the others");
-    let told: Vec<(&Value, &Value)> = answer["results"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|one| (&one["status"], &one["errors"][0]["code"]))
-        .collect();
+    let told: Vec<(&Value, &Value)> =
+        answer["results"].as_array().unwrap().iter().map(|one| (&one["status"], &one["errors"][0]["code"])).collect();
     let refused = json!("refused");
     let expected = [
         (&refused, &json!("INVALID_VALUE")),
