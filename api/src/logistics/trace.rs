@@ -176,15 +176,13 @@ fn seen(viewer: &Viewer, own: &Own, shipments: &[shipment::Model]) -> Condition 
 fn under(moves: &[stock_move::Model], lot: StockLotId) -> (Vec<Under>, bool) {
     let mut found: Vec<Under> = Vec::new();
     for one in moves.iter().filter(|one| one.lot_id == lot) {
-        match found.iter_mut().find(|under| under.document == one.document) {
-            Some(under) => {
-                under.quantity += one.quantity;
-                under.at = Ord::max(under.at, one.at);
-            }
-            None if found.len() < MOST_DOCUMENTS => {
-                found.push(Under { document: one.document.clone(), quantity: one.quantity, at: one.at });
-            }
-            None => return (found, true),
+        if let Some(under) = found.iter_mut().find(|under| under.document == one.document) {
+            under.quantity += one.quantity;
+            under.at = Ord::max(under.at, one.at);
+        } else if found.len() == MOST_DOCUMENTS {
+            return (found, true);
+        } else {
+            found.push(Under { document: one.document.clone(), quantity: one.quantity, at: one.at });
         }
     }
     (found, false)
