@@ -60,12 +60,18 @@ pub(crate) async fn declaring(app: &App, seconds: u64) -> Result<(), Failure> {
     println!("\n{:<56} {:>10} {:>10} {:>10}", "16 at once", "a second", "p50 ms", "p99 ms");
     let signed = run(app, "the signature of a list alone, made and proved", time, {
         let office = office.clone();
-        move |_, _| signed(office.clone())
+        move |_, _| {
+            let office = office.clone();
+            async move { signed(&office) }
+        }
     })
     .await?;
     let declared = run(app, "declarations: built, matched, signed, validated", time, {
         let office = office.clone();
-        move |who, n| declared(office.clone(), who, n)
+        move |who, n| {
+            let office = office.clone();
+            async move { declared(&office, who, n) }
+        }
     })
     .await?;
     let bare = run(app, "the bare guarded UPDATE of one row", time, {
@@ -229,9 +235,9 @@ fn text(message: &Message) -> Result<String, Error> {
     message.write().map_err(|faults| Error::internal(format!("{faults:?}")))
 }
 
-async fn signed(office: Arc<Office>) -> Result<(), Error> {
+fn signed(office: &Office) -> Result<(), Error> {
     let list = office.list.clone().ok_or_else(|| Error::internal("no list"))?;
-    proved(&office, &written(&office, list)?)
+    proved(office, &written(office, list)?)
 }
 
 fn proved(office: &Office, text: &str) -> Result<(), Error> {
@@ -239,9 +245,9 @@ fn proved(office: &Office, text: &str) -> Result<(), Error> {
     held.map(|_| ()).map_err(|why| Error::internal(why.to_string()))
 }
 
-async fn declared(office: Arc<Office>, who: usize, n: usize) -> Result<(), Error> {
+fn declared(office: &Office, who: usize, n: usize) -> Result<(), Error> {
     let number = format!("XN{who:02}{n:012}");
-    let Written { order, payment, waybill, list } = papers(&office, &number, &format!("YT{who:02}{n:010}"))?;
+    let Written { order, payment, waybill, list } = papers(office, &number, &format!("YT{who:02}{n:010}"))?;
     let all =
         Papers { list: Some(&list), order: Some(&order), payment: Some(&payment.head), waybill: Some(&waybill.head) };
     let rows = matching::rows(&all, &Terms::default());
@@ -253,9 +259,9 @@ async fn declared(office: Arc<Office>, who: usize, n: usize) -> Result<(), Error
         return Err(Error::internal(format!("the list is not one: {fault}")));
     }
     for (kind, paper) in [(PaperKind::Order, order), (PaperKind::Payment, payment), (PaperKind::Waybill, waybill)] {
-        written(&office, message(&office, kind, paper)?)?;
+        written(office, message(office, kind, paper)?)?;
     }
-    proved(&office, &written(&office, message(&office, PaperKind::List, list)?)?)
+    proved(office, &written(office, message(office, PaperKind::List, list)?)?)
 }
 
 /// A list that was sent, and of which nobody has said anything. It is no declaration's: what follows from a release is
