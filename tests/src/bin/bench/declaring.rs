@@ -276,6 +276,7 @@ async fn sent(office: &Office, id: CustomsPaperId, guid: &str) -> Result<(), Err
         declaration_id: None,
         sender_id: office.seller,
         sent_by_party: false,
+        given: false,
         guid: guid.to_owned(),
         attempt: 1,
         state: PaperState::Sent,
