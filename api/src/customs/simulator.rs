@@ -99,15 +99,19 @@ pub async fn heard(app: &App, job: Heard) -> Result<Verdict, Error> {
     let unproved = must.then(|| xmlsig::verify(&text, &app.signing().own(), job.at).err()).flatten();
     let unproved = unproved.map(|why| Said::no(format!("-{}029", kind.number()), format!("验签失败: {why}")));
     let call = Call::known_as(app.vault(), Call::unasked("customs simulator").viewer, &job.message, Heard::KIND)?;
-    let work = app.begin(&call).await?;
-    if work.answered::<()>()?.is_some() {
-        return Ok(Verdict::Done);
+    let mut work = app.begin(&call).await?;
+    match work.answered::<bool>()? {
+        Some(true) => return Ok(Verdict::Done),
+        // Nothing was said of it then: handed over once more, it is heard once more.
+        Some(false) => work = app.begin(&call.unrepeatable()).await?,
+        None => {}
     }
     let mut desk = Desk { app, work, at: job.at, delay: app.config().customs.simulator.delay() };
+    let mut spoke = false;
     for document in &read.documents {
-        desk.take(&job.message, kind, document, unproved.as_ref()).await?;
+        spoke |= desk.take(&job.message, kind, document, unproved.as_ref()).await?;
     }
-    desk.work.commit(()).await?;
+    desk.work.commit(spoke).await?;
     Ok(Verdict::Done)
 }
 
@@ -386,7 +390,7 @@ impl Desk<'_> {
         kind: PaperKind,
         document: &Document,
         unproved: Option<&Said>,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let (at, delay) = (self.at, self.delay);
         let (row, first) = self.remember(kind, document).await?;
         let said = match unproved {
@@ -398,7 +402,8 @@ impl Desk<'_> {
         }
         if said.manner == Manner::Format {
             let text = written(900, format_error(message, &document.head, kind, at))?;
-            return self.tell(text, at + delay).await;
+            self.tell(text, at + delay).await?;
+            return Ok(true);
         }
         let last = said.says.iter().map(|(after, ..)| *after).max().unwrap_or_default();
         for (after, status, info) in &said.says {
@@ -417,7 +422,7 @@ impl Desk<'_> {
         if kind == PaperKind::List && said.releases() {
             self.tax(&row, document, at + delay * steps(last), said.manner).await?;
         }
-        Ok(())
+        Ok(!said.says.is_empty())
     }
 
     /// Has the tax bill of a list arrive that was released at that moment, and that it is void when the mark says so.

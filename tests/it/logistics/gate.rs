@@ -245,9 +245,12 @@ async fn the_audit_of_the_desk_has_seal_weights_and_promise() {
     dock.owner.done("sealShipment", "", json!({ "id": id, "number": "ES-1", "state": "INTACT" })).await;
     dock.pack(&row, 1_000, Some("SF-0001")).await;
     dock.out(&row, 1_010).await;
-    let trail = "query($id: ID!) { auditTrail(nodeId: $id) { nodes { action before after } } }";
+    let trail = "query($id: ID!) { auditTrail(nodeId: $id) { nodes { action body } } }";
     let trail = dock.owner.data(trail, json!({ "id": id })).await["auditTrail"]["nodes"].clone();
-    let of = |action: &str| trail.as_array().unwrap().iter().find(|one| one["action"] == action).unwrap().to_string();
+    let of = |action: &str| {
+        let entries = trail.as_array().unwrap().iter().filter(|one| one["action"] == action);
+        entries.map(Value::to_string).collect::<String>()
+    };
     for (action, what) in [
         ("planShipment", "2026-03-09T00:00:00"),
         ("sealShipment", "ES-1"),
