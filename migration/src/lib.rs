@@ -23,6 +23,7 @@ mod m0013_customs;
 mod m0014_logistics;
 mod m0015_customs_again;
 mod m0016_parcels;
+mod m0017_inbound;
 
 /// Runs the steps in order.
 #[derive(Debug)]
@@ -48,6 +49,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0014_logistics::Migration),
             Box::new(m0015_customs_again::Migration),
             Box::new(m0016_parcels::Migration),
+            Box::new(m0017_inbound::Migration),
         ]
     }
 }

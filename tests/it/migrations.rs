@@ -80,6 +80,11 @@ async fn entities_and_tables_say_the_same() {
     declared(&mut entities, inventory::returned::Entity);
     declared(&mut entities, inventory::count::Entity);
     declared(&mut entities, inventory::count_line::Entity);
+    declared(&mut entities, inventory::inbound::Entity);
+    declared(&mut entities, inventory::inbound::line::Entity);
+    declared(&mut entities, inventory::inbound::put_away::Entity);
+    declared(&mut entities, inventory::gate::list::Entity);
+    declared(&mut entities, inventory::gate::pass::Entity);
     declared(&mut entities, inventory::transfer::Entity);
     declared(&mut entities, inventory::transfer_line::Entity);
     declared(&mut entities, inventory::hot_item::Entity);
@@ -108,6 +113,7 @@ async fn entities_and_tables_say_the_same() {
     declared(&mut entities, customs::simulated::Entity);
     declared(&mut entities, logistics::shipment::Entity);
     declared(&mut entities, logistics::leg::Entity);
+    declared(&mut entities, logistics::pass_parcel::Entity);
     declared(&mut entities, logistics::unit::Entity);
     declared(&mut entities, logistics::unit::sequence::Entity);
     declared(&mut entities, logistics::event::Entity);

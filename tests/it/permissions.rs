@@ -75,6 +75,7 @@ struct Things {
     transfer: Value,
     zone: Value,
     item: Value,
+    inbound: Value,
     payment: Value,
     refund: Value,
     receipt: Value,
@@ -218,6 +219,16 @@ fn rows(t: &Things) -> Vec<Row> {
             input(json!({ "id": t.order, "paymentNumber": "1" })),
             [U, F, F, F, F],
             (operator, N),
+        ),
+        row("Query.deliveries", json!({}), [U, N, N, N, F], (owner, N)),
+        row(
+            "Mutation.reportDelivery",
+            input(
+                json!({ "number": "1", "customsCode": "9701", "trafMode": "5", "vehicle": "x", "voyage": "x", "bill": "x",
+                "carrierId": t.organisation, "waybills": [] }),
+            ),
+            [U, F, R, F, R],
+            (owner, R),
         ),
         row("Mutation.giveCustomsPaper", input(json!({ "message": "x" })), [U, F, R, F, R], (owner, R)),
         // Shipments: nobody of the walk carries them.
@@ -395,6 +406,33 @@ fn rows(t: &Things) -> Vec<Row> {
             [U, F, N, F, Y],
             (owner, Y),
         ),
+        row("Query.inbounds", json!({}), [U, F, N, F, Y], (owner, Y)),
+        row("Query.inbound", id(&t.inbound), [U, F, N, F, Y], (owner, Y)),
+        // Nobody of the walk has sent a vehicle through the gate.
+        row("Query.gatePasses", json!({}), [U, F, N, F, N], (owner, N)),
+        row("Query.gatePass", id(&t.order), [U, F, N, F, N], (owner, N)),
+        row(
+            "Mutation.declareInbound",
+            input(
+                json!({ "locationId": t.zone, "document": "walk-2", "lines": [{ "variantId": t.variant, "quantity": 1,
+                "value": { "amount": "1.00", "currency": "CNY" } }] }),
+            ),
+            [U, F, N, F, Y],
+            (owner, R),
+        ),
+        row(
+            "Mutation.receiveInbound",
+            input(json!({ "id": t.inbound, "expectedVersion": 1, "vehicle": "x", "lines": [] })),
+            [U, F, N, F, R],
+            (owner, R),
+        ),
+        row(
+            "Mutation.putAway",
+            input(json!({ "id": t.inbound, "expectedVersion": 1, "lines": [] })),
+            [U, F, R, F, R],
+            (owner, R),
+        ),
+        row("Mutation.cancelInbound", input(id(&t.inbound)), [U, F, N, F, Y], (owner, R)),
         row("Mutation.writeOffStock", input(json!({ "document": "d", "lines": [] })), [U, F, R, F, R], (owner, R)),
         row("Mutation.clearStock", input(json!({ "releaseNumber": "r", "lines": [] })), [U, F, R, F, R], (owner, R)),
         row(
@@ -539,6 +577,14 @@ fn rows(t: &Things) -> Vec<Row> {
         row("Mutation.planShipment", input(id(&t.shipment)), [U, F, N, F, Y], (owner, Y)),
         row("Mutation.packShipment", input(json!({ "id": t.shipment, "units": [] })), [U, F, N, F, R], (owner, R)),
         row("Mutation.rebookShipment", input(id(&t.shipment)), [U, F, N, F, R], (owner, R)),
+        row(
+            "Mutation.openGatePass",
+            input(json!({ "locationId": t.zone, "vehicle": "x", "shipmentIds": [] })),
+            [U, F, R, F, R],
+            (owner, R),
+        ),
+        row("Mutation.passGate", input(json!({ "id": t.order, "parcels": [] })), [U, F, N, F, N], (owner, N)),
+        row("Mutation.cancelGatePass", input(id(&t.order)), [U, F, N, F, N], (owner, N)),
         row("Mutation.gateOut", input(json!({ "id": t.shipment, "weighedG": 1 })), [U, F, N, F, R], (owner, R)),
         row(
             "Mutation.sealShipment",
@@ -703,6 +749,8 @@ async fn ask(client: &Client, row: &Row, schema: &[RootField]) -> (Answer, Value
             | "myAllowances"
             | "stockCount"
             | "stockTransfer"
+            | "inbound"
+            | "gatePass"
             | "sellerBalances"
             | "cart"
             | "order"
@@ -821,6 +869,9 @@ async fn things(server: &TestServer, owner: &Client, machine_key: &TestKey) -> T
     let item = owner.done("fileBondedItem", "item { id }", filed).await["item"]["id"].clone();
     let declared = json!({ "itemId": item, "event": "PRE_INCREASE", "quantity": 5, "document": "QD" });
     owner.done("noteBondedMovement", "", declared).await;
+    let line = json!({ "variantId": variant, "quantity": 2, "value": { "amount": "2.00", "currency": "CNY" } });
+    let expected = json!({ "locationId": zone, "document": "walk-1", "lines": [line] });
+    let inbound = owner.done("declareInbound", "inbound { id }", expected).await["inbound"]["id"].clone();
     let money = crate::payments::walked(server, SELLER).await;
     let parcel = crate::logistics::walked(server, SELLER).await;
     let identity = json!({ "name": "马兰花", "residentId": "63010319900101001X" });
@@ -873,6 +924,7 @@ async fn things(server: &TestServer, owner: &Client, machine_key: &TestKey) -> T
         transfer: transfer["transfer"]["id"].clone(),
         zone,
         item,
+        inbound,
         payment: json!(money.payment),
         refund: json!(money.refund),
         receipt: json!(money.receipt),

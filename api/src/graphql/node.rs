@@ -154,6 +154,9 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         | NodeKind::StockTransferLine
         | NodeKind::BondedItem
         | NodeKind::BondedEntry
+        | NodeKind::Inbound
+        | NodeKind::InboundLine
+        | NodeKind::GatePass
         | NodeKind::Payment
         | NodeKind::Refund
         | NodeKind::LedgerEntry

@@ -3,20 +3,25 @@
 //!
 //! Orders lock what they will send out ([`lock`]), unlock what they will not ([`unlock`]), and reduce what customs let
 //! out ([`reduce`]), each for their whole document and once. Items are locked in the order of their ids before any is
-//! touched. The book is apart from the shelves: nothing here moves stock.
+//! touched. What inbound notices declare, bring and take back goes the same way ([`inbound`]). The book is apart from the
+//! shelves: nothing here moves stock.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use entities::{
-    inventory::{BookEvent, bonded_entry, bonded_entry::outstanding, book, location},
+    inventory::{
+        BookEvent, bonded_entry,
+        bonded_entry::{expected, outstanding},
+        book, location,
+    },
     values::{
-        ErrorCode, Refusal,
+        BookNumber, ErrorCode, Refusal,
         id::{BondedEntryId, BondedItemId, OrganisationId, StockLocationId, VariantId},
     },
 };
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::LockType,
+    QueryTrait, sea_query::LockType,
 };
 
 use super::{
@@ -161,8 +166,46 @@ async fn end(tx: &impl ConnectionTrait, by: By<'_>, event: BookEvent, document: 
     Ok(left.len())
 }
 
-/// Notes what happened to one item. `UNLOCK` and `REDUCE` take no more than is still locked under the same document. Asked
-/// for again under the same key it is the same entry.
+/// What an inbound notice declares (预增), brings (实增) or takes back (撤销预增), of all its items at once. No more comes, or
+/// is taken back, than is still expected under the same document.
+pub(super) async fn inbound(
+    tx: &impl ConnectionTrait,
+    by: By<'_>,
+    event: BookEvent,
+    by_item: &BTreeMap<BondedItemId, i64>,
+    document: &str,
+) -> Result<(), Error> {
+    if by_item.is_empty() {
+        return Ok(());
+    }
+    locked(tx, Condition::all().add(book::Column::Id.is_in(by_item.keys().copied()))).await?;
+    let before = entries_of(tx, document).await?;
+    for (item, quantity) in by_item {
+        under_document(&before, *item, event, *quantity)?;
+    }
+    changed(tx, by, event, by_item, document, &before).await?;
+    Ok(())
+}
+
+/// That no more is unlocked or goes out than is locked under the document, and no more comes in or is withdrawn than is
+/// expected under it.
+fn under_document(
+    before: &[bonded_entry::Model],
+    item: BondedItemId,
+    event: BookEvent,
+    quantity: i64,
+) -> Result<(), Refusal> {
+    let own = before.iter().filter(|entry| entry.item_id == item);
+    let left = match event {
+        BookEvent::Unlock | BookEvent::Reduce => outstanding(own),
+        BookEvent::Increase | BookEvent::Withdraw => expected(own),
+        BookEvent::PreIncrease | BookEvent::Lock | BookEvent::ReturnIn => return Ok(()),
+    };
+    if quantity > left { Err(short(left).at("quantity")) } else { Ok(()) }
+}
+
+/// Notes what happened to one item. `UNLOCK` and `REDUCE` take no more than is still locked under the same document,
+/// `INCREASE` and `WITHDRAW` no more than is still expected under it.
 pub async fn note(
     tx: &impl ConnectionTrait,
     by: By<'_>,
@@ -178,12 +221,7 @@ pub async fn note(
     };
     let before = entries_of(tx, document).await?;
     row.quantities().after(event, quantity).map_err(|refusal| refusal.at("quantity"))?;
-    if matches!(event, BookEvent::Unlock | BookEvent::Reduce) {
-        let promised = outstanding(before.iter().filter(|entry| entry.item_id == item));
-        if quantity > promised {
-            return Err(short(promised).at("quantity").into());
-        }
-    }
+    under_document(&before, item, event, quantity)?;
     let mut written = changed(tx, by, event, &BTreeMap::from([(item, quantity)]), document, &before).await?;
     written.pop().ok_or_else(|| Error::internal("an entry was not written"))
 }
@@ -217,6 +255,24 @@ pub async fn locked_for(db: &impl ConnectionTrait, document: &str) -> Result<Vec
     Ok(items.order_by_asc(book::Column::Number).all(db).await?)
 }
 
+/// The account books that anything was locked in for these documents.
+pub async fn books_of(db: &impl ConnectionTrait, documents: &[&str]) -> Result<BTreeSet<BookNumber>, Error> {
+    let of = bonded_entry::Entity::find()
+        .select_only()
+        .column(bonded_entry::Column::ItemId)
+        .filter(bonded_entry::Column::Document.is_in(documents.iter().copied()))
+        .filter(bonded_entry::Column::Event.eq(BookEvent::Lock));
+    let books: Vec<BookNumber> = book::Entity::find()
+        .select_only()
+        .column(book::Column::Book)
+        .distinct()
+        .filter(book::Column::Id.in_subquery(of.into_query()))
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(books.into_iter().collect())
+}
+
 /// What is still locked under a document, by item.
 fn open(entries: &[bonded_entry::Model]) -> BTreeMap<BondedItemId, i64> {
     let items: BTreeSet<BondedItemId> = entries.iter().map(|entry| entry.item_id).collect();
@@ -244,6 +300,9 @@ async fn changed(
             "pre_increase = bonded_item.pre_increase - v.column2, increased = bonded_item.increased + v.column2",
             "bonded_item.pre_increase >= v.column2",
         ),
+        BookEvent::Withdraw => {
+            ("pre_increase = bonded_item.pre_increase - v.column2", "bonded_item.pre_increase >= v.column2")
+        }
         BookEvent::Lock => (
             "locked = bonded_item.locked + v.column2",
             "bonded_item.increased - bonded_item.reduced - bonded_item.locked >= v.column2",

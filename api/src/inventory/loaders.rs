@@ -7,12 +7,19 @@ use async_graphql::{
     dataloader::{DataLoader, HashMapCache, Loader},
 };
 use entities::{
-    inventory::{location, lot},
-    values::id::{StockBalanceId, StockLocationId, StockLotId},
+    inventory::{
+        gate::{list, pass},
+        inbound::{self, line, put_away},
+        location, lot,
+    },
+    values::id::{GatePassId, InboundId, InboundLineId, StockBalanceId, StockLocationId, StockLotId},
 };
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
 
-use super::units;
+use super::{
+    ops::inbound::{InBin, in_bins},
+    units,
+};
 use crate::{
     app::App,
     platform::{error::SharedError, graphql::Batches},
@@ -70,5 +77,128 @@ impl Loader<FreePieces> for StockLoader {
         let ids: Vec<StockBalanceId> = keys.iter().map(|key| key.0).collect();
         let free = units::free(self.app.db().read(), &ids).await?;
         Ok(free.into_iter().map(|(id, n)| (FreePieces(id), n)).collect())
+    }
+}
+
+impl Loader<InboundId> for StockLoader {
+    type Value = inbound::Model;
+    type Error = SharedError;
+
+    async fn load(&self, ids: &[InboundId]) -> Result<HashMap<InboundId, Self::Value>, SharedError> {
+        let rows = inbound::Entity::find().filter(inbound::Column::Id.is_in(ids.iter().copied()));
+        Ok(rows.all(self.app.db().read()).await?.into_iter().map(|row| (row.id, row)).collect())
+    }
+}
+
+/// The lines of an inbound notice, in their order; at most 500.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LinesOf(pub InboundId);
+
+impl Loader<LinesOf> for StockLoader {
+    type Value = Vec<line::Model>;
+    type Error = SharedError;
+
+    async fn load(&self, keys: &[LinesOf]) -> Result<HashMap<LinesOf, Self::Value>, SharedError> {
+        let rows = line::Entity::find()
+            .filter(line::Column::InboundId.is_in(keys.iter().map(|key| key.0)))
+            .order_by_asc(line::Column::Position);
+        let mut found: HashMap<LinesOf, Vec<line::Model>> = HashMap::new();
+        for row in rows.all(self.app.db().read()).await? {
+            found.entry(LinesOf(row.inbound_id)).or_default().push(row);
+        }
+        Ok(found)
+    }
+}
+
+/// What of a line went into which bins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BinsOfLine(pub InboundLineId);
+
+impl Loader<BinsOfLine> for StockLoader {
+    type Value = Vec<InBin>;
+    type Error = SharedError;
+
+    async fn load(&self, keys: &[BinsOfLine]) -> Result<HashMap<BinsOfLine, Self::Value>, SharedError> {
+        let only = Condition::all().add(put_away::Column::LineId.is_in(keys.iter().map(|key| key.0)));
+        let mut found: HashMap<BinsOfLine, Vec<InBin>> = HashMap::new();
+        for row in in_bins(self.app.db().read(), only).await? {
+            found.entry(BinsOfLine(row.line_id)).or_default().push(row);
+        }
+        Ok(found)
+    }
+}
+
+/// The bins of a warehouse that a lot was put into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BinsOfLot(pub StockLocationId, pub StockLotId);
+
+impl Loader<BinsOfLot> for StockLoader {
+    type Value = Vec<String>;
+    type Error = SharedError;
+
+    async fn load(&self, keys: &[BinsOfLot]) -> Result<HashMap<BinsOfLot, Vec<String>>, SharedError> {
+        let only = Condition::all()
+            .add(put_away::Column::LocationId.is_in(keys.iter().map(|key| key.0)))
+            .add(put_away::Column::LotId.is_in(keys.iter().map(|key| key.1)));
+        let mut found: HashMap<BinsOfLot, Vec<String>> = HashMap::new();
+        for row in in_bins(self.app.db().read(), only).await? {
+            let bins = found.entry(BinsOfLot(row.location_id, row.lot_id)).or_default();
+            if !bins.contains(&row.bin) {
+                bins.push(row.bin);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The verification list of an inbound notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ListOfInbound(pub InboundId);
+
+impl Loader<ListOfInbound> for StockLoader {
+    type Value = list::Model;
+    type Error = SharedError;
+
+    async fn load(&self, keys: &[ListOfInbound]) -> Result<HashMap<ListOfInbound, Self::Value>, SharedError> {
+        let rows = list::Entity::find().filter(list::Column::InboundId.is_in(keys.iter().map(|key| key.0)));
+        let rows = rows.all(self.app.db().read()).await?.into_iter();
+        Ok(rows.filter_map(|row| Some((ListOfInbound(row.inbound_id?), row))).collect())
+    }
+}
+
+/// The verification list of a pass out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ListOfPass(pub GatePassId);
+
+impl Loader<ListOfPass> for StockLoader {
+    type Value = list::Model;
+    type Error = SharedError;
+
+    async fn load(&self, keys: &[ListOfPass]) -> Result<HashMap<ListOfPass, Self::Value>, SharedError> {
+        let rows = list::Entity::find().filter(list::Column::GatePassId.is_in(keys.iter().map(|key| key.0)));
+        let rows = rows.all(self.app.db().read()).await?.into_iter();
+        Ok(rows.filter_map(|row| Some((ListOfPass(row.gate_pass_id?), row))).collect())
+    }
+}
+
+/// The passes under which an inbound notice came, first first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PassesOf(pub InboundId);
+
+impl Loader<PassesOf> for StockLoader {
+    type Value = Vec<pass::Model>;
+    type Error = SharedError;
+
+    async fn load(&self, keys: &[PassesOf]) -> Result<HashMap<PassesOf, Self::Value>, SharedError> {
+        let rows = pass::Entity::find()
+            .filter(pass::Column::InboundId.is_in(keys.iter().map(|key| key.0)))
+            .order_by_asc(pass::Column::Id);
+        let mut found: HashMap<PassesOf, Vec<pass::Model>> = HashMap::new();
+        for row in rows.all(self.app.db().read()).await? {
+            if let Some(id) = row.inbound_id {
+                found.entry(PassesOf(id)).or_default().push(row);
+            }
+        }
+        Ok(found)
     }
 }

@@ -16,7 +16,8 @@ const LEGS: &str = "SELECT owner_id, variant_id, lot_id, to_id AS location_id, t
                     SELECT owner_id, variant_id, lot_id, from_id, from_status, -quantity FROM stock_move";
 
 const BOOK: &str = "SELECT item_id, \
-    SUM(CASE event WHEN 'pre_increase' THEN quantity WHEN 'increase' THEN -quantity ELSE 0 END) AS pre_increase, \
+    SUM(CASE event WHEN 'pre_increase' THEN quantity WHEN 'increase' THEN -quantity WHEN 'withdraw' THEN -quantity \
+    ELSE 0 END) AS pre_increase, \
     SUM(CASE event WHEN 'increase' THEN quantity ELSE 0 END) AS increased, \
     SUM(CASE event WHEN 'lock' THEN quantity WHEN 'unlock' THEN -quantity WHEN 'reduce' THEN -quantity ELSE 0 END) AS locked, \
     SUM(CASE event WHEN 'reduce' THEN quantity WHEN 'return_in' THEN -quantity ELSE 0 END) AS reduced \
@@ -25,6 +26,61 @@ const BOOK: &str = "SELECT item_id, \
 const ON_THE_WAY: &str = "SELECT t.organisation_id AS owner_id, l.variant_id, l.lot_id, l.status, \
     SUM(l.quantity - l.received - l.lost) AS n FROM stock_transfer_line l JOIN stock_transfer t ON t.id = l.transfer_id \
     WHERE t.state IN ('shipped', 'partial') GROUP BY t.organisation_id, l.variant_id, l.lot_id, l.status";
+
+/// What inbound notices declared, brought and took back, by document and item; and what the book says of it.
+const INBOUND: &str = "SELECT i.number, l.item_id, SUM(l.quantity) AS declared, SUM(l.received) AS came, SUM(l.short) AS short \
+    FROM inbound_line l JOIN inbound i ON i.id = l.inbound_id GROUP BY i.number, l.item_id";
+const EXPECTED: &str = "SELECT document, item_id, SUM(CASE event WHEN 'pre_increase' THEN quantity ELSE 0 END) AS declared, \
+    SUM(CASE event WHEN 'increase' THEN quantity ELSE 0 END) AS came, \
+    SUM(CASE event WHEN 'withdraw' THEN quantity ELSE 0 END) AS short FROM bonded_entry \
+    WHERE document IN (SELECT number FROM inbound) GROUP BY document, item_id";
+
+const ON_THE_DOCK: &str = "SELECT i.organisation_id AS owner_id, l.variant_id, l.lot_id, SUM(l.received - l.put_away) AS n \
+    FROM inbound_line l JOIN inbound i ON i.id = l.inbound_id GROUP BY i.organisation_id, l.variant_id, l.lot_id";
+
+/// Whether inbound notices say the same as the account book, the shelves and the paperwork of the gate.
+fn of_inbound() -> [(&'static str, String); 5] {
+    [
+        (
+            "an inbound notice and the account book do not say the same",
+            format!(
+                "SELECT COUNT(*) AS n FROM ({INBOUND}) AS i LEFT JOIN ({EXPECTED}) AS e ON e.document = i.number \
+                 AND e.item_id = i.item_id WHERE i.declared <> COALESCE(e.declared, 0) \
+                 OR i.came <> COALESCE(e.came, 0) OR i.short <> COALESCE(e.short, 0)"
+            ),
+        ),
+        (
+            "what lies on the dock is not what came and was not put away",
+            format!(
+                "SELECT COUNT(*) AS n FROM stock_balance b JOIN stock_location l ON l.id = b.location_id \
+                 LEFT JOIN ({ON_THE_DOCK}) AS s ON s.owner_id = b.owner_id AND s.variant_id = b.variant_id \
+                 AND s.lot_id = b.lot_id \
+                 WHERE l.kind = 'transit' AND l.code = 'INBOUND' AND b.on_hand <> COALESCE(s.n, 0)"
+            ),
+        ),
+        (
+            "what was put away is not in bins",
+            "SELECT COUNT(*) AS n FROM inbound_line l WHERE l.put_away <> COALESCE((SELECT SUM(p.quantity) \
+             FROM inbound_put_away p WHERE p.line_id = l.id), 0)"
+                .to_owned(),
+        ),
+        (
+            "an inbound notice does not stand as its lines do",
+            "SELECT COUNT(*) AS n FROM inbound i WHERE \
+             (i.state IN ('declared', 'receiving')) <> EXISTS (SELECT 1 FROM inbound_line l WHERE l.inbound_id = i.id \
+             AND l.received + l.short < l.quantity) OR (i.state = 'received') <> (i.state <> 'receiving' AND EXISTS \
+             (SELECT 1 FROM inbound_line l WHERE l.inbound_id = i.id AND l.put_away < l.received))"
+                .to_owned(),
+        ),
+        (
+            "a verification list does not stand as what it is of",
+            "SELECT COUNT(*) AS n FROM inbound i LEFT JOIN verification_list v ON v.inbound_id = i.id WHERE v.state IS NULL \
+             OR v.state <> CASE i.state WHEN 'cancelled' THEN 'cancelled' WHEN 'received' THEN 'verified' \
+             WHEN 'put_away' THEN 'verified' ELSE 'declared' END"
+                .to_owned(),
+        ),
+    ]
+}
 
 /// Looks at everything. One statement each.
 pub async fn findings(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<Vec<Finding>, Error> {
@@ -90,7 +146,10 @@ pub async fn findings(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<V
                  WHERE l.kind = 'transit' AND l.code = 'TRANSIT' AND b.on_hand <> COALESCE(s.n, 0)"
             ),
         ),
-    ] {
+    ]
+    .into_iter()
+    .chain(of_inbound())
+    {
         found.extend(count(db, &text, Vec::new()).await?.map(|rows| Finding { what, rows }));
     }
     let due = "SELECT COUNT(*) AS n FROM stock_reservation WHERE state = 'held' AND expires_at < $1";

@@ -8,13 +8,14 @@ use async_graphql::{
     dataloader::{DataLoader, HashMapCache, Loader},
 };
 use entities::{
+    inventory::gate::pass,
     logistics::{cold::Breach, hold, leg, proof, shipment, unit},
     party::Viewer,
     values::id::ShipmentId,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
-use super::ops::cold;
+use super::ops::{cold, passes};
 use crate::{
     app::App,
     platform::{error::SharedError, graphql::Batches},
@@ -120,5 +121,20 @@ impl Loader<BreachesOf> for LogisticsLoader {
         let rows = shipment::Entity::find().filter(shipment::Column::Id.is_in(keys.iter().map(|key| key.0)));
         let found = cold::breached(db, &rows.all(db).await?).await?;
         Ok(found.into_iter().map(|(id, breaches)| (BreachesOf(id), breaches)).collect())
+    }
+}
+
+/// The gate pass that a shipment is on, or went out under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PassOf(pub ShipmentId);
+
+impl Loader<PassOf> for LogisticsLoader {
+    type Value = pass::Model;
+    type Error = SharedError;
+
+    async fn load(&self, keys: &[PassOf]) -> Result<HashMap<PassOf, Self::Value>, SharedError> {
+        let ids: Vec<ShipmentId> = keys.iter().map(|key| key.0).collect();
+        let found = passes::live_of(self.app.db().read(), &ids).await?;
+        Ok(found.into_iter().map(|(id, row)| (PassOf(id), row)).collect())
     }
 }

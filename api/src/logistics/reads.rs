@@ -1,12 +1,13 @@
 //! What is read of shipments.
 
 use entities::{
-    logistics::{ShipmentState, cold, event, hold, shipment},
+    logistics::{ShipmentState, cold, event, hold, pass_parcel, shipment},
     party::Viewer,
-    values::id::{OrganisationId, ShipmentId},
+    values::id::{GatePassId, OrganisationId, ShipmentId},
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    sea_query::Expr,
 };
 
 use crate::platform::{
@@ -34,6 +35,8 @@ pub struct Filter {
     pub states: Vec<ShipmentState>,
     /// Only those that somebody holds, or that nobody holds.
     pub held: Option<bool>,
+    /// Only those on this gate pass.
+    pub pass: Option<GatePassId>,
 }
 
 /// A shipment that the viewer may see.
@@ -53,7 +56,12 @@ pub async fn list(
     page: &PageArgs,
 ) -> Result<Page<shipment::Model>, Error> {
     use shipment::Column as C;
+    let on = |pass: GatePassId| {
+        let parcels = pass_parcel::Entity::find().select_only().column(pass_parcel::Column::ShipmentId);
+        C::Id.in_subquery(parcels.filter(pass_parcel::Column::GatePassId.eq(pass)).into_query())
+    };
     let only = Condition::all()
+        .add_option(filter.pass.map(on))
         .add_option(filter.document.as_ref().map(|document| C::Document.eq(document)))
         .add_option(filter.waybill.as_ref().map(|number| C::Waybill.eq(number)))
         .add_option(filter.carrier.map(|carrier| C::CarrierId.eq(carrier)))

@@ -30,6 +30,23 @@ pub async fn findings(db: &impl ConnectionTrait) -> Result<Vec<Finding>, Error> 
             "SELECT COUNT(*) AS n FROM (SELECT u.shipment_id FROM handling_unit u JOIN shipment s ON s.id = u.shipment_id \
              WHERE s.needs_release GROUP BY u.shipment_id HAVING COUNT(*) > 1) AS many",
         ),
+        (
+            "a vehicle is through the gate and a parcel of it is not",
+            "SELECT COUNT(*) AS n FROM gate_pass_parcel p JOIN gate_pass g ON g.id = p.gate_pass_id \
+             JOIN shipment s ON s.id = p.shipment_id \
+             WHERE g.state = 'passed' AND s.gated_out_at IS NULL AND s.state <> 'cancelled'",
+        ),
+        (
+            "a parcel is on two vehicles",
+            "SELECT COUNT(*) AS n FROM (SELECT p.shipment_id FROM gate_pass_parcel p JOIN gate_pass g \
+             ON g.id = p.gate_pass_id WHERE g.state <> 'cancelled' GROUP BY p.shipment_id HAVING COUNT(*) > 1) AS many",
+        ),
+        (
+            "a verification list does not stand as its gate pass",
+            "SELECT COUNT(*) AS n FROM gate_pass g LEFT JOIN verification_list v ON v.gate_pass_id = g.id \
+             WHERE g.direction = 'out' AND (v.state IS NULL OR v.state <> CASE g.state WHEN 'passed' THEN 'verified' \
+             ELSE g.state END)",
+        ),
     ] {
         found.extend(count(db, text, Vec::new()).await?.map(|rows| Finding { what, rows }));
     }

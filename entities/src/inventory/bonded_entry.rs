@@ -38,7 +38,18 @@ pub fn outstanding<'a>(entries: impl IntoIterator<Item = &'a Model>) -> i64 {
     let signed = |entry: &Model| match entry.event {
         BookEvent::Lock => entry.quantity,
         BookEvent::Unlock | BookEvent::Reduce => -entry.quantity,
-        BookEvent::PreIncrease | BookEvent::Increase | BookEvent::ReturnIn => 0,
+        BookEvent::PreIncrease | BookEvent::Increase | BookEvent::Withdraw | BookEvent::ReturnIn => 0,
+    };
+    entries.into_iter().map(signed).sum()
+}
+
+/// How much of an item is still to come under one document: what was pre-increased for it, less what came and what was
+/// withdrawn.
+pub fn expected<'a>(entries: impl IntoIterator<Item = &'a Model>) -> i64 {
+    let signed = |entry: &Model| match entry.event {
+        BookEvent::PreIncrease => entry.quantity,
+        BookEvent::Increase | BookEvent::Withdraw => -entry.quantity,
+        BookEvent::Lock | BookEvent::Unlock | BookEvent::Reduce | BookEvent::ReturnIn => 0,
     };
     entries.into_iter().map(signed).sum()
 }

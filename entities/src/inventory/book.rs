@@ -44,6 +44,8 @@ pub enum BookEvent {
     PreIncrease,
     /// The gate let it in (实增).
     Increase,
+    /// What was declared to come in will not (撤销预增).
+    Withdraw,
     /// An order was paid, or an outbound list declared (预减).
     Lock,
     /// It will not go after all (解锁).
@@ -70,6 +72,7 @@ impl Quantities {
                 next.pre_increase -= quantity;
                 next.increased += quantity;
             }
+            BookEvent::Withdraw => next.pre_increase -= quantity,
             BookEvent::Lock => next.locked += quantity,
             BookEvent::Unlock => next.locked -= quantity,
             BookEvent::Reduce => {
@@ -165,6 +168,28 @@ mod tests {
             }
         }
         assert_eq!((book.reduced, book.locked), (30, 0));
+    }
+
+    #[test]
+    fn what_was_declared_comes_or_is_withdrawn_once() {
+        use BookEvent::{Increase, PreIncrease, Withdraw};
+        let mut book = Quantities::default();
+        for (event, quantity, expected) in [
+            (PreIncrease, 100, Some((100, 0))),
+            (Increase, 97, Some((3, 97))),
+            (Withdraw, 4, None),
+            (Withdraw, 3, Some((0, 97))),
+            (Increase, 1, None),
+            (Withdraw, 1, None),
+        ] {
+            match book.after(event, quantity) {
+                Ok(next) => {
+                    assert_eq!(Some((next.pre_increase, next.increased)), expected, "{event:?} {quantity}");
+                    book = next;
+                }
+                Err(_) => assert_eq!(expected, None, "{event:?} {quantity}"),
+            }
+        }
     }
 
     proptest! {

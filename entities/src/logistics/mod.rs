@@ -15,6 +15,7 @@ pub mod figures;
 pub mod fold;
 pub mod hold;
 pub mod leg;
+pub mod pass_parcel;
 pub mod proof;
 pub mod shipment;
 pub mod simulated;

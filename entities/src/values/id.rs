@@ -134,6 +134,16 @@ typed_id! {
     AllowanceEntryId,
     /// Identifies an entry of an account book (账册流水).
     BondedEntryId,
+    /// Identifies an inbound notice (入区申报).
+    InboundId,
+    /// Identifies a line of an inbound notice (入区申报行).
+    InboundLineId,
+    /// Identifies what was put into a bin (上架记录).
+    PutAwayId,
+    /// Identifies a verification list of customs (核注清单).
+    VerificationListId,
+    /// Identifies a gate pass (核放单).
+    GatePassId,
     /// Identifies a payment (支付单).
     PaymentId,
     /// Identifies a refund (退款单).

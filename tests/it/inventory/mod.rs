@@ -5,6 +5,7 @@ mod book;
 mod counts;
 mod guard;
 mod hot;
+mod inbound;
 mod leaving;
 mod transfers;
 mod whole;

@@ -12,7 +12,7 @@ use entities::{
 };
 use futures_util::future::join_all;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Dock, OTHER_CARRIER, SHIPMENT, code, consignee, open, opening, organisation_of};
 use crate::support::OTHER_SELLER;

@@ -6,6 +6,7 @@ mod cold;
 mod gate;
 mod legs;
 mod life;
+mod passes;
 mod traces;
 mod webhook;
 

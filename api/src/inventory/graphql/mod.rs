@@ -3,6 +3,8 @@
 
 mod book;
 mod counts;
+pub mod gate;
+pub mod inbound;
 mod leaving;
 mod transfers;
 
@@ -16,7 +18,7 @@ use entities::{
 
 use super::{
     ledger::in_line,
-    loaders::{self, FreePieces},
+    loaders::{self, BinsOfLot, FreePieces},
     ops::{self, Filter, NewLocation, Received, Told, Transferred},
 };
 use crate::{
@@ -115,6 +117,11 @@ impl StockBalance {
     /// Under which customs status.
     async fn customs_status(&self) -> CustomsStatus {
         self.0.status
+    }
+
+    /// Into which bins of the place the lot was put: where to look. How much is left in each nobody keeps (货位).
+    async fn bins(&self, context: &Context<'_>) -> Result<Vec<String>> {
+        Ok(loaders::of(context).load_one(BinsOfLot(self.0.location_id, self.0.lot_id)).await?.unwrap_or_default())
     }
 
     /// How much lies there, in trade units (现有量).
@@ -237,7 +244,14 @@ impl StockMove {
 
 /// The part of the query root that this context adds.
 #[derive(MergedObject, Default)]
-pub struct InventoryQuery(StockQuery, counts::CountQuery, transfers::TransferQuery, book::BookQuery);
+pub struct InventoryQuery(
+    StockQuery,
+    counts::CountQuery,
+    transfers::TransferQuery,
+    book::BookQuery,
+    inbound::InboundQuery,
+    gate::GateQuery,
+);
 
 /// The part of the mutation root that this context adds.
 #[derive(MergedObject, Default)]
@@ -247,6 +261,7 @@ pub struct InventoryMutation(
     transfers::TransferMutation,
     book::BookMutation,
     leaving::LeavingMutation,
+    inbound::InboundMutation,
 );
 
 /// Queries about locations, balances and moves.

@@ -1,7 +1,7 @@
 //! The account book as people keep it: items are filed, what customs lets in and out is noted.
 
 use entities::{
-    inventory::{BookEvent, LocationKind, bonded_entry, book, location},
+    inventory::{BookEvent, LocationKind, bonded_entry, book, inbound, location},
     party::Viewer,
     values::{
         BookNumber, ErrorCode, Refusal,
@@ -99,6 +99,11 @@ pub async fn note_movement(
     };
     if kept.is_none_or(|place| place.organisation_id != organisation) {
         return Err(not_found("itemId", encode(item).as_str()));
+    }
+    // What an inbound notice declared comes, or is taken back, by its own steps.
+    let notice = inbound::Entity::find().filter(inbound::Column::Number.eq(&document));
+    if notice.one(work.tx()).await?.is_some() {
+        return Err(Refusal::new(ErrorCode::AlreadyTaken).with("value", document).at("document").into());
     }
     let actor = work.viewer().subject();
     let by = By { actor: &actor, at: work.now };

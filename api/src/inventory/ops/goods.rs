@@ -92,7 +92,8 @@ pub async fn receive(
     work.commit(rows).await
 }
 
-async fn lots(work: &Work, owner: OrganisationId, lines: &[Received]) -> Result<Vec<StockLotId>, Error> {
+/// The lots of lines, made where there are none.
+pub(super) async fn lots(work: &Work, owner: OrganisationId, lines: &[Received]) -> Result<Vec<StockLotId>, Error> {
     let find = lot::Entity::find()
         .filter(lot::Column::OwnerId.eq(owner))
         .filter(lot::Column::VariantId.is_in(lines.iter().map(|line| line.variant)));
@@ -190,7 +191,7 @@ pub async fn reverse(app: &App, call: &Call, id: StockMoveId, document: &str) ->
     }
     let ends = location::Entity::find().filter(location::Column::Id.is_in([wrong.from_id, wrong.to_id]));
     if ends.all(work.tx()).await?.iter().any(is_way) {
-        // Of a transfer only its own steps say what is on the way.
+        // Of a transfer, and of what came through the gate, only their own steps say what is on the way.
         let refusal = Refusal::new(ErrorCode::IllegalTransition).with("from", "TRANSFER").with("action", "REVERSE");
         return Err(refusal.at("id").into());
     }

@@ -2,6 +2,7 @@
 //!
 //! - here: locations, and what all of them share
 //! - [`goods`]: receipts, moves within the house, taking back
+//! - [`inbound`]: what is declared into a bonded warehouse, until it is in its bins
 //! - [`leaving`]: what is written off, cleared by customs, or comes back from whoever bought it
 //! - [`counts`], [`transfers`]: what takes several steps
 //! - [`bonded`]: the account book
@@ -12,6 +13,7 @@ pub mod bonded;
 pub mod counts;
 pub mod goods;
 pub mod hot;
+pub mod inbound;
 pub mod leaving;
 pub mod reads;
 pub mod traced;
@@ -76,11 +78,7 @@ fn few<T>(lines: &[T]) -> Result<(), Error> {
 /// Makes a location of the organisation acted for.
 pub async fn create_location(app: &App, call: &Call, new: &NewLocation) -> Result<location::Model, Error> {
     let organisation = own(call)?;
-    let code = text::line(&new.code, 40).map_err(|refusal| refusal.at("code"))?;
-    let code = code.to_ascii_uppercase();
-    if !code.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) {
-        return Err(Refusal::new(ErrorCode::InvalidValue).with("value", code).at("code").into());
-    }
+    let code = short_code(&new.code).map_err(|refusal| refusal.at("code"))?;
     if new.kind.is_virtual() {
         // They come by themselves: there is one of each.
         let kind = async_graphql::Value::from(new.kind).to_string();
@@ -100,6 +98,13 @@ pub async fn create_location(app: &App, call: &Call, new: &NewLocation) -> Resul
     let shown = json!({ "code": row.code, "kind": row.kind, "name": row.name });
     work.audit(Some(organisation), "createStockLocation", encode(row.id).0, Value::Null, shown);
     work.commit(row).await
+}
+
+/// A short code of a place or a bin: letters, digits and few signs, in capitals.
+fn short_code(written: &str) -> Result<String, Refusal> {
+    let code = text::line(written, 40)?.to_ascii_uppercase();
+    let fits = code.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+    if fits { Ok(code) } else { Err(Refusal::new(ErrorCode::InvalidValue).with("value", code)) }
 }
 
 fn place_for(
@@ -122,12 +127,17 @@ fn place_for(
 
 /// The locations that every organisation has one of, made when they are first needed: their codes, and what people call
 /// them.
-const STANDING: [(&str, LocationKind, &str); 4] = [
+const STANDING: [(&str, LocationKind, &str); 5] = [
     ("SUPPLIER", LocationKind::Supplier, "供应商 / supplier"),
     ("CUSTOMER", LocationKind::Customer, "客户 / customer"),
     ("LOSS", LocationKind::Loss, "盘盈盘亏 / loss"),
     ("TRANSIT", LocationKind::Transit, "在途 / in transit"),
+    (DOCK, LocationKind::Transit, "收货区 / inbound dock"),
 ];
+
+/// Where goods lie that came through the gate and are in no bin yet. Nobody can sell from there, and they leave it by being
+/// put away only.
+const DOCK: &str = "INBOUND";
 
 /// The location of an organisation that stands for whoever delivers to it.
 pub async fn supplier_of(
@@ -147,14 +157,32 @@ pub async fn customer_of(
     standing(tx, now, organisation, LocationKind::Customer).await
 }
 
-/// One of [`STANDING`].
+/// The inbound dock of an organisation.
+async fn dock_of(
+    tx: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    organisation: OrganisationId,
+) -> Result<StockLocationId, Error> {
+    standing_as(tx, now, organisation, |code, _| code == DOCK).await
+}
+
+/// One of [`STANDING`], by what it is; of those on the way, that between the places of a transfer.
 async fn standing(
     tx: &impl ConnectionTrait,
     now: DateTime<Utc>,
     organisation: OrganisationId,
     kind: LocationKind,
 ) -> Result<StockLocationId, Error> {
-    let named = STANDING.iter().find(|(_, of, _)| *of == kind);
+    standing_as(tx, now, organisation, |_, of| of == kind).await
+}
+
+async fn standing_as(
+    tx: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    organisation: OrganisationId,
+    which: impl Fn(&str, LocationKind) -> bool,
+) -> Result<StockLocationId, Error> {
+    let named = STANDING.iter().find(|(code, kind, _)| which(code, *kind));
     let (code, kind, name) = named.ok_or_else(|| Error::internal("there is none of it everywhere"))?;
     let find = || {
         location::Entity::find()
@@ -172,7 +200,7 @@ async fn standing(
     find().await?.map(|row| row.id).ok_or_else(|| Error::internal("a location is gone"))
 }
 
-/// Whether goods are between two places of a transfer: they move by its steps only.
+/// Whether goods are on the way between two places, or on the inbound dock: they move by the steps of their document only.
 fn is_way(row: &location::Model) -> bool {
     row.kind == LocationKind::Transit && STANDING.iter().any(|(code, ..)| *code == row.code)
 }

@@ -23,7 +23,7 @@ const BY_AGE: &str = "balance";
 const NEWEST: &str = "newest-move";
 
 /// Whose stock a viewer reads: its own organisation's; who oversees the zone may name any.
-pub(super) fn whose(viewer: &Viewer, of: Option<OrganisationId>) -> Result<OrganisationId, Error> {
+pub(in crate::inventory) fn whose(viewer: &Viewer, of: Option<OrganisationId>) -> Result<OrganisationId, Error> {
     let of = of.or(viewer.organisation()).ok_or(Error::Forbidden)?;
     allowed(viewer, Action::ReadStock, Resource::of(of))?;
     Ok(of)

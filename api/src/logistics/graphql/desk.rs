@@ -218,7 +218,7 @@ fn plan(input: PlanShipmentInput) -> Result<Plan, Error> {
     })
 }
 
-fn in_list(error: Error, n: usize, list: &'static str) -> Error {
+pub(super) fn in_list(error: Error, n: usize, list: &'static str) -> Error {
     match error {
         Error::Refused(refusals) => {
             Error::Refused(refusals.into_iter().map(|r| r.at(n.to_string()).at(list)).collect())

@@ -1,11 +1,12 @@
 //! Logistics in the schema.
 //!
 //! - [`parts`]: what hangs on a shipment; [`query`]: what can be asked; [`tracing`]: traces and figures
-//! - [`desk`]: packing, the gate, holds; [`reports`]: what carriers report; [`carrier`]: how carriers are reached
+//! - [`desk`]: packing, the gate, holds; [`passes`]: many parcels on one vehicle; [`reports`]: what carriers report; [`carrier`]: how carriers are reached
 
 pub mod carrier;
 pub mod desk;
 pub mod parts;
+pub mod passes;
 pub mod query;
 pub mod reports;
 pub mod tracing;
@@ -19,11 +20,12 @@ use entities::{
 
 use self::parts::{HandlingUnit, Proof, ShipmentHold, ShipmentLeg, ShipmentTemperature, TrackingEvent};
 use super::{
-    loaders::{self, HoldsOf, LegsOf, ProofsOf, UnitsOf},
+    loaders::{self, HoldsOf, LegsOf, PassOf, ProofsOf, UnitsOf},
     reads,
 };
 use crate::{
     catalog::{self, graphql::Variant},
+    inventory::graphql::gate::GatePass,
     party::{self, graphql::Organisation},
     platform::{
         graphql::{
@@ -41,7 +43,12 @@ pub struct LogisticsQuery(query::ShipmentQuery, tracing::TraceQuery, carrier::Ca
 
 /// The part of the mutation root that this context adds.
 #[derive(MergedObject, Default)]
-pub struct LogisticsMutation(desk::DeskMutation, reports::ReportMutation, carrier::CarrierMutation);
+pub struct LogisticsMutation(
+    desk::DeskMutation,
+    passes::PassMutation,
+    reports::ReportMutation,
+    carrier::CarrierMutation,
+);
 
 /// Name of the order of lines, for cursors.
 const LINES: &str = "shipment-line";
@@ -178,6 +185,16 @@ impl Shipment {
     /// When customs released it (放行时间).
     async fn released_at(&self) -> Option<DateTime<Utc>> {
         self.0.released_at
+    }
+
+    /// The pass that it is on, or went out under; null when there is none, or for others than its sender and who oversees
+    /// the zone (核放单).
+    async fn gate_pass(&self, context: &Context<'_>) -> Result<Option<GatePass>> {
+        let viewer = context.viewer();
+        if viewer.organisation() != Some(self.0.owner_id) && !viewer.oversees() {
+            return Ok(None);
+        }
+        Ok(loaders::of(context).load_one(PassOf(self.0.id)).await?.map(GatePass))
     }
 
     /// Its temperature; null when nobody said what its goods take (温控).

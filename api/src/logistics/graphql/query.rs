@@ -32,6 +32,8 @@ pub(super) struct ShipmentFilter {
     states: Option<Vec<ShipmentState>>,
     /// Only those that somebody holds, or that nobody holds.
     held: Option<bool>,
+    /// Only those on this gate pass (核放单).
+    gate_pass_id: Option<ID>,
 }
 
 impl ShipmentFilter {
@@ -44,6 +46,7 @@ impl ShipmentFilter {
             owner: self.owner_id.map(|id| decode(&id, "ownerId")).transpose()?,
             states: bounded(self.states.unwrap_or_default())?,
             held: self.held,
+            pass: self.gate_pass_id.map(|id| decode(&id, "gatePassId")).transpose()?,
         })
     }
 }

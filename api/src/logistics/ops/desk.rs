@@ -323,7 +323,7 @@ async fn serials(app: &App, work: &Work, count: usize) -> Result<Vec<String>, Er
 }
 
 /// Sends a shipment out of the gate, once: packed, with a waybill, released where it has to be, held by nobody, and as
-/// heavy as it was packed.
+/// heavy as it was packed. What is on a gate pass goes under it ([`super::passes`]).
 pub async fn gate_out(app: &App, call: &Call, id: ShipmentId, weighed_g: i64) -> Result<shipment::Model, Error> {
     let mut work = app.begin(call).await?;
     if let Some(before) = work.answered()? {
@@ -331,9 +331,24 @@ pub async fn gate_out(app: &App, call: &Call, id: ShipmentId, weighed_g: i64) ->
     }
     let row = seen(&work, id).await?;
     call.may(Action::PackShipments, Resource::of(row.owner_id))?;
+    if let Some(pass) = super::passes::open_of(work.tx(), &[row.id]).await?.into_values().next() {
+        // It goes with its vehicle.
+        return Err(Refusal::new(ErrorCode::AlreadyTaken).with("value", pass.number).at("id").into());
+    }
+    let after = sent_out(app, &mut work, &row, weighed_g).await?;
+    work.commit(after).await
+}
+
+/// The same in the transaction of whoever sends it out. The shipment is locked.
+pub(super) async fn sent_out(
+    app: &App,
+    work: &mut Work,
+    row: &shipment::Model,
+    weighed_g: i64,
+) -> Result<shipment::Model, Error> {
     let state = ShipmentStep::GateOut.from(row.state).map_err(|refusal| refusal.at("id"))?;
-    passes(&work, &row, weighed_g, i64::from(app.config().logistics.weight_tolerance)).await?;
-    let eta = expected(work.tx(), &row, work.now).await?;
+    passes(work, row, weighed_g, i64::from(app.config().logistics.weight_tolerance)).await?;
+    let eta = expected(work.tx(), row, work.now).await?;
     let next = shipment::Model {
         state,
         weighed_g: Some(weighed_g),
@@ -342,13 +357,13 @@ pub async fn gate_out(app: &App, call: &Call, id: ShipmentId, weighed_g: i64) ->
         eta_n: eta.map_or(0, |(_, n)| i32::try_from(n).unwrap_or(i32::MAX)),
         ..row.clone()
     };
-    let out = written(&mut work, &row, next).await?;
-    house_event(&work, &out, TrackingEventType::Object, BizStep::Shipping, Vec::new()).await?;
+    let out = written(work, row, next).await?;
+    house_event(work, &out, TrackingEventType::Object, BizStep::Shipping, Vec::new()).await?;
     // Clocks differ: what was reported a moment before the gate is already its way.
-    let after = refold(&mut work, &out).await?;
+    let after = refold(work, &out).await?;
     work.enqueue(&HandOver { shipment: after.id }).await?;
-    audited(&mut work, "gateOut", &row, &after);
-    work.commit(after).await
+    audited(work, "gateOut", row, &after);
+    Ok(after)
 }
 
 /// Whether the gate opens: everything that is in its way at once.

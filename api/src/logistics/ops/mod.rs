@@ -2,7 +2,7 @@
 //!
 //! - here: how a shipment is found, locked and written
 //! - [`opening`]: what rooms above do: open, release, hold, take back
-//! - [`desk`]: packing, the gate, the way; [`holds`]: what stops at the gate
+//! - [`desk`]: packing, the gate, the way; [`holds`]: what stops at the gate; [`passes`]: many parcels on one vehicle
 //! - [`tracking`]: what carriers report; [`cold`]: temperatures
 //! - [`beside`]: seals, proofs, who takes it in; [`carriers`]: how carriers are reached
 
@@ -12,6 +12,7 @@ pub mod cold;
 pub mod desk;
 pub mod holds;
 pub mod opening;
+pub mod passes;
 pub mod tracking;
 
 use entities::{

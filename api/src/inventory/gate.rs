@@ -1,0 +1,234 @@
+//! Verification lists (核注清单) and gate passes (核放单). **A stand-in** for the second phase of Golden Customs (金关二期):
+//! the house gives their numbers itself, and what is declared counts as agreed to. Who is connected to it gets number and
+//! answer from there, at the places where this module is called; nothing else need change.
+//!
+//! An inbound notice has one list, from its declaration on, and a pass for each vehicle that brought some of it. A pass out
+//! has one list, of all its parcels.
+
+use chrono::{DateTime, Datelike, Utc};
+use entities::{
+    inventory::{
+        GateDirection, GatePassState, VerificationState,
+        gate::{list, list_number, pass, pass_number},
+    },
+    party::Viewer,
+    values::{
+        BookNumber, ErrorCode, Refusal,
+        id::{GatePassId, InboundId, OrganisationId, StockLocationId, VerificationListId},
+        refusal::line,
+    },
+};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, Order, QueryFilter,
+    sea_query::{Expr, OnConflict},
+};
+
+use super::ops::reads::whose;
+use crate::platform::{
+    clock::business_day,
+    db::wrote,
+    error::Error,
+    page::{Cursor, Page, PageArgs},
+    vault,
+};
+
+const NEWEST: &str = "newest-gate-pass";
+/// How often another number is tried when one is somebody's already.
+const TRIES: usize = 8;
+
+/// What a list is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    /// An inbound notice.
+    Inbound(InboundId),
+    /// The parcels of a pass out.
+    Pass(GatePassId),
+}
+
+impl Of {
+    fn direction(self) -> GateDirection {
+        match self {
+            Self::Inbound(_) => GateDirection::In,
+            Self::Pass(_) => GateDirection::Out,
+        }
+    }
+
+    fn is(self) -> Condition {
+        match self {
+            Self::Inbound(id) => Condition::all().add(list::Column::InboundId.eq(id)),
+            Self::Pass(id) => Condition::all().add(list::Column::GatePassId.eq(id)),
+        }
+    }
+}
+
+fn serial() -> Result<u64, Error> {
+    Ok(u64::from_be_bytes(vault::random::<8>()?))
+}
+
+/// Declares a list (预核扣).
+pub async fn declare_list(
+    tx: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    owner: OrganisationId,
+    book: &BookNumber,
+    of: Of,
+) -> Result<list::Model, Error> {
+    let year = business_day(now).year();
+    for _ in 0..TRIES {
+        let row = list::Model {
+            id: VerificationListId::new(now),
+            number: list_number(book, of.direction(), year, serial()?),
+            direction: of.direction(),
+            organisation_id: owner,
+            book: book.clone(),
+            inbound_id: if let Of::Inbound(id) = of { Some(id) } else { None },
+            gate_pass_id: if let Of::Pass(id) = of { Some(id) } else { None },
+            state: VerificationState::Declared,
+            created_at: now,
+            ended_at: None,
+        };
+        let free = OnConflict::column(list::Column::Number).do_nothing().to_owned();
+        let insert = list::Entity::insert(row.clone().into_active_model()).on_conflict(free).try_insert();
+        if wrote(insert.exec_without_returning(tx).await)? {
+            return Ok(row);
+        }
+    }
+    Err(Error::internal("there is no number left for a verification list"))
+}
+
+/// A list is verified (已核扣) or taken back (删单), once.
+pub async fn end_list(
+    tx: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    of: Of,
+    state: VerificationState,
+) -> Result<(), Error> {
+    let done = list::Entity::update_many()
+        .col_expr(list::Column::State, Expr::val(state))
+        .col_expr(list::Column::EndedAt, Expr::val(Some(now)))
+        .filter(of.is())
+        .filter(list::Column::State.eq(VerificationState::Declared))
+        .exec(tx)
+        .await?;
+    if done.rows_affected == 1 {
+        Ok(())
+    } else {
+        Err(Error::internal("a verification list is gone, or was ended before"))
+    }
+}
+
+/// A pass that is declared.
+#[derive(Clone, Copy, Debug)]
+pub struct NewPass<'a> {
+    /// Whose goods.
+    pub owner: OrganisationId,
+    /// Into, or out of, which warehouse.
+    pub location: StockLocationId,
+    /// Of which account book: its customs office gives the number.
+    pub book: &'a BookNumber,
+    /// The plate of the vehicle.
+    pub vehicle: &'a str,
+    /// The notice that the vehicle brings goods of, which is then through the gate; none: it takes parcels out.
+    pub inbound: Option<InboundId>,
+}
+
+/// The plate of a vehicle, as it was written.
+pub fn vehicle(written: &str) -> Result<String, Refusal> {
+    line(written, 32).map(|plate| plate.to_uppercase()).map_err(|refusal| refusal.at("vehicle"))
+}
+
+/// Declares a pass. What comes in stands at the gate already: it is declared and passed at once.
+pub async fn declare_pass(
+    tx: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    new: NewPass<'_>,
+) -> Result<pass::Model, Error> {
+    let direction = if new.inbound.is_some() { GateDirection::In } else { GateDirection::Out };
+    let year = business_day(now).year();
+    for _ in 0..TRIES {
+        let row = pass::Model {
+            id: GatePassId::new(now),
+            number: pass_number(new.book, direction, year, serial()?),
+            direction,
+            organisation_id: new.owner,
+            location_id: new.location,
+            vehicle: new.vehicle.to_owned(),
+            inbound_id: new.inbound,
+            state: if new.inbound.is_some() { GatePassState::Passed } else { GatePassState::Declared },
+            version: 1,
+            created_at: now,
+            passed_at: new.inbound.map(|_| now),
+        };
+        let free = OnConflict::column(pass::Column::Number).do_nothing().to_owned();
+        let insert = pass::Entity::insert(row.clone().into_active_model()).on_conflict(free).try_insert();
+        if wrote(insert.exec_without_returning(tx).await)? {
+            return Ok(row);
+        }
+    }
+    Err(Error::internal("there is no number left for a gate pass"))
+}
+
+/// A pass that is declared goes through the gate, or is taken back; of two who do so at once one does.
+pub async fn end_pass(
+    tx: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    row: &pass::Model,
+    state: GatePassState,
+) -> Result<pass::Model, Error> {
+    let next = pass::Model {
+        state,
+        version: row.version + 1,
+        passed_at: (state == GatePassState::Passed).then_some(now),
+        ..row.clone()
+    };
+    let done = pass::Entity::update_many()
+        .col_expr(pass::Column::State, Expr::val(next.state))
+        .col_expr(pass::Column::PassedAt, Expr::val(next.passed_at))
+        .col_expr(pass::Column::Version, Expr::col(pass::Column::Version).add(1))
+        .filter(pass::Column::Id.eq(row.id))
+        .filter(pass::Column::State.eq(GatePassState::Declared))
+        .exec(tx)
+        .await?;
+    if done.rows_affected == 1 { Ok(next) } else { Err(Refusal::new(ErrorCode::StaleVersion).at("id").into()) }
+}
+
+/// Which passes.
+#[derive(Clone, Debug, Default)]
+pub struct PassFilter {
+    /// Whose; none: of the organisation acted for.
+    pub of: Option<OrganisationId>,
+    /// Only this way.
+    pub direction: Option<GateDirection>,
+    /// Only in one of these states.
+    pub states: Vec<GatePassState>,
+}
+
+/// Passes of an organisation, newest first.
+pub async fn list_passes(
+    db: &impl ConnectionTrait,
+    viewer: &Viewer,
+    filter: &PassFilter,
+    page: &PageArgs,
+) -> Result<Page<pass::Model>, Error> {
+    use pass::Column as C;
+    let only = Condition::all()
+        .add_option(filter.direction.map(|direction| C::Direction.eq(direction)))
+        .add_option((!filter.states.is_empty()).then(|| C::State.is_in(filter.states.iter().copied())));
+    let list = pass::Entity::find().filter(C::OrganisationId.eq(whose(viewer, filter.of)?)).filter(only);
+    page.by_id(db, list, C::Id, NEWEST, Order::Desc).await
+}
+
+/// The cursor of a pass in that list.
+pub fn pass_cursor(row: &pass::Model) -> Cursor {
+    Cursor::of_id(NEWEST, row.id)
+}
+
+/// A pass; none when there is none or it may not be seen.
+pub async fn find_pass(
+    db: &impl ConnectionTrait,
+    viewer: &Viewer,
+    id: GatePassId,
+) -> Result<Option<pass::Model>, Error> {
+    let row = pass::Entity::find_by_id(id).one(db).await?;
+    Ok(row.filter(|row| whose(viewer, Some(row.organisation_id)).is_ok()))
+}

@@ -1,0 +1,254 @@
+//! Gate passes out (出区核放单): one vehicle takes many parcels out of a bonded warehouse, each with its own list.
+//!
+//! ```text
+//! open ──> the parcels are packed, in that warehouse, on no other pass; one verification list of all of them (预核扣)
+//!   pass ──> every parcel leaves the gate, each weighed and released (800), or none does; list: verified (已核扣)
+//!   cancel, before the gate ──> the parcels are free again; list: cancelled
+//! ```
+//!
+//! A parcel is on one pass at most: whoever opens a pass has locked the shipments, in the order of their ids, as everyone does
+//! who changes several. What was taken back since is not on the vehicle and is passed over. Numbers and answers of customs are
+//! those of the stand-in ([`crate::inventory::gate`]).
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use entities::{
+    inventory::{GateDirection, GatePassState, LocationKind, VerificationState, gate::pass},
+    logistics::{ShipmentState, pass_parcel, shipment},
+    party::{Action, Resource},
+    values::{
+        BookNumber, ErrorCode, Refusal, Refusals,
+        id::{GatePassId, OrganisationId, ShipmentId, StockLocationId},
+    },
+};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use serde_json::{Value, json};
+
+use super::{desk::sent_out, locking};
+use crate::{
+    app::{App, Call, Work},
+    inventory::{
+        book,
+        gate::{self, NewPass, Of},
+        ops::own_location,
+    },
+    platform::{
+        error::{Error, not_found},
+        graphql::encode,
+    },
+};
+
+/// Most parcels of a pass.
+const MOST: usize = 100;
+
+/// A parcel at the weighbridge.
+#[derive(Clone, Copy, Debug)]
+pub struct Weighed {
+    /// Which.
+    pub shipment: ShipmentId,
+    /// What it weighs, in grams.
+    pub grams: i64,
+}
+
+fn own(call: &Call) -> Result<OrganisationId, Error> {
+    call.may(Action::PackShipments, Resource::OWN)?;
+    call.viewer.organisation().ok_or(Error::Forbidden)
+}
+
+/// The passes that these shipments are on, or went out under.
+pub(in crate::logistics) async fn live_of(
+    db: &impl ConnectionTrait,
+    shipments: &[ShipmentId],
+) -> Result<HashMap<ShipmentId, pass::Model>, Error> {
+    let parcels = pass_parcel::Entity::find()
+        .filter(pass_parcel::Column::ShipmentId.is_in(shipments.iter().copied()))
+        .all(db)
+        .await?;
+    if parcels.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let passes = pass::Entity::find()
+        .filter(pass::Column::Id.is_in(parcels.iter().map(|parcel| parcel.gate_pass_id)))
+        .filter(pass::Column::State.ne(GatePassState::Cancelled))
+        .all(db)
+        .await?;
+    let of = |parcel: &pass_parcel::Model| {
+        let row = passes.iter().find(|row| row.id == parcel.gate_pass_id)?;
+        Some((parcel.shipment_id, row.clone()))
+    };
+    Ok(parcels.iter().filter_map(of).collect())
+}
+
+/// The passes of these shipments that have not been through the gate.
+pub(super) async fn open_of(
+    db: &impl ConnectionTrait,
+    shipments: &[ShipmentId],
+) -> Result<HashMap<ShipmentId, pass::Model>, Error> {
+    let mut found = live_of(db, shipments).await?;
+    found.retain(|_, row| row.state == GatePassState::Declared);
+    Ok(found)
+}
+
+/// Shipments, locked in the order of their ids.
+async fn locked(work: &Work, ids: &BTreeSet<ShipmentId>) -> Result<Vec<shipment::Model>, Error> {
+    let found = shipment::Entity::find().filter(shipment::Column::Id.is_in(ids.iter().copied()));
+    Ok(locking(work.tx(), found.order_by_asc(shipment::Column::Id)).all(work.tx()).await?)
+}
+
+/// All that is wrong with the parcels of an input, each under its place in `list`.
+fn in_list(list: &str, n: usize, refusals: Refusals) -> Refusals {
+    refusals.into_iter().map(|refusal| refusal.at(n.to_string()).at(list)).collect()
+}
+
+/// Opens a pass for parcels that are to go out on one vehicle.
+pub async fn open_pass(
+    app: &App,
+    call: &Call,
+    location: StockLocationId,
+    vehicle: &str,
+    shipments: &[ShipmentId],
+) -> Result<pass::Model, Error> {
+    const LIST: &str = "shipmentIds";
+    let organisation = own(call)?;
+    let vehicle = gate::vehicle(vehicle)?;
+    if shipments.is_empty() {
+        return Err(Refusal::new(ErrorCode::Required).at(LIST).into());
+    }
+    if shipments.len() > MOST {
+        return Err(Refusal::new(ErrorCode::TooMany).with("max", MOST.to_string()).at(LIST).into());
+    }
+    let ids: BTreeSet<ShipmentId> = shipments.iter().copied().collect();
+    let mut work = app.begin(call).await?;
+    if let Some(before) = work.answered()? {
+        return Ok(before);
+    }
+    let place = own_location(work.tx(), organisation, location, "locationId").await?;
+    if place.kind != LocationKind::BondedWarehouse {
+        let kind = async_graphql::Value::from(place.kind).to_string();
+        return Err(Refusal::new(ErrorCode::InvalidValue).with("value", kind).at("locationId").into());
+    }
+    let rows = locked(&work, &ids).await?;
+    let taken = live_of(work.tx(), shipments).await?;
+    let mut wrong = Refusals::new();
+    for (n, id) in shipments.iter().enumerate() {
+        let row = rows.iter().find(|row| row.id == *id && row.owner_id == organisation);
+        let refusal = match row {
+            None => Some(Refusal::new(ErrorCode::NotFound).with("value", encode(*id).0)),
+            Some(_) if shipments.iter().position(|other| other == id) != Some(n) => {
+                Some(Refusal::new(ErrorCode::Duplicate).with("value", encode(*id).0))
+            }
+            Some(row) if row.state != ShipmentState::Packed => {
+                let refusal = Refusal::new(ErrorCode::IllegalTransition).with("from", row.state.name());
+                Some(refusal.with("action", "OPEN_GATE_PASS"))
+            }
+            Some(row) if row.from_id != Some(place.id) => {
+                Some(Refusal::new(ErrorCode::InvalidValue).with("value", row.document.clone()))
+            }
+            Some(_) => {
+                taken.get(id).map(|pass| Refusal::new(ErrorCode::AlreadyTaken).with("value", pass.number.clone()))
+            }
+        };
+        wrong.extend(in_list(LIST, n, refusal.into_iter().collect()));
+    }
+    if !wrong.is_empty() {
+        return Err(Error::Refused(wrong));
+    }
+    let book = book_of(&work, &rows, &place.code).await?;
+    let new = NewPass { owner: organisation, location: place.id, book: &book, vehicle: &vehicle, inbound: None };
+    let row = gate::declare_pass(work.tx(), work.now, new).await?;
+    let list = gate::declare_list(work.tx(), work.now, organisation, &book, Of::Pass(row.id)).await?;
+    let parcels =
+        ids.iter().map(|id| pass_parcel::Model { gate_pass_id: row.id, shipment_id: *id }.into_active_model());
+    pass_parcel::Entity::insert_many(parcels).exec_without_returning(work.tx()).await?;
+    let documents: Vec<&str> = rows.iter().map(|row| row.document.as_str()).collect();
+    let shown = json!({ "number": row.number, "vehicle": row.vehicle, "list": list.number, "documents": documents });
+    work.audit(Some(organisation), "openGatePass", encode(row.id).0, Value::Null, shown);
+    work.commit(row).await
+}
+
+/// The account book that the goods of parcels are locked in: a list is of one.
+async fn book_of(work: &Work, rows: &[shipment::Model], location: &str) -> Result<BookNumber, Error> {
+    let documents: Vec<&str> = rows.iter().map(|row| row.document.as_str()).collect();
+    let mut books = book::books_of(work.tx(), &documents).await?.into_iter();
+    match (books.next(), books.next()) {
+        (Some(book), None) => Ok(book),
+        (None, _) => Err(Refusal::new(ErrorCode::NotFiled).with("location", location).at("shipmentIds").into()),
+        (_, Some(other)) => {
+            Err(Refusal::new(ErrorCode::InvalidValue).with("value", other.as_str()).at("shipmentIds").into())
+        }
+    }
+}
+
+async fn own_pass(work: &Work, organisation: OrganisationId, id: GatePassId) -> Result<pass::Model, Error> {
+    let row = pass::Entity::find_by_id(id).one(work.tx()).await?;
+    let row = row.filter(|row| row.organisation_id == organisation && row.direction == GateDirection::Out);
+    row.ok_or_else(|| not_found("id", encode(id).as_str()))
+}
+
+/// A vehicle goes through the gate with all its parcels: each packed, released, held by nobody, as heavy as it was packed; or
+/// none of them does, and everything that is in their way is said at once.
+pub async fn pass_gate(app: &App, call: &Call, id: GatePassId, weighed: &[Weighed]) -> Result<pass::Model, Error> {
+    const LIST: &str = "parcels";
+    let organisation = own(call)?;
+    if weighed.len() > MOST {
+        return Err(Refusal::new(ErrorCode::TooMany).with("max", MOST.to_string()).at(LIST).into());
+    }
+    let mut work = app.begin(call).await?;
+    if let Some(before) = work.answered()? {
+        return Ok(before);
+    }
+    let row = own_pass(&work, organisation, id).await?;
+    row.state.must_be_declared("PASS").map_err(|refusal| refusal.at("id"))?;
+    let parcels = pass_parcel::Entity::find().filter(pass_parcel::Column::GatePassId.eq(id)).all(work.tx()).await?;
+    let ids: BTreeSet<ShipmentId> = parcels.iter().map(|parcel| parcel.shipment_id).collect();
+    let rows = locked(&work, &ids).await?;
+    let on_it: Vec<&shipment::Model> = rows.iter().filter(|row| row.state != ShipmentState::Cancelled).collect();
+    let mut grams: BTreeMap<ShipmentId, (usize, i64)> = BTreeMap::new();
+    for (n, one) in weighed.iter().enumerate() {
+        if !on_it.iter().any(|row| row.id == one.shipment) {
+            let refusal = Refusal::new(ErrorCode::NotFound).with("value", encode(one.shipment).0).at("shipmentId");
+            return Err(Error::Refused(in_list(LIST, n, vec![refusal])));
+        }
+        if grams.insert(one.shipment, (n, one.grams)).is_some() {
+            let refusal = Refusal::new(ErrorCode::Duplicate).with("value", encode(one.shipment).0).at("shipmentId");
+            return Err(Error::Refused(in_list(LIST, n, vec![refusal])));
+        }
+    }
+    if on_it.is_empty() || grams.len() != on_it.len() {
+        // Nothing is on the vehicle, or something of it was not on the weighbridge.
+        return Err(Refusal::new(ErrorCode::Required).at(LIST).into());
+    }
+    let mut wrong = Refusals::new();
+    for one in on_it {
+        let Some((n, weight)) = grams.get(&one.id).copied() else { continue };
+        match sent_out(app, &mut work, one, weight).await {
+            Ok(_) => {}
+            Err(Error::Refused(refusals)) => wrong.extend(in_list(LIST, n, refusals)),
+            Err(error) => return Err(error),
+        }
+    }
+    if !wrong.is_empty() {
+        return Err(Error::Refused(wrong));
+    }
+    let after = gate::end_pass(work.tx(), work.now, &row, GatePassState::Passed).await?;
+    gate::end_list(work.tx(), work.now, Of::Pass(id), VerificationState::Verified).await?;
+    let shown = json!({ "state": after.state, "parcels": grams.len() });
+    work.audit(Some(organisation), "passGate", encode(id).0, json!({ "state": row.state }), shown);
+    work.commit(after).await
+}
+
+/// Takes a pass back before its vehicle was at the gate; its parcels are free for another.
+pub async fn cancel_pass(app: &App, call: &Call, id: GatePassId) -> Result<pass::Model, Error> {
+    let organisation = own(call)?;
+    let mut work = app.begin(call).await?;
+    if let Some(before) = work.answered()? {
+        return Ok(before);
+    }
+    let row = own_pass(&work, organisation, id).await?;
+    row.state.must_be_declared("CANCEL").map_err(|refusal| refusal.at("id"))?;
+    let after = gate::end_pass(work.tx(), work.now, &row, GatePassState::Cancelled).await?;
+    gate::end_list(work.tx(), work.now, Of::Pass(id), VerificationState::Cancelled).await?;
+    let before = json!({ "state": row.state });
+    work.audit(Some(organisation), "cancelGatePass", encode(id).0, before, json!({ "state": after.state }));
+    work.commit(after).await
+}
