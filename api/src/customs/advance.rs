@@ -411,7 +411,7 @@ async fn write_own(
         }
         let stamp = Stamp { guid: fresh_guid()?, again: false, at: work.now };
         let Some((document, sender)) = own_paper(next, gathered, kind, &stamp) else { continue };
-        match put_new(app, work, next, kind, sender, &document, &stamp).await? {
+        match put_new(app, work, of(next), kind, sender, &document, &stamp).await? {
             Some(paper) => papers.push(paper),
             None => next.alarm = Some(kept_text(&taken_key(kind, &document), LONGEST_ALARM)),
         }
@@ -445,7 +445,7 @@ fn taken_key(kind: PaperKind, document: &Document) -> String {
     format!("another paper is known as CEB{} {}", kind.number(), kind.key(&document.head))
 }
 
-/// Writes a paper, and has it sent; its number is the house's own, so nobody else has it.
+/// Writes a paper of a declaration, and has it sent; its number is the house's own, so nobody else has it.
 pub(super) async fn put(
     app: &App,
     work: &mut Work,
@@ -455,7 +455,27 @@ pub(super) async fn put(
     document: &Document,
     stamp: &Stamp,
 ) -> Result<paper::Model, Error> {
-    let paper = put_new(app, work, declaration, kind, sender, document, stamp).await?;
+    put_about(app, work, of(declaration), kind, sender, document, stamp).await
+}
+
+/// What a paper is about, and the declaration that it is part of.
+type About<'a> = (&'a str, Option<DeclarationId>);
+
+fn of(declaration: &declaration::Model) -> About<'_> {
+    (declaration.document.as_str(), Some(declaration.id))
+}
+
+/// The same of anything.
+pub(super) async fn put_about(
+    app: &App,
+    work: &mut Work,
+    about: About<'_>,
+    kind: PaperKind,
+    sender: OrganisationId,
+    document: &Document,
+    stamp: &Stamp,
+) -> Result<paper::Model, Error> {
+    let paper = put_new(app, work, about, kind, sender, document, stamp).await?;
     paper.ok_or_else(|| Error::internal(taken_key(kind, document)))
 }
 
@@ -463,7 +483,7 @@ pub(super) async fn put(
 async fn put_new(
     app: &App,
     work: &mut Work,
-    declaration: &declaration::Model,
+    (about, declaration): About<'_>,
     kind: PaperKind,
     sender: OrganisationId,
     document: &Document,
@@ -474,8 +494,8 @@ async fn put_new(
         id,
         kind,
         business_key: kind.key(&document.head),
-        document: declaration.document.clone(),
-        declaration_id: Some(declaration.id),
+        document: about.to_owned(),
+        declaration_id: declaration,
         sender_id: sender,
         sent_by_party: false,
         given: false,
@@ -598,7 +618,6 @@ async fn resend(
     gathered: Option<&Gathered>,
     paper: &paper::Model,
 ) -> Result<(), Error> {
-    use paper::Column as C;
     // A list that is changed names the e-port's number of it.
     let numbered = paper.kind != PaperKind::List || paper.pre_no.is_some();
     let stored = numbered && lists::was_accepted(work.tx(), paper.id).await?;
@@ -622,6 +641,19 @@ async fn resend(
             .exec(work.tx())
             .await?;
     }
+    renewed(app, work, paper, sender, &document, &stamp).await
+}
+
+/// Writes another attempt of a paper, and has it sent.
+pub(super) async fn renewed(
+    app: &App,
+    work: &mut Work,
+    paper: &paper::Model,
+    sender: OrganisationId,
+    document: &Document,
+    stamp: &Stamp,
+) -> Result<(), Error> {
+    use paper::Column as C;
     let key = paper.kind.key(&document.head);
     paper::Entity::update_many()
         .col_expr(C::BusinessKey, Expr::val(&key))
@@ -632,7 +664,7 @@ async fn resend(
         .col_expr(C::State, Expr::val(PaperState::Draft))
         .col_expr(C::Status, Expr::val(Option::<String>::None))
         .col_expr(C::Info, Expr::val(Option::<String>::None))
-        .col_expr(C::Body, Expr::val(sealed_document(app.vault(), paper.id, &document)?))
+        .col_expr(C::Body, Expr::val(sealed_document(app.vault(), paper.id, document)?))
         .col_expr(C::Version, Expr::col(C::Version).add(1))
         .col_expr(C::UpdatedAt, Expr::val(work.now))
         .filter(C::Id.eq(paper.id))

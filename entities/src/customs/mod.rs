@@ -5,6 +5,7 @@
 //! - [`codes`]: how customs writes countries, amounts and moments
 //! - [`goods_filing`], [`arrangement`]: what must be there before anything is declared
 //! - [`sale`]: the facts of a sale, and the papers that are made of them
+//! - [`delivery`]: what came into a site, of direct imports
 //! - [`paper`], [`receipt`], [`message`]: what is said, what is answered, and the bytes of both
 //! - [`declaration`], [`match_row`]: how an order stands at customs, and whether its papers say the same
 //! - [`matching`], [`list_rules`]: the rules of the match, and those that a list must keep
@@ -17,6 +18,7 @@ pub mod arrangement;
 pub mod ceb;
 pub mod codes;
 pub mod declaration;
+pub mod delivery;
 pub mod goods_filing;
 pub mod list_rules;
 pub mod match_row;

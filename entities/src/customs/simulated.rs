@@ -127,7 +127,7 @@ const TAKEN: Plan = &[(1, "2", PORT), (2, "120", INTAKE)];
 /// Said of a withdrawal.
 const WITHDRAWN: Plan =
     &[(1, "2", PORT), (2, "120", INTAKE), (3, "399", "[Code:2300;Desc:审核通过],撤单申请审核通过,清单已成功撤单")];
-/// Said of a return.
+/// Said of a return, and of what came into a site.
 const BACK: Plan = &[(1, "2", PORT), (2, "120", INTAKE), (3, "399", "[Code:2300;Desc:审核通过]")];
 
 impl Scenario {
@@ -146,7 +146,7 @@ pub fn answer(kind: PaperKind, scenario: Option<&Scenario>, first: bool) -> (Pla
         None => match kind {
             PaperKind::List => (RELEASE, Manner::Plain),
             PaperKind::Cancellation => (WITHDRAWN, Manner::Plain),
-            PaperKind::Return => (BACK, Manner::Plain),
+            PaperKind::Return | PaperKind::Delivery => (BACK, Manner::Plain),
             _ => (TAKEN, Manner::Plain),
         },
     }

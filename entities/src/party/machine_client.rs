@@ -14,7 +14,7 @@ use crate::values::id::{MachineClientId, OrganisationId};
 pub enum Scope {
     /// Describe products and make offers of its organisation (商品写入).
     Catalog,
-    /// Give the papers of declarations that its organisation speaks for (申报单证提交).
+    /// Give the papers of declarations that its organisation speaks for, report what came into its site (申报单证提交).
     Customs,
     /// Read the change feed of its organisation (变更流读取).
     Feed,

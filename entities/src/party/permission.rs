@@ -91,6 +91,8 @@ pub enum Action {
     DecideGoodsFilings,
     /// Give the papers of a declaration that one's organisation speaks for: orders, payments, waybills.
     GiveCustomsPapers,
+    /// Report to customs which parcels came into one's site.
+    ReportDeliveries,
     /// Read raw messages to and from customs.
     ReadCustomsMessages,
     /// Read tax bills and the guarantee of one's organisation.
@@ -155,7 +157,7 @@ const CATALOG: &[Who] =
 const OVERSIGHT: &[Who] = &[Who::Own(&[R::Owner, R::Auditor]), Who::Zone(&[R::Operator, R::Auditor])];
 /// Whoever works at the desk and the gate of a warehouse.
 const DESK: &[R] = &[R::Owner, R::CatalogManager, R::Receiver, R::ShowroomManager];
-/// Whoever works for a carrier.
+/// Whoever works for a carrier, or takes in what carriers bring to a site.
 const CREW: &[R] = &[R::Owner, R::Receiver];
 const OPERATOR: &[Who] = &[Who::Zone(&[R::Operator])];
 
@@ -237,6 +239,7 @@ pub const RULES: &[(Action, &[Who])] = &[
     (Action::FileGoods, CATALOG),
     (Action::DecideGoodsFilings, OPERATOR),
     (Action::GiveCustomsPapers, &[Who::Own(&[R::Owner, R::Receiver, R::AccountsClerk]), Who::Machine(Scope::Customs)]),
+    (Action::ReportDeliveries, &[Who::Own(CREW), Who::Machine(Scope::Customs)]),
     (Action::ReadCustomsMessages, &[Who::Zone(&[R::Operator, R::Auditor])]),
     (
         Action::ReadGuarantees,

@@ -2,6 +2,7 @@
 
 mod back;
 mod declared;
+mod deliveries;
 mod direct;
 mod inquiries;
 mod messages;

@@ -1,12 +1,13 @@
 //! Customs in the schema.
 //!
 //! - [`declaration`]: declarations with their papers, receipts, matches, bills; what was asked of customs
-//! - [`beforehand`]: filings of goods, arrangements
+//! - [`beforehand`]: filings of goods, arrangements; [`delivery`]: what came into a site
 //! - [`guarantee`]: tax bills and the guarantees that answer for them
 //! - [`messages`]: raw messages; papers of other parties
 
 pub mod beforehand;
 pub mod declaration;
+pub mod delivery;
 pub mod guarantee;
 pub mod messages;
 
@@ -21,6 +22,7 @@ pub struct CustomsQuery(
     beforehand::BeforehandQuery,
     guarantee::GuaranteeQuery,
     messages::MessageQuery,
+    delivery::DeliveryQuery,
 );
 
 /// The part of the mutation root about customs.
@@ -30,4 +32,5 @@ pub struct CustomsMutation(
     beforehand::BeforehandMutation,
     guarantee::GuaranteeMutation,
     messages::MessageMutation,
+    delivery::DeliveryMutation,
 );
