@@ -142,11 +142,12 @@ pub(crate) struct FileBondedItemInput {
 pub(crate) struct NoteBondedMovementInput {
     /// To which item.
     item_id: ID,
-    /// What happened. What orders lock, unlock and reduce is noted by them.
+    /// What happened. What orders lock, unlock and reduce is noted by them, what inbound notices declare and bring by them.
     event: BookEvent,
     /// How much, in the unit of the book.
     quantity: i64,
-    /// The document that says so; what is unlocked or reduced must have been locked under the same.
+    /// The document that says so; what is unlocked or reduced must have been locked under the same, what came in or is
+    /// withdrawn must have been declared under the same.
     document: String,
     /// The client's own id of this request.
     client_mutation_id: Option<String>,
