@@ -69,6 +69,7 @@ impl ShipmentState {
     }
 
     /// What of it is the desk's: everything before the gate, and that it left.
+    #[must_use]
     pub fn of_desk(self) -> Self {
         if self.is_out() { Self::GateOut } else { self }
     }
