@@ -24,6 +24,7 @@ mod m0014_logistics;
 mod m0015_customs_again;
 mod m0016_parcels;
 mod m0017_inbound;
+mod m0018_exports;
 
 /// Runs the steps in order.
 #[derive(Debug)]
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0015_customs_again::Migration),
             Box::new(m0016_parcels::Migration),
             Box::new(m0017_inbound::Migration),
+            Box::new(m0018_exports::Migration),
         ]
     }
 }

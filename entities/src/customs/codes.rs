@@ -4,7 +4,7 @@
 use chrono::{DateTime, Duration, NaiveDateTime, Utc};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
-use crate::values::CountryCode;
+use crate::values::{CountryCode, Currency};
 
 /// Renminbi, the one currency of retail imports (人民币).
 pub const CNY: &str = "142";
@@ -98,6 +98,30 @@ const COUNTRIES: &[(&str, &str)] = &[
 /// A country by customs' number; none: the house does not know it.
 pub fn country(code: &CountryCode) -> Option<&'static str> {
     COUNTRIES.iter().find(|(iso, _)| *iso == code.as_str()).map(|(_, number)| *number)
+}
+
+/// Currencies by the numbers of customs (币制代码, three digits), as far as the house knows them.
+const CURRENCIES: &[(&str, &str)] = &[
+    ("AUD", "601"),
+    ("CAD", "501"),
+    ("CHF", "331"),
+    ("CNY", CNY),
+    ("EUR", "300"),
+    ("GBP", "303"),
+    ("HKD", "110"),
+    ("JPY", "116"),
+    ("KRW", "133"),
+    ("MOP", "121"),
+    ("NZD", "609"),
+    ("RUB", "344"),
+    ("SGD", "132"),
+    ("THB", "136"),
+    ("USD", "502"),
+];
+
+/// A currency by customs' number; none: the house does not know it.
+pub fn currency(currency: Currency) -> Option<&'static str> {
+    CURRENCIES.iter().find(|(iso, _)| *iso == currency.code()).map(|(_, number)| *number)
 }
 
 /// An amount of fen in yuan, without needless zeros: `447.31`, `410`.

@@ -10,6 +10,7 @@
 //! - [`declaration`], [`match_row`]: how an order stands at customs, and whether its papers say the same
 //! - [`matching`], [`list_rules`]: the rules of the match, and those that a list must keep
 //! - [`request`]: that a list is withdrawn, or that goods come back
+//! - [`export`]: what leaves the country, and the simulated answers to it in [`simulated_export`]
 //! - [`payment_data`]: what announcement 179 wants to know of payments
 //! - [`tax_bill`]: taxes that are due, and the guarantee that answers for them
 //! - [`simulated`]: the customs that stands in for customs, for development
@@ -19,6 +20,7 @@ pub mod ceb;
 pub mod codes;
 pub mod declaration;
 pub mod delivery;
+pub mod export;
 pub mod goods_filing;
 pub mod list_rules;
 pub mod match_row;
@@ -30,4 +32,5 @@ pub mod receipt;
 pub mod request;
 pub mod sale;
 pub mod simulated;
+pub mod simulated_export;
 pub mod tax_bill;

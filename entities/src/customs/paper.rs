@@ -42,6 +42,24 @@ pub enum PaperKind {
     Return,
     /// What came into the warehouse of the site, CEB711 (入库明细单).
     Delivery,
+    /// The order of an export, CEB303 (出口订单).
+    ExportOrder,
+    /// Money that came for an export, CEB403 (收款单).
+    MoneyReceived,
+    /// The waybill of an export, CEB505 (出口运单).
+    ExportWaybill,
+    /// The list of an export, CEB603 (出口清单).
+    ExportList,
+    /// That an export list is withdrawn, CEB605 (出口撤销申请单).
+    ExportCancellation,
+    /// The lists of one consignment, CEB607 (清单总分单).
+    Consignment,
+    /// What arrived at the site, CEB507 (运抵单).
+    Arrival,
+    /// What left the country, CEB509 (离境单).
+    Departure,
+    /// Lists of a month are summed up, CEB701 (汇总申请单).
+    Summary,
 }
 
 impl PaperKind {
@@ -56,7 +74,23 @@ impl PaperKind {
             Self::Cancellation => 623,
             Self::Return => 625,
             Self::Delivery => 711,
+            Self::ExportOrder => 303,
+            Self::MoneyReceived => 403,
+            Self::ExportWaybill => 505,
+            Self::ExportList => 603,
+            Self::ExportCancellation => 605,
+            Self::Consignment => 607,
+            Self::Arrival => 507,
+            Self::Departure => 509,
+            Self::Summary => 701,
         }
+    }
+
+    /// Whether it is about an export.
+    pub fn is_export(self) -> bool {
+        use PaperKind::{Arrival, Consignment, Departure, MoneyReceived, Summary};
+        matches!(self, Self::ExportOrder | Self::ExportWaybill | Self::ExportList | Self::ExportCancellation)
+            || matches!(self, MoneyReceived | Consignment | Arrival | Departure | Summary)
     }
 
     /// The number of the message of its receipts.
@@ -85,6 +119,16 @@ impl PaperKind {
             Self::WaybillStatus => &["logisticsCode", "logisticsNo", "logisticsStatus"],
             Self::List | Self::Cancellation | Self::Return => &["agentCode", "copNo"],
             Self::Delivery => &["operatorCode", "copNo"],
+            // 业务主键重复(订单号+电商企业): customs does not look at the platform, which may have no code.
+            Self::ExportOrder => &["ebcCode", "orderNo"],
+            // `payNo` may be left out, also in the receipt.
+            Self::MoneyReceived => &["ebcCode", "orderNo"],
+            Self::ExportWaybill => &["logisticsCode", "logisticsNo"],
+            Self::ExportList | Self::ExportCancellation => &["agentCode", "copNo"],
+            // These come in several messages under one number.
+            Self::Consignment | Self::Summary => &["agentCode", "copNo", "msgSeqNo"],
+            Self::Arrival => &["operatorCode", "copNo", "msgSeqNo"],
+            Self::Departure => &["logisticsCode", "copNo", "msgSeqNo"],
         };
         joined(head, names)
     }
@@ -257,7 +301,9 @@ mod tests {
         for kind in PaperKind::iter() {
             assert_eq!(PaperKind::of_number(kind.number()), Some(kind));
             for number in [kind.number(), kind.receipt()] {
-                assert!(crate::customs::ceb::kind(number).is_some(), "there is no CEB{number}");
+                let message = crate::customs::ceb::kind(number);
+                assert!(message.is_some(), "there is no CEB{number}");
+                assert_eq!(message.map(|message| message.signature_first), Some(kind.is_export()), "CEB{number}");
             }
         }
         assert_eq!(PaperKind::of_number(312), None);

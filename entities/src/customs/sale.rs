@@ -148,7 +148,7 @@ pub struct Stamp {
 
 impl Stamp {
     /// The four fields that every paper begins with. It is declared at once, never saved.
-    pub(super) fn head(&self) -> Record {
+    pub(in crate::customs) fn head(&self) -> Record {
         Record::default()
             .with("guid", &self.guid)
             .with("appType", if self.again { "2" } else { "1" })

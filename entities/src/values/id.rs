@@ -174,6 +174,10 @@ typed_id! {
     TaxBillId,
     /// Identifies an entry of a guarantee account (担保账户流水).
     GuaranteeEntryId,
+    /// Identifies an export at customs (出口申报).
+    ExportId,
+    /// Identifies a summary of export lists (汇总申请).
+    ExportSummaryId,
     /// Identifies a shipment (运单).
     ShipmentId,
     /// Identifies a leg of a shipment (运输段).

@@ -117,6 +117,8 @@ catalogue! {
     NotReleased { retryable: false, zh: "海关尚未放行", en: "Customs has not released the goods" }
     /// More than 30 days have passed since the release (超过退货期限).
     ReturnTooLate { retryable: false, zh: "已超过退货申请期限（{last}）", en: "A return could be asked for until {last}" }
+    /// Declared simplified are goods that need no licence, bear no export duty and have no tax refund (不能简化申报).
+    SimplifiedNotAllowed { retryable: false, zh: "涉许可证、出口关税或出口退税的商品不能简化申报（A），请汇总申报（B）", en: "Goods that need a licence, bear an export duty or have a tax refund cannot be declared simplified (A); summarise them (B)" }
     /// A message is no customs message, or says what it must not (报文无效).
     MessageInvalid { retryable: false, zh: "报文无效：{reason}", en: "The message is not valid: {reason}" }
     /// The signature of a message is not right, or not of who sends it (签名无效).

@@ -7,8 +7,10 @@
 //!
 //! - [`list_faults`]: an import list (清单, 621)
 //! - [`order_faults`]: an order (订单, 311)
+//! - [`export_list_faults`]: an export list (清单, 603)
 //! - [`cancel_faults`], [`refund_faults`]: a list that is withdrawn (撤销申请单, 623), goods that come back (退货申请单, 625)
 
+mod export_list;
 #[cfg(test)]
 pub(in crate::customs) mod fixtures;
 mod import_list;
@@ -21,6 +23,7 @@ use chrono::NaiveDate;
 use rust_decimal::{Decimal, RoundingStrategy};
 use sea_orm::{Iterable, entity::prelude::*};
 
+pub use export_list::export_list_faults;
 pub use import_list::list_faults;
 pub use order::order_faults;
 pub use undo::{cancel_faults, refund_faults};
