@@ -111,6 +111,12 @@ async fn entities_and_tables_say_the_same() {
     declared(&mut entities, customs::tax_bill::Entity);
     declared(&mut entities, customs::tax_bill::guarantee::Entity);
     declared(&mut entities, customs::simulated::Entity);
+    declared(&mut entities, customs::export::declaration::Entity);
+    declared(&mut entities, customs::export::line::Entity);
+    declared(&mut entities, customs::export::about::Entity);
+    declared(&mut entities, customs::export::summarised::Entity);
+    declared(&mut entities, customs::export::summarised::part::Entity);
+    declared(&mut entities, customs::export::entry::Entity);
     declared(&mut entities, logistics::shipment::Entity);
     declared(&mut entities, logistics::leg::Entity);
     declared(&mut entities, logistics::pass_parcel::Entity);

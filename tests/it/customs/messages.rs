@@ -130,7 +130,7 @@ const UNPROVED: &str = "<ds:Signature xmlns:ds=\"http://www.w3.org/2000/09/xmlds
     <ds:X509Data><ds:X509Certificate>AAAA</ds:X509Certificate></ds:X509Data></ds:KeyInfo></ds:Signature>";
 
 /// The facts that are kept beside the project, when they are.
-fn shared(what: &str) -> Option<PathBuf> {
+pub fn shared(what: &str) -> Option<PathBuf> {
     let path = root().join("../shared").join(what);
     if !path.exists() {
         println!("{what} is not beside the project: nothing is tried against it");

@@ -4,6 +4,8 @@ mod back;
 mod declared;
 mod deliveries;
 mod direct;
+mod export_messages;
+mod exports;
 mod inquiries;
 mod messages;
 mod overtaken;
