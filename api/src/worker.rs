@@ -22,7 +22,7 @@ use crate::{
     app::{App, IndexJob, Told},
     catalog::store::tally,
     customs::{
-        self,
+        self, exports,
         jobs::{Advance, LookAgain, Moved, Send, SignedFor, TellPayment},
         simulator::Arrives,
     },
@@ -398,6 +398,10 @@ async fn handle(app: &App, job: &job::Model) -> Result<Verdict, Error> {
         },
         Send::KIND => match read(job) {
             Ok(send) => customs::sending::send(app, send).await,
+            Err(verdict) => Ok(verdict),
+        },
+        exports::Look::KIND => match read(job) {
+            Ok(look) => exports::looks(app, look).await,
             Err(verdict) => Ok(verdict),
         },
         TellPayment::KIND => match read(job) {

@@ -18,6 +18,7 @@ pub struct Customs {
     pub eport: Eport,
     pub signing: Signing,
     pub payment_data: PaymentData,
+    pub exports: Exports,
 }
 
 /// Which way to customs.
@@ -67,6 +68,15 @@ pub struct PaymentData {
     pub account: String,
     pub holder: String,
     pub item_link: String,
+}
+
+/// What the rules of exports depend on.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in defaults.toml")]
+pub struct Exports {
+    pub b2b_hs_digits: u32,
+    pub receipts_until: String,
 }
 
 impl Customs {

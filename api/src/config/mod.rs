@@ -21,7 +21,7 @@ use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-pub use customs::{Customs, Eport, Gateway, PaymentData, Signing};
+pub use customs::{Customs, Eport, Exports, Gateway, PaymentData, Signing};
 pub use logistics::{Logistics, Simulator};
 pub use payments::{Bank, Payments, Sandbox};
 pub use server::{Budget, Introspection, Limits, Server};
@@ -338,6 +338,7 @@ impl Config {
             ("customs.timeout", self.customs.timeout, 1..=60),
             ("customs.wait_hours", self.customs.wait_hours, 1..=720),
             ("customs.simulator.delay_ms", self.customs.simulator.delay_ms, 0..=600_000),
+            ("customs.exports.b2b_hs_digits", self.customs.exports.b2b_hs_digits, 4..=10),
             ("jobs.lease", self.jobs.lease, 2..=3_600),
             ("jobs.workers", counted(self.jobs.workers), 0..=64),
             ("webhooks.timeout", self.webhooks.timeout, 1..=60),

@@ -10,6 +10,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter,
 
 use super::{
     advance::{advance, alarm, papers_of},
+    exports::hooks,
     kept_text, requests,
 };
 use crate::{
@@ -70,6 +71,9 @@ async fn write(work: &Work, next: &paper::Model) -> Result<(), Error> {
 
 /// What hangs on a paper that came to another state.
 async fn went_on(app: &App, work: &mut Work, before: &paper::Model, next: &paper::Model) -> Result<(), Error> {
+    if next.kind.is_export() {
+        return hooks::went_on(app, work, before, next).await;
+    }
     let Some(declaration) = next.declaration_id else { return Ok(()) };
     if matches!(next.kind, PaperKind::Cancellation | PaperKind::Return) && before.state != next.state {
         requests::answered(work, next).await?;
@@ -143,14 +147,16 @@ pub(super) async fn numbered(
     pre_no: Option<&str>,
     invt_no: Option<&str>,
 ) -> Result<paper::Model, Error> {
-    let fits = |number: Option<&str>| {
+    let fits = |number: Option<&str>, most: usize| {
         number
-            .filter(|number| number.len() <= 18 && number.bytes().all(|byte| byte.is_ascii_graphic()))
+            .filter(|number| number.len() <= most && number.bytes().all(|byte| byte.is_ascii_graphic()))
             .map(str::to_owned)
     };
+    // That of an export list may have two characters more.
+    let longest = if row.kind == PaperKind::ExportList { 20 } else { 18 };
     let next = paper::Model {
-        pre_no: row.pre_no.clone().or_else(|| fits(pre_no)),
-        invt_no: row.invt_no.clone().or_else(|| fits(invt_no)),
+        pre_no: row.pre_no.clone().or_else(|| fits(pre_no, 18)),
+        invt_no: row.invt_no.clone().or_else(|| fits(invt_no, longest)),
         ..row.clone()
     };
     if next != *row {

@@ -127,10 +127,11 @@ pub async fn advances(app: &App, job: Advance) -> Result<Verdict, Error> {
     Ok(Verdict::Done)
 }
 
-/// What time does: declarations whose wait is over are overdue, returns whose goods did not come fail, messages that came
-/// before what they are about are read again.
+/// What time does: declarations whose wait is over are overdue, returns whose goods did not come fail, months of exports that
+/// are over are summarised, messages that came before what they are about are read again.
 pub async fn sweep(app: &App, now: DateTime<Utc>) -> Result<(), Error> {
     advance::overdue(app, now).await?;
     super::requests::lapsed(app, now).await?;
+    super::exports::summaries::sweep(app, now).await?;
     receiving::read_again(app).await
 }

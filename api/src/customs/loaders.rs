@@ -29,6 +29,16 @@ pub struct CustomsLoader {
 /// The loaders of one request: asked for twice, loaded once.
 pub type CustomsLoaders = DataLoader<CustomsLoader, HashMapCache>;
 
+impl CustomsLoader {
+    pub(super) fn app(&self) -> &App {
+        &self.app
+    }
+
+    pub(super) fn viewer(&self) -> &Viewer {
+        &self.viewer
+    }
+}
+
 /// Makes the loaders of one request.
 pub fn loaders(app: &App, viewer: &Viewer, batches: &Batches) -> CustomsLoaders {
     let loader = CustomsLoader { app: app.clone(), viewer: viewer.clone() };

@@ -19,6 +19,7 @@
 //! - [`advance`]: what a declaration waits for, and its next step; [`gathered`]: all that its papers are made of
 //! - [`sending`], [`receiving`]: messages out and in; [`following`]: what follows from receipts
 //! - [`requests`]: withdrawals and returns; [`taxes`]: bills and guarantees; [`parties`]: papers of other parties
+//! - [`exports`]: what leaves the country
 //! - [`payment_data`]: what customs asks about payments (announcement 179); [`deliveries`]: what came into a site
 //! - [`simulator`]: the stand-in for customs
 //! - [`jobs`], [`lists`], [`loaders`], [`reconcile`]
@@ -26,6 +27,7 @@
 pub mod advance;
 pub mod arrangements;
 pub mod deliveries;
+pub mod exports;
 pub mod filings;
 pub mod following;
 pub mod gathered;

@@ -23,7 +23,9 @@ use sea_orm::{
 };
 
 use super::{
-    advance::alarm, following, kept_text, locked, message_place, people_of, reason, taxes, text_of, without_people,
+    advance::alarm,
+    exports::{hooks, summaries},
+    following, kept_text, locked, message_place, people_of, reason, taxes, text_of, without_people,
 };
 use crate::{
     app::{App, Call, Work},
@@ -196,6 +198,7 @@ async fn all_noted(
         all.push(match read.kind.number {
             816 => (taxes::billed(app, work, document).await?, None),
             818 => (taxes::stated(work, &document.head).await?, None),
+            792 => (summaries::answered(app, work, document).await?, None),
             900 => misread(app, work, row, document).await?,
             number => match number.checked_sub(1).and_then(PaperKind::of_number) {
                 Some(kind) => receipt_of(app, work, row, kind, &document.head).await?,
@@ -405,6 +408,7 @@ async fn note(
         Some(declaration) => people_of(app.vault(), &locked(work.tx(), declaration).await?)?,
         None => Vec::new(),
     };
+    hooks::lock(work.tx(), &found).await?;
     let known = ReturnStatus::of(status).is_some();
     let new = receipt::Model {
         id: CustomsReceiptId::new(work.now),
@@ -426,6 +430,8 @@ async fn note(
         let what = format!("CEB{} said {status}", found.kind.receipt());
         if let Some(declaration) = found.declaration_id {
             alarm(work, declaration, &what).await?;
+        } else {
+            hooks::alarm(work, &found, &what).await?;
         }
         return Ok(Noted::Unknown(format!("{what}: {info}")));
     }
@@ -441,15 +447,22 @@ async fn note(
         }
         return Ok(Noted::New);
     }
-    let invt_no = head.get("invtNo").filter(|_| paper.kind == PaperKind::List);
+    let is_list = matches!(paper.kind, PaperKind::List | PaperKind::ExportList);
+    let invt_no = head.get("invtNo").filter(|_| is_list);
     if let (Some(before), Some(said)) = (paper.invt_no.as_deref(), invt_no)
         && before != said
-        && let Some(declaration) = paper.declaration_id
     {
-        alarm(work, declaration, &format!("customs calls the list {before} and {said}")).await?;
+        let what = format!("customs calls the list {before} and {said}");
+        match paper.declaration_id {
+            Some(declaration) => alarm(work, declaration, &what).await?,
+            None => hooks::alarm(work, &paper, &what).await?,
+        }
     }
     let stated = following::numbered(work, &paper, head.get("preNo"), invt_no).await?;
     let after = following::follow(app, work, &stated).await?;
+    if let Some(subject) = hooks::numbered(app, work, &after, head).await? {
+        Box::pin(again(app, work, &subject)).await?;
+    }
     if paper.invt_no.is_none() && after.invt_no.is_some() {
         // Bills may have come before the list had its number.
         let subject = after.invt_no.clone().unwrap_or_default();

@@ -21,6 +21,17 @@ const CHECKS: &[(&str, &str)] = &[
          AND p.state IN ('released', 'closed'))",
     ),
     (
+        "export lists that stand as released and whose export does not",
+        "SELECT COUNT(*) AS n FROM customs_paper p JOIN export_paper l ON l.paper_id = p.id \
+         JOIN export_declaration d ON d.id = l.export_id WHERE p.kind = 'export_list' \
+         AND p.state IN ('released', 'closed') AND d.released_at IS NULL",
+    ),
+    (
+        "summaries with another number of lists than they say",
+        "SELECT COUNT(*) AS n FROM export_summary s WHERE s.lists <> \
+         (SELECT COUNT(*) FROM export_declaration d WHERE d.summary_id = s.id)",
+    ),
+    (
         "tax bills that are open and bind another sum of the guarantee",
         "SELECT COUNT(*) AS n FROM tax_bill b WHERE b.guarantor_id IS NOT NULL AND \
          (SELECT COALESCE(SUM(e.bound_minor), 0) FROM guarantee_entry e WHERE e.document = b.tax_no) <> \

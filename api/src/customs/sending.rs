@@ -14,7 +14,9 @@ use entities::{
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
 
 use super::{
-    document_of, following,
+    document_of,
+    exports::hooks,
+    following,
     gathered::{arranged, party},
     jobs::Send,
     locked, message_place, reason, requests, text_of,
@@ -64,6 +66,12 @@ async fn kept(app: &App, job: &Send) -> Result<Option<(message::Model, String)>,
     if let Some(declaration) = row.declaration_id {
         if locked(work.tx(), declaration).await?.state.is_over() {
             // It was taken back meanwhile: customs hears nothing of it.
+            return Ok(None);
+        }
+        row = find().await?.ok_or_else(|| Error::internal("a paper is gone"))?;
+    }
+    if row.kind.is_export() {
+        if !hooks::is_wanted(work.tx(), &row).await? {
             return Ok(None);
         }
         row = find().await?.ok_or_else(|| Error::internal("a paper is gone"))?;
@@ -158,7 +166,7 @@ async fn written(app: &App, db: &impl ConnectionTrait, row: &paper::Model) -> Re
             let of = locked(db, id).await?;
             arranged(db, of.seller_id, of.mode).await?.map(|arrangement| arrangement.declarer_id)
         }
-        None => None,
+        None => hooks::declarer(db, row).await?,
     };
     let sender = organisation::Entity::find_by_id(declarer.unwrap_or(row.sender_id)).one(db).await?;
     let Some(sender) = sender.as_ref().and_then(party) else {
@@ -199,11 +207,12 @@ async fn undeliverable(app: &App, job: &Send, kept: &message::Model, why: &str) 
     let mut work = app.begin(&Call::unasked("customs")).await?;
     let find = || paper::Entity::find_by_id(job.paper).one(work.tx());
     let gone = || Error::internal("a paper is gone");
-    let mut row = find().await?.ok_or_else(gone)?;
+    let row = find().await?.ok_or_else(gone)?;
     if let Some(declaration) = row.declaration_id {
         locked(work.tx(), declaration).await?;
-        row = find().await?.ok_or_else(gone)?;
     }
+    hooks::lock(work.tx(), &row).await?;
+    let row = find().await?.ok_or_else(gone)?;
     // What customs said meanwhile counts: it has the message from an earlier time that it was handed over.
     if row.attempt == job.attempt && matches!(row.state, PaperState::Draft | PaperState::Sent) {
         following::failed(app, &mut work, &row, why).await?;

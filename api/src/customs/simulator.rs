@@ -16,6 +16,7 @@ use entities::{
         codes, list_rules, matching, message,
         paper::PaperKind,
         simulated::{self, Manner, Scenario, answer},
+        simulated_export,
     },
     trade::{
         Contents, Limits,
@@ -195,8 +196,9 @@ impl Desk<'_> {
         let day = codes::day(self.at);
         let said = |name: &str| document.head.get(name);
         let customs = said("customsCode").filter(|code| code.len() == 4).unwrap_or("9701");
+        let way = if kind.is_export() { 'E' } else { 'I' };
         let number =
-            || (format!("B{day}{serial:09}"), format!("{customs}{}I{serial:09}", day.get(..4).unwrap_or_default()));
+            || (format!("B{day}{serial:09}"), format!("{customs}{}{way}{serial:09}", day.get(..4).unwrap_or_default()));
         let (pre_no, invt_no) = match &before {
             Some(row) => (row.pre_no.clone(), row.invt_no.clone()),
             None => number(),
@@ -383,6 +385,58 @@ impl Desk<'_> {
         Ok(Some(Message::new(kind, fresh_guid()?, vec![document])))
     }
 
+    /// What follows from a paper of an export: what customs says of it, and the entry that a summary becomes.
+    async fn take_export(&mut self, kind: PaperKind, document: &Document) -> Result<bool, Error> {
+        let (now, delay) = (self.at, self.delay);
+        let (row, first) = self.remember(kind, document).await?;
+        let order = match kind {
+            PaperKind::ExportList => {
+                self.known(PaperKind::ExportOrder, &PaperKind::ExportOrder.key(&document.head)).await?
+            }
+            _ => None,
+        };
+        let mut unknown_waybills = Vec::new();
+        for (carrier, number) in simulated_export::waybills(kind, document) {
+            let named = Record::default().with("logisticsCode", carrier).with("logisticsNo", &number);
+            let key = PaperKind::ExportWaybill.key(&named);
+            if self.known(PaperKind::ExportWaybill, &key).await?.is_none_or(|known| !known.row.taken) {
+                unknown_waybills.push(number);
+            }
+        }
+        let mut lists = Vec::new();
+        for number in simulated_export::lists(kind, document) {
+            let found = simulated::Entity::find()
+                .filter(simulated::Column::InvtNo.eq(&number))
+                .filter(simulated::Column::Kind.eq(PaperKind::ExportList))
+                .one(self.work.tx())
+                .await?;
+            if let Some(found) = found {
+                lists.push((number, self.opened(found)?.document));
+            }
+        }
+        let lists: Vec<(&str, &Document)> = lists.iter().map(|(number, list)| (number.as_str(), list)).collect();
+        let order = order.is_some_and(|known| known.row.taken);
+        let beside = simulated_export::Beside { order, unknown_waybills, lists: lists.clone() };
+        let says = simulated_export::says(kind, document, first, &beside);
+        let takes = simulated_export::takes(&says);
+        if takes && !row.taken {
+            self.put(simulated::Model { taken: true, ..row.clone() }).await?;
+        }
+        let mut last = now;
+        for (after, status, info) in &says {
+            let at = now + delay * steps(*after);
+            last = last.max(at);
+            let record = receipt(kind, &row, &document.head, (status, info), at);
+            self.tell(written(kind.receipt(), record, Vec::new())?, at).await?;
+        }
+        if kind == PaperKind::Summary && takes {
+            let at = last + delay + BILLED_AFTER;
+            let result = simulated_export::result(document, &fresh_guid()?, &lists, at);
+            self.tell(written(792, result.head, result.lines)?, last + delay).await?;
+        }
+        Ok(!says.is_empty())
+    }
+
     /// What follows from a paper of a message.
     async fn take(
         &mut self,
@@ -391,6 +445,9 @@ impl Desk<'_> {
         document: &Document,
         unproved: Option<&Said>,
     ) -> Result<bool, Error> {
+        if kind.is_export() {
+            return self.take_export(kind, document).await;
+        }
         let (at, delay) = (self.at, self.delay);
         let (row, first) = self.remember(kind, document).await?;
         let said = match unproved {
@@ -401,7 +458,7 @@ impl Desk<'_> {
             self.put(simulated::Model { taken: true, ..row.clone() }).await?;
         }
         if said.manner == Manner::Format {
-            let text = written(900, format_error(message, &document.head, kind, at))?;
+            let text = written(900, format_error(message, &document.head, kind, at), Vec::new())?;
             self.tell(text, at + delay).await?;
             return Ok(true);
         }
@@ -409,7 +466,7 @@ impl Desk<'_> {
         for (after, status, info) in &said.says {
             let said_at = at + delay * steps(*after);
             let record = receipt(kind, &row, &document.head, (status, info), said_at);
-            let text = written(kind.receipt(), record)?;
+            let text = written(kind.receipt(), record, Vec::new())?;
             let due = match said.manner {
                 Manner::Shuffled => at + delay * steps(last + 1 - after),
                 _ => said_at,
@@ -445,7 +502,7 @@ impl Desk<'_> {
                 .with("taxNo", format!("{}_0", row.invt_no))
                 .with("status", "3")
                 .with_some("assureCode", list.head.get("assureCode"));
-            self.tell(written(818, record)?, released + self.delay).await?;
+            self.tell(written(818, record, Vec::new())?, released + self.delay).await?;
         }
         Ok(())
     }
@@ -462,6 +519,10 @@ fn receipt(
     let copied = |record: Record, names: &[&str]| {
         names.iter().fold(record, |record, name| record.with_some(name, head.get(name)))
     };
+    if kind.is_export() {
+        let given = simulated_export::Given { pre_no: &row.pre_no, invt_no: &row.invt_no };
+        return simulated_export::receipt(kind, head, given, (status, info), at);
+    }
     let record = copied(Record::default(), &["guid"]);
     let record = match kind {
         PaperKind::Order => copied(record, &["ebpCode", "ebcCode", "orderNo"]),
@@ -476,7 +537,7 @@ fn receipt(
                 .with("preNo", &row.pre_no)
                 .with_some("invtNo", head.get("invtNo"))
         }
-        PaperKind::Delivery => copied(record, &["customsCode", "operatorCode", "copNo"]).with("preNo", &row.pre_no),
+        _ => copied(record, &["customsCode", "operatorCode", "copNo"]).with("preNo", &row.pre_no),
     };
     record
         .with("returnStatus", status)
@@ -484,9 +545,9 @@ fn receipt(
         .with("returnInfo", info.chars().take(900).collect::<String>())
 }
 
-fn written(number: u16, head: Record) -> Result<String, Error> {
+fn written(number: u16, head: Record, lines: Vec<Record>) -> Result<String, Error> {
     let kind = ceb::kind(number).ok_or_else(|| Error::internal(format!("there is no CEB{number}")))?;
-    let message = Message::new(kind, fresh_guid()?, vec![Document { head, lines: Vec::new() }]);
+    let message = Message::new(kind, fresh_guid()?, vec![Document { head, lines }]);
     message.write().map_err(|faults| unwritten(&faults))
 }
 

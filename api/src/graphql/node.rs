@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, Interface, Object, Result};
 use entities::{
     party::Action,
     values::id::{
-        BrandId, CategoryId, CheckoutId, DeclarationId, FilingId, OfferId, OrderId, OrganisationId, PlaceId,
+        BrandId, CategoryId, CheckoutId, DeclarationId, ExportId, FilingId, OfferId, OrderId, OrganisationId, PlaceId,
         ProductChangeId, ProductId, ShipmentId, VariantId,
     },
 };
@@ -14,7 +14,11 @@ use crate::{
         self,
         graphql::{Brand, Category, Offer, Product, ProductChange, Variant},
     },
-    customs::{self, graphql::Declaration},
+    customs::{
+        self,
+        exports::{self, graphql::ExportDeclaration},
+        graphql::Declaration,
+    },
     logistics::{self, graphql::Shipment},
     ordering::{
         self,
@@ -63,6 +67,8 @@ pub(super) enum Node {
     Declaration(Declaration),
     /// A shipment.
     Shipment(Shipment),
+    /// An export.
+    ExportDeclaration(ExportDeclaration),
 }
 
 /// The part of the query root that finds anything by id.
@@ -121,6 +127,12 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         NodeKind::Checkout | NodeKind::Order if context.may(Action::ReadOrders).is_err() => None,
         NodeKind::Checkout => ordering.load_one(CheckoutId(uuid)).await?.map(|row| Node::Checkout(Checkout(row))),
         NodeKind::Order => ordering.load_one(OrderId(uuid)).await?.map(|row| Node::Order(Order(row))),
+        NodeKind::ExportDeclaration if context.may(Action::ReadDeclarations).is_err() => None,
+        NodeKind::ExportDeclaration => {
+            let (db, viewer) = (context.app().db().read(), context.viewer());
+            let found = exports::lists::find(db, viewer, ExportId(uuid)).await?;
+            found.map(|row| Node::ExportDeclaration(ExportDeclaration(row)))
+        }
         NodeKind::Declaration if context.may(Action::ReadDeclarations).is_err() => None,
         NodeKind::Declaration => {
             let (db, viewer) = (context.app().db().read(), context.viewer());
@@ -181,6 +193,7 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         | NodeKind::TrackingEvent
         | NodeKind::ShipmentHold
         | NodeKind::TemperatureSample
-        | NodeKind::Proof => None,
+        | NodeKind::Proof
+        | NodeKind::ExportSummary => None,
     })
 }

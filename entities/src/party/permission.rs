@@ -83,6 +83,10 @@ pub enum Action {
     ReadDeclarations,
     /// Send papers of declarations again, say how direct imports come.
     KeepDeclarations,
+    /// Report that exports arrived at the site that one's organisation runs, or left the country with it.
+    MoveExports,
+    /// Sum up the export lists of a month.
+    SummariseExports,
     /// Say who does what at customs for a seller.
     ArrangeCustoms,
     /// File goods with customs.
@@ -235,6 +239,8 @@ pub const RULES: &[(Action, &[Who])] = &[
         Action::KeepDeclarations,
         &[Who::Own(&[R::Owner, R::CatalogManager, R::Receiver, R::ShowroomManager]), Who::Zone(&[R::Operator])],
     ),
+    (Action::MoveExports, &[Who::Own(CREW)]),
+    (Action::SummariseExports, OPERATOR),
     (Action::ArrangeCustoms, &[Who::Own(&[R::Owner]), Who::Zone(&[R::Operator])]),
     (Action::FileGoods, CATALOG),
     (Action::DecideGoodsFilings, OPERATOR),

@@ -3,6 +3,7 @@
 //! - [`declaration`]: declarations with their papers, receipts, matches, bills; what was asked of customs
 //! - [`beforehand`]: filings of goods, arrangements; [`delivery`]: what came into a site
 //! - [`guarantee`]: tax bills and the guarantees that answer for them
+//! - [`crate::customs::exports::graphql`]: exports
 //! - [`messages`]: raw messages; papers of other parties
 
 pub mod beforehand;
@@ -15,6 +16,8 @@ use async_graphql::MergedObject;
 
 pub use declaration::Declaration;
 
+use super::exports::graphql::{ExportMutation, ExportQuery};
+
 /// The part of the query root about customs.
 #[derive(MergedObject, Default)]
 pub struct CustomsQuery(
@@ -23,6 +26,7 @@ pub struct CustomsQuery(
     guarantee::GuaranteeQuery,
     messages::MessageQuery,
     delivery::DeliveryQuery,
+    ExportQuery,
 );
 
 /// The part of the mutation root about customs.
@@ -33,4 +37,5 @@ pub struct CustomsMutation(
     guarantee::GuaranteeMutation,
     messages::MessageMutation,
     delivery::DeliveryMutation,
+    ExportMutation,
 );

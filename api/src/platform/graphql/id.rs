@@ -8,13 +8,13 @@ use entities::values::{
     id::{
         AuditEntryId, BankAccountId, BankReceiptId, BondedEntryId, BondedItemId, BrandId, CartId, CartLineId,
         CategoryId, CheckoutId, ClientKeyId, CommissionRuleId, CreditLimitId, CustomsArrangementId, CustomsMessageId,
-        CustomsPaperId, CustomsReceiptId, CustomsRequestId, DeclarationId, FilingId, GatePassId, GoodsFilingId,
-        GuaranteeEntryId, HandlingUnitId, ImportListLineId, InboundId, InboundLineId, InvitationId, JobId,
-        LedgerEntryId, MachineClientId, MembershipId, OfferId, OrderEventId, OrderId, OrganisationId, PaymentId,
-        PayoutId, PersonId, PlaceId, ProductChangeId, ProductId, ProofId, QuoteId, RefundId, SessionId, ShipmentHoldId,
-        ShipmentId, ShipmentLegId, ShippingRateId, StockBalanceId, StockCountId, StockLocationId, StockMoveId,
-        StockTransferId, StockTransferLineId, TariffRowId, TaxBillId, TemperatureSampleId, TrackingEventId, VariantId,
-        WebhookDeliveryId, WebhookEndpointId, ZonePolicyId,
+        CustomsPaperId, CustomsReceiptId, CustomsRequestId, DeclarationId, ExportId, ExportSummaryId, FilingId,
+        GatePassId, GoodsFilingId, GuaranteeEntryId, HandlingUnitId, ImportListLineId, InboundId, InboundLineId,
+        InvitationId, JobId, LedgerEntryId, MachineClientId, MembershipId, OfferId, OrderEventId, OrderId,
+        OrganisationId, PaymentId, PayoutId, PersonId, PlaceId, ProductChangeId, ProductId, ProofId, QuoteId, RefundId,
+        SessionId, ShipmentHoldId, ShipmentId, ShipmentLegId, ShippingRateId, StockBalanceId, StockCountId,
+        StockLocationId, StockMoveId, StockTransferId, StockTransferLineId, TariffRowId, TaxBillId,
+        TemperatureSampleId, TrackingEventId, VariantId, WebhookDeliveryId, WebhookEndpointId, ZonePolicyId,
     },
 };
 use uuid::Uuid;
@@ -89,6 +89,8 @@ pub enum NodeKind {
     ShipmentHold = 84,
     TemperatureSample = 85,
     Proof = 86,
+    ExportDeclaration = 100,
+    ExportSummary = 101,
 }
 
 /// A typed id that clients see.
@@ -182,6 +184,8 @@ node_ids! {
     ShipmentHoldId is ShipmentHold,
     TemperatureSampleId is TemperatureSample,
     ProofId is Proof,
+    ExportId is ExportDeclaration,
+    ExportSummaryId is ExportSummary,
 }
 
 /// The id as clients see it.

@@ -222,6 +222,7 @@ pub struct Facts {
 
 /// What one line is of the goods that are declared.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is asked for by customs")]
 pub struct ExportLine {
     /// From 1.
     pub number: i32,

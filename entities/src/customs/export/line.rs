@@ -1,5 +1,7 @@
 //! A line of an export: a row of `export_line`.
 
+#![expect(clippy::struct_excessive_bools, reason = "each is asked for by customs")]
+
 use sea_orm::entity::prelude::*;
 
 use super::facts::ExportLine;

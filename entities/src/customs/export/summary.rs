@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Datelike, Days, Duration, Months, NaiveDate, NaiveTime, Utc};
 
-use super::facts::{ExportLine, ExportSale};
+use super::facts::{ExportLine, ExportSale, Facts};
 
 /// Day of the next month until which lists are summarised.
 const LAST_DAY: u32 = 15;
@@ -49,8 +49,7 @@ pub struct HeadKey {
 
 impl HeadKey {
     /// The key of an export.
-    pub fn of(sale: &ExportSale, declarer: &str, merchant: &str) -> Self {
-        let facts = &sale.facts;
+    pub fn of(facts: &Facts, declarer: &str, merchant: &str) -> Self {
         // Of those who are not registered the name tells one from the other.
         let owner = facts.owner.code.clone().unwrap_or_else(|| format!("NO {}", facts.owner.name));
         Self {
@@ -187,7 +186,7 @@ mod tests {
 
     #[test]
     fn lists_are_put_together_by_what_an_entry_says_once() {
-        let key = |change: fn(&mut ExportSale)| HeadKey::of(&sold(1, change), "6301980001", "6301960002");
+        let key = |change: fn(&mut ExportSale)| HeadKey::of(&sold(1, change).facts, "6301980001", "6301960002");
         let first = key(|_| {});
         let alike: [fn(&mut ExportSale); 3] = [
             |sale| sale.facts.order_no = "other".into(),
@@ -209,7 +208,7 @@ mod tests {
         for change in apart {
             assert_ne!(key(change), first);
         }
-        assert_ne!(HeadKey::of(&sold(1, |_| {}), "6301980001", "6301960009"), first);
+        assert_ne!(HeadKey::of(&sold(1, |_| {}).facts, "6301980001", "6301960009"), first);
     }
 
     #[test]

@@ -1,0 +1,128 @@
+//! What the rooms that send, receive and follow papers ask about those of exports.
+
+use entities::{
+    customs::{
+        ceb::Record,
+        export::{about, summarised},
+        paper::{self, PaperKind, PaperState},
+    },
+    values::id::{CustomsPaperId, ExportId, OrganisationId},
+};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::{advance, locked, locked_all, summaries, undo};
+use crate::{
+    app::{App, Work},
+    platform::error::Error,
+};
+
+/// The exports that a paper is about, in the order of their ids.
+async fn exports_of(db: &impl ConnectionTrait, paper: CustomsPaperId) -> Result<Vec<ExportId>, Error> {
+    let rows = about::Entity::find()
+        .filter(about::Column::PaperId.eq(paper))
+        .order_by_asc(about::Column::ExportId)
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().map(|row| row.export_id).collect())
+}
+
+/// Locks what hangs on a paper of exports, before the paper is changed.
+pub(in crate::customs) async fn lock(tx: &impl ConnectionTrait, row: &paper::Model) -> Result<(), Error> {
+    if !row.kind.is_export() {
+        return Ok(());
+    }
+    if row.kind == PaperKind::Summary {
+        summaries::locked_of_paper(tx, row.id).await?;
+        return Ok(());
+    }
+    locked_all(tx, &exports_of(tx, row.id).await?).await?;
+    Ok(())
+}
+
+/// Whether a paper is still to be sent: not when all that it is about was taken back. What it is about is locked.
+pub(in crate::customs) async fn is_wanted(tx: &impl ConnectionTrait, row: &paper::Model) -> Result<bool, Error> {
+    lock(tx, row).await?;
+    if !row.kind.is_export() || row.kind == PaperKind::Summary {
+        return Ok(true);
+    }
+    let all = locked_all(tx, &exports_of(tx, row.id).await?).await?;
+    Ok(all.iter().any(|export| !export.state.is_over()))
+}
+
+/// Whose terminal a paper of exports is sent from: that of who declares.
+pub(in crate::customs) async fn declarer(
+    db: &impl ConnectionTrait,
+    row: &paper::Model,
+) -> Result<Option<OrganisationId>, Error> {
+    if row.kind == PaperKind::Summary {
+        return Ok(summaries::of_paper(db, row.id).await?.map(|summary: summarised::Model| summary.declarer_id));
+    }
+    let export = about::Entity::find()
+        .filter(about::Column::PaperId.eq(row.id))
+        .order_by_asc(about::Column::ExportId)
+        .limit(1)
+        .one(db)
+        .await?;
+    match export {
+        Some(export) => Ok(Some(locked(db, export.export_id).await?.declarer_id)),
+        None => Ok(None),
+    }
+}
+
+/// Something that customs said of a paper is odd.
+pub(in crate::customs) async fn alarm(work: &Work, row: &paper::Model, what: &str) -> Result<(), Error> {
+    if row.kind == PaperKind::Summary {
+        return summaries::alarm_of_paper(work, row.id, what).await;
+    }
+    for export in exports_of(work.tx(), row.id).await? {
+        advance::alarm(work, export, what).await?;
+    }
+    Ok(())
+}
+
+/// A paper of exports came to another state.
+pub(in crate::customs) async fn went_on(
+    app: &App,
+    work: &mut Work,
+    before: &paper::Model,
+    next: &paper::Model,
+) -> Result<(), Error> {
+    // What the e-port says on the way leads nowhere new.
+    let on_the_way = |state| matches!(state, PaperState::Draft | PaperState::Sent | PaperState::AtPort);
+    if on_the_way(next.state) && on_the_way(before.state) {
+        return Ok(());
+    }
+    if next.kind == PaperKind::Summary {
+        return summaries::went_on(app, work, next).await;
+    }
+    for export in exports_of(work.tx(), next.id).await? {
+        advance::advance(app, work, export).await?;
+    }
+    Ok(())
+}
+
+/// A paper of exports has numbers of customs that it had not: a withdrawal that waits for that of its list is asked for; a
+/// summary has its own. Answers with what messages may have come for before.
+pub(in crate::customs) async fn numbered(
+    app: &App,
+    work: &mut Work,
+    row: &paper::Model,
+    head: &Record,
+) -> Result<Option<String>, Error> {
+    match row.kind {
+        PaperKind::ExportList if row.invt_no.is_some() => {
+            for export in exports_of(work.tx(), row.id).await? {
+                let after = advance::advance(app, work, export).await?;
+                if !after.state.is_released() {
+                    undo::ask(app, work, &after).await?;
+                }
+            }
+            Ok(None)
+        }
+        PaperKind::Summary => match head.get("sumNo") {
+            Some(number) => summaries::numbered(work, row.id, number).await,
+            None => Ok(None),
+        },
+        _ => Ok(None),
+    }
+}

@@ -1,0 +1,205 @@
+//! Papers of exports: written, linked with the exports that they are about, and sent again.
+
+use entities::{
+    customs::{
+        ceb::{Document, Record},
+        export::{about, declaration},
+        paper::{self, PaperKind, PaperState},
+        sale::Stamp,
+    },
+    values::id::{CustomsPaperId, ExportId, OrganisationId},
+};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, sea_query::Expr,
+};
+
+use super::illegal;
+use crate::{
+    app::{App, Work},
+    customs::{document_of, jobs::Send, lists, sealed_document},
+    platform::{
+        customs::fresh_guid,
+        error::{Error, taken},
+    },
+};
+
+/// A paper that is to be written.
+#[derive(Debug)]
+pub(super) struct Wanted<'a> {
+    pub kind: PaperKind,
+    pub sender: OrganisationId,
+    pub document: &'a Document,
+    pub stamp: &'a Stamp,
+    /// The exports that it is about.
+    pub about: &'a [ExportId],
+    /// What its messages are sent in the order of.
+    pub topic: String,
+}
+
+/// The topic of an export's own papers. It is no number of an order, so no import takes them for its own.
+pub(super) fn topic(id: ExportId) -> String {
+    format!("export:{id}")
+}
+
+/// Writes a paper, and has it sent.
+pub(super) async fn put(app: &App, work: &mut Work, wanted: Wanted<'_>) -> Result<paper::Model, Error> {
+    let id = CustomsPaperId::new(work.now);
+    let row = paper::Model {
+        id,
+        kind: wanted.kind,
+        business_key: wanted.kind.key(&wanted.document.head),
+        document: wanted.topic,
+        declaration_id: None,
+        sender_id: wanted.sender,
+        sent_by_party: false,
+        given: false,
+        guid: wanted.stamp.guid.clone(),
+        attempt: 1,
+        state: PaperState::Draft,
+        status: None,
+        info: None,
+        pre_no: None,
+        invt_no: None,
+        body: sealed_document(app.vault(), id, wanted.document)?,
+        sent_at: None,
+        stated_at: None,
+        version: 1,
+        created_at: work.now,
+        updated_at: work.now,
+    };
+    let insert = paper::Entity::insert(row.clone().into_active_model()).exec_without_returning(work.tx()).await;
+    insert.map_err(|error| {
+        taken(error, "customs_paper", &["kind", "business_key"], key_field(wanted.kind), &row.business_key)
+    })?;
+    let links = wanted.about.iter().map(|export| about::Model { paper_id: id, export_id: *export }.into_active_model());
+    if !wanted.about.is_empty() {
+        about::Entity::insert_many(links).exec_without_returning(work.tx()).await?;
+    }
+    work.enqueue(&Send { paper: id, attempt: 1, document: row.document.clone() }).await?;
+    Ok(row)
+}
+
+/// Which field of the input a paper is known by.
+fn key_field(kind: PaperKind) -> &'static str {
+    match kind {
+        PaperKind::ExportWaybill => "waybill",
+        _ => "orderNumber",
+    }
+}
+
+/// The papers that are about an export, the oldest first.
+pub(super) async fn of_export(db: &impl ConnectionTrait, id: ExportId) -> Result<Vec<paper::Model>, Error> {
+    let linked = about::Entity::find()
+        .select_only()
+        .column(about::Column::PaperId)
+        .filter(about::Column::ExportId.eq(id))
+        .into_query();
+    let papers = paper::Entity::find().filter(paper::Column::Id.in_subquery(linked));
+    Ok(papers.order_by_asc(paper::Column::Id).all(db).await?)
+}
+
+/// The newest of a kind.
+pub(super) fn newest(papers: &[paper::Model], kind: PaperKind) -> Option<&paper::Model> {
+    papers.iter().rfind(|paper| paper.kind == kind)
+}
+
+/// Whether customs has a paper.
+pub(super) fn is_taken(paper: &paper::Model) -> bool {
+    matches!(paper.state, PaperState::Accepted | PaperState::Reviewed)
+}
+
+/// Whether a paper of this kind is on its way, or was taken in: another one would say the same twice.
+pub(super) fn is_live(papers: &[paper::Model], kind: PaperKind) -> bool {
+    let live = |paper: &paper::Model| !paper.state.can_be_sent() || paper.state == PaperState::Draft;
+    papers.iter().any(|paper| paper.kind == kind && live(paper))
+}
+
+/// Whether two documents say the same, but for when and how often it was said.
+fn is_same(before: &Document, after: &Document) -> bool {
+    let said = |document: &Document| -> Vec<(String, String)> {
+        let own = |name: &str| matches!(name, "guid" | "appType" | "appTime" | "ieDate" | "preNo");
+        let values = document.head.values().filter(|(name, _)| !own(name));
+        values.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    };
+    said(before) == said(after) && before.lines == after.lines
+}
+
+/// Sends a paper again: mended, when what it is made of has changed; as it is, when customs did not take it or nobody has
+/// answered. `made`: what it says now, under a stamp. Refused while customs considers what would be changed.
+pub(super) async fn again(
+    app: &App,
+    work: &mut Work,
+    row: &declaration::Model,
+    paper: &paper::Model,
+    made: impl Fn(&Stamp) -> Document,
+) -> Result<(), Error> {
+    let stored = lists::was_accepted(work.tx(), paper.id).await?;
+    let stamp = Stamp { guid: fresh_guid()?, again: stored, at: work.now };
+    let document = made(&stamp);
+    let same = is_same(&document_of(app.vault(), paper)?, &document);
+    let waits = matches!(paper.state, PaperState::Draft | PaperState::Sent | PaperState::AtPort);
+    let refused = paper.state.can_be_sent() && paper.state != PaperState::Draft;
+    if waits && same {
+        // The same message once more is the same paper to whoever has it already.
+        let job = Send { paper: paper.id, attempt: paper.attempt, document: paper.document.clone() };
+        return work.enqueue(&job).await;
+    }
+    if same && !refused {
+        return Ok(());
+    }
+    if paper.state != PaperState::Draft && !refused && !is_taken(paper) {
+        return Err(illegal(row, "AMEND").at("id").into());
+    }
+    // Customs keeps what it took in under its key: another key is another paper.
+    if stored && paper.kind.key(&document.head) != paper.business_key {
+        return Err(illegal(row, "AMEND").at(key_field(paper.kind)).into());
+    }
+    resend(app, work, paper, &document, &stamp).await
+}
+
+/// Sends a paper as another attempt.
+pub(super) async fn resend(
+    app: &App,
+    work: &mut Work,
+    paper: &paper::Model,
+    document: &Document,
+    stamp: &Stamp,
+) -> Result<(), Error> {
+    use paper::Column as C;
+    let key = paper.kind.key(&document.head);
+    let done = paper::Entity::update_many()
+        .col_expr(C::Guid, Expr::val(&stamp.guid))
+        .col_expr(C::BusinessKey, Expr::val(&key))
+        .col_expr(C::Attempt, Expr::col(C::Attempt).add(1))
+        .col_expr(C::State, Expr::val(PaperState::Draft))
+        .col_expr(C::Status, Expr::val(Option::<String>::None))
+        .col_expr(C::Info, Expr::val(Option::<String>::None))
+        .col_expr(C::Body, Expr::val(sealed_document(app.vault(), paper.id, document)?))
+        .col_expr(C::Version, Expr::col(C::Version).add(1))
+        .col_expr(C::UpdatedAt, Expr::val(work.now))
+        .filter(C::Id.eq(paper.id))
+        .filter(C::Attempt.eq(paper.attempt))
+        .exec(work.tx())
+        .await
+        .map_err(|error| taken(error, "customs_paper", &["kind", "business_key"], key_field(paper.kind), &key))?;
+    if done.rows_affected != 1 {
+        return Err(crate::platform::error::stale());
+    }
+    let job = Send { paper: paper.id, attempt: paper.attempt + 1, document: paper.document.clone() };
+    work.enqueue(&job).await
+}
+
+/// The same document under another number and time.
+pub(super) fn restamped(document: Document, stamp: &Stamp) -> Document {
+    let head = document.head.values().fold(Record::default(), |record, (name, value)| {
+        let value = match name {
+            "guid" => stamp.guid.clone(),
+            "appTime" => entities::customs::codes::moment(stamp.at),
+            "appType" => if stamp.again { "2" } else { "1" }.to_owned(),
+            _ => value.to_owned(),
+        };
+        record.with(name, value)
+    });
+    Document { head, lines: document.lines }
+}
