@@ -115,16 +115,15 @@ impl PaperKind {
         let names: &[&str] = match self {
             Self::Order => &["ebpCode", "orderNo"],
             Self::Payment => &["payCode", "payTransactionId", "orderNo"],
-            Self::Waybill => &["logisticsCode", "logisticsNo"],
+            Self::Waybill | Self::ExportWaybill => &["logisticsCode", "logisticsNo"],
             Self::WaybillStatus => &["logisticsCode", "logisticsNo", "logisticsStatus"],
-            Self::List | Self::Cancellation | Self::Return => &["agentCode", "copNo"],
+            Self::List | Self::Cancellation | Self::Return | Self::ExportList | Self::ExportCancellation => {
+                &["agentCode", "copNo"]
+            }
             Self::Delivery => &["operatorCode", "copNo"],
-            // 业务主键重复(订单号+电商企业): customs does not look at the platform, which may have no code.
-            Self::ExportOrder => &["ebcCode", "orderNo"],
-            // `payNo` may be left out, also in the receipt.
-            Self::MoneyReceived => &["ebcCode", "orderNo"],
-            Self::ExportWaybill => &["logisticsCode", "logisticsNo"],
-            Self::ExportList | Self::ExportCancellation => &["agentCode", "copNo"],
+            // 业务主键重复(订单号+电商企业): customs does not look at the platform, which may have no code. Of money `payNo` may
+            // be left out, also in the receipt.
+            Self::ExportOrder | Self::MoneyReceived => &["ebcCode", "orderNo"],
             // These come in several messages under one number.
             Self::Consignment | Self::Summary => &["agentCode", "copNo", "msgSeqNo"],
             Self::Arrival => &["operatorCode", "copNo", "msgSeqNo"],

@@ -177,7 +177,7 @@ fn wrong(kind: PaperKind, document: &Document, beside: &Beside<'_>) -> Option<(S
 }
 
 /// Whether customs takes a paper in of which it says this.
-pub fn takes(says: &Says) -> bool {
+pub fn takes(says: &[(u32, String, String)]) -> bool {
     says.iter().any(|(_, status, _)| matches!(status.as_str(), "120" | "399" | "800"))
 }
 
@@ -320,7 +320,7 @@ mod tests {
         papers::list(&sale, &parties(), None, Numbers { cop_no: "E1", pre_no: None }, &stamp())
     }
 
-    fn statuses(says: &Says) -> Vec<&str> {
+    fn statuses(says: &[(u32, String, String)]) -> Vec<&str> {
         says.iter().map(|(_, status, _)| status.as_str()).collect()
     }
 

@@ -34,6 +34,7 @@ impl Quay {
     }
 
     /// What is declared: two carpets to Germany, with other terms.
+    #[expect(clippy::needless_pass_by_value, reason = "it is made where it is passed")]
     fn sale(&self, more: Value) -> Value {
         self.number.set(self.number.get() + 1);
         let n = self.number.get();
@@ -51,6 +52,7 @@ impl Quay {
     }
 
     /// The same, simplified: nothing of it is refunded.
+    #[expect(clippy::needless_pass_by_value, reason = "it is made where it is passed")]
     fn simplified(&self, more: Value) -> Value {
         let mut sale = self.sale(json!({ "flag": "SIMPLIFIED" }));
         sale["lines"][0]["refund"] = json!(false);
