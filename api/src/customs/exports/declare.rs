@@ -238,7 +238,7 @@ async fn send_again(app: &App, work: &mut Work, row: &declaration::Model, sale: 
         let known = paper.pre_no.as_deref();
         match kind {
             PaperKind::ExportOrder => {
-                again(app, work, row, paper, |stamp| papers::order(sale, &parties, stamp)).await?
+                again(app, work, row, paper, |stamp| papers::order(sale, &parties, stamp)).await?;
             }
             PaperKind::MoneyReceived => {
                 if sale.facts.received.is_some() {
