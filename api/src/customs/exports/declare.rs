@@ -142,20 +142,20 @@ pub async fn amend(
     expected_version: i32,
     sale: Option<ExportSale>,
 ) -> Result<declaration::Model, Error> {
-    changed(app, call, id, expected_version, "amendExport", |_| Ok(sale)).await
+    Box::pin(changed(app, call, id, expected_version, "amendExport", |_| Ok(sale))).await
 }
 
 /// A simplified list is summarised instead (简化申报改汇总申报): while customs has none.
 pub async fn switch(app: &App, call: &Call, id: ExportId, expected_version: i32) -> Result<declaration::Model, Error> {
-    changed(app, call, id, expected_version, "switchExport", |before| {
+    let summarised = changed(app, call, id, expected_version, "switchExport", |before| {
         if before.facts.flag == StatisticsFlag::Summary {
             return Err(Refusal::new(ErrorCode::InvalidValue).with("value", "SUMMARY").at("id"));
         }
         let mut sale = before.clone();
         sale.facts.flag = StatisticsFlag::Summary;
         Ok(Some(sale))
-    })
-    .await
+    });
+    Box::pin(summarised).await
 }
 
 async fn changed(

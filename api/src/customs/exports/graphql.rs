@@ -759,14 +759,13 @@ impl ExportSaleInput {
             })
         });
         // The booking stands for the order, the warehouse for the platform.
-        let (order_no, platform_name) = match &warehouse {
-            Some(of) => (of.booking.clone(), of.name.clone()),
-            None => {
-                let mut text = |field: &str, value: Option<String>, most: usize| {
-                    check.take(field, refusal::line(&value.unwrap_or_default(), most)).unwrap_or_default()
-                };
-                (text("orderNumber", self.order_number, 60), text("platformName", self.platform_name, 100))
-            }
+        let (order_no, platform_name) = if let Some(of) = &warehouse {
+            (of.booking.clone(), of.name.clone())
+        } else {
+            let mut text = |field: &str, value: Option<String>, most: usize| {
+                check.take(field, refusal::line(&value.unwrap_or_default(), most)).unwrap_or_default()
+            };
+            (text("orderNumber", self.order_number, 60), text("platformName", self.platform_name, 100))
         };
         let platform_code = optional(&mut check, "platformCode", self.platform_code, 18);
         // A foreign platform has none, which is written so.

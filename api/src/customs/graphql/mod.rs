@@ -3,8 +3,9 @@
 //! - [`declaration`]: declarations with their papers, receipts, matches, bills; what was asked of customs
 //! - [`beforehand`]: filings of goods, arrangements; [`delivery`]: what came into a site
 //! - [`guarantee`]: tax bills and the guarantees that answer for them
-//! - [`crate::customs::exports::graphql`]: exports
 //! - [`messages`]: raw messages; papers of other parties
+//!
+//! What is about exports stands with them, in `crate::customs::exports::graphql`.
 
 pub mod beforehand;
 pub mod declaration;
