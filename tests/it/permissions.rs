@@ -800,6 +800,7 @@ async fn ask(client: &Client, row: &Row, schema: &[RootField]) -> (Answer, Value
             | "checkout"
             | "approvalRules"
             | "declaration"
+            | "exportDeclaration"
             | "customsArrangements"
             | "guaranteeAccount"
             | "orderUpdated"

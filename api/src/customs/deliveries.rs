@@ -111,8 +111,10 @@ pub async fn report(app: &App, call: &Call, came: &Came) -> Result<paper::Model,
     call.may(Action::ReportDeliveries, Resource::OWN)?;
     let own = call.viewer.organisation().ok_or(Error::Forbidden)?;
     let mut work = app.begin(call).await?;
-    if let Some(before) = work.answered()? {
-        return Ok(before);
+    if let Some(before) = work.answered::<paper::Model>()? {
+        // What it says is sealed, and not part of an answer that is kept.
+        let row = paper::Entity::find_by_id(before.id).one(work.tx()).await?;
+        return row.ok_or_else(|| Error::internal("a paper is gone"));
     }
     // What one operator reports is noted one after the other: a number is one delivery's.
     lists::lock_organisation(work.tx(), own).await?;

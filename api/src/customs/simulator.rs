@@ -101,11 +101,14 @@ pub async fn heard(app: &App, job: Heard) -> Result<Verdict, Error> {
     let unproved = unproved.map(|why| Said::no(format!("-{}029", kind.number()), format!("验签失败: {why}")));
     let call = Call::known_as(app.vault(), Call::unasked("customs simulator").viewer, &job.message, Heard::KIND)?;
     let mut work = app.begin(&call).await?;
-    match work.answered::<bool>()? {
-        Some(true) => return Ok(Verdict::Done),
+    let before = work.answered::<bool>()?;
+    if before == Some(true) {
+        return Ok(Verdict::Done);
+    }
+    if before == Some(false) {
         // Nothing was said of it then: handed over once more, it is heard once more.
-        Some(false) => work = app.begin(&call.unrepeatable()).await?,
-        None => {}
+        drop(work);
+        work = app.begin(&call.unrepeatable()).await?;
     }
     let mut desk = Desk { app, work, at: job.at, delay: app.config().customs.simulator.delay() };
     let mut spoke = false;
