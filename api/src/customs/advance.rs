@@ -43,7 +43,7 @@ use crate::{
         clock::business_day,
         customs::fresh_guid,
         db::wrote,
-        error::{Error, not_found, taken},
+        error::{Error, not_found, stale, taken},
         graphql::encode,
     },
 };
@@ -579,12 +579,17 @@ fn differs(
     // Under the number, time and type of what was sent, only what it is about can differ.
     let stamp = Stamp { guid: String::new(), again: false, at: paper.created_at };
     let now = gathered.and_then(|gathered| own_paper(row, gathered, paper.kind, &stamp));
-    let about = |document: &Document| -> Vec<(String, String)> {
-        let stamped = |name: &str| matches!(name, "guid" | "appTime" | "appType");
-        let said = document.head.values().filter(|(name, _)| !stamped(name));
-        said.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    Ok(now.is_some_and(|(now, _)| !says_the_same(&now, &before)))
+}
+
+/// Whether two documents say the same, but for when and how often it was said.
+pub(super) fn says_the_same(before: &Document, after: &Document) -> bool {
+    let said = |document: &Document| -> Vec<(String, String)> {
+        let stamped = |name: &str| matches!(name, "guid" | "appType" | "appTime" | "ieDate" | "preNo");
+        let values = document.head.values().filter(|(name, _)| !stamped(name));
+        values.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     };
-    Ok(now.is_some_and(|(now, _)| about(&now) != about(&before) || now.lines != before.lines))
+    said(before) == said(after) && before.lines == after.lines
 }
 
 /// Sends one paper again, when that may help. What a party gave is its own word: it is sent again as it is, or given anew.
@@ -644,7 +649,8 @@ async fn resend(
     renewed(app, work, paper, sender, &document, &stamp).await
 }
 
-/// Writes another attempt of a paper, and has it sent.
+/// Writes another attempt of a paper, and has it sent. Refused at `id` when another paper has its key from now on, and when
+/// somebody else sent it anew meanwhile.
 pub(super) async fn renewed(
     app: &App,
     work: &mut Work,
@@ -655,7 +661,7 @@ pub(super) async fn renewed(
 ) -> Result<(), Error> {
     use paper::Column as C;
     let key = paper.kind.key(&document.head);
-    paper::Entity::update_many()
+    let done = paper::Entity::update_many()
         .col_expr(C::BusinessKey, Expr::val(&key))
         .col_expr(C::SenderId, Expr::val(sender))
         .col_expr(C::SentAt, Expr::val(Option::<DateTime<Utc>>::None))
@@ -672,6 +678,9 @@ pub(super) async fn renewed(
         .exec(work.tx())
         .await
         .map_err(|error| taken(error, "customs_paper", &["kind", "business_key"], "id", &key))?;
+    if done.rows_affected != 1 {
+        return Err(stale());
+    }
     let job = Send { paper: paper.id, attempt: paper.attempt + 1, document: paper.document.clone() };
     work.enqueue(&job).await
 }

@@ -10,14 +10,18 @@ use entities::{
     values::id::{CustomsPaperId, ExportId, OrganisationId},
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait, sea_query::Expr,
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
 };
 
 use super::illegal;
 use crate::{
     app::{App, Work},
-    customs::{document_of, jobs::Send, lists, sealed_document},
+    customs::{
+        advance::{renewed, says_the_same},
+        document_of,
+        jobs::Send,
+        lists, sealed_document,
+    },
     platform::{
         customs::fresh_guid,
         error::{Error, taken},
@@ -115,16 +119,6 @@ pub(super) fn is_live(papers: &[paper::Model], kind: PaperKind) -> bool {
     papers.iter().any(|paper| paper.kind == kind && live(paper))
 }
 
-/// Whether two documents say the same, but for when and how often it was said.
-fn is_same(before: &Document, after: &Document) -> bool {
-    let said = |document: &Document| -> Vec<(String, String)> {
-        let own = |name: &str| matches!(name, "guid" | "appType" | "appTime" | "ieDate" | "preNo");
-        let values = document.head.values().filter(|(name, _)| !own(name));
-        values.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
-    };
-    said(before) == said(after) && before.lines == after.lines
-}
-
 /// Sends a paper again: mended, when what it is made of has changed; as it is, when customs did not take it or nobody has
 /// answered. `made`: what it says now, under a stamp. Refused while customs considers what would be changed.
 pub(super) async fn again(
@@ -137,7 +131,7 @@ pub(super) async fn again(
     let stored = lists::was_accepted(work.tx(), paper.id).await?;
     let stamp = Stamp { guid: fresh_guid()?, again: stored, at: work.now };
     let document = made(&stamp);
-    let same = is_same(&document_of(app.vault(), paper)?, &document);
+    let same = says_the_same(&document_of(app.vault(), paper)?, &document);
     let waits = matches!(paper.state, PaperState::Draft | PaperState::Sent | PaperState::AtPort);
     let refused = paper.state.can_be_sent() && paper.state != PaperState::Draft;
     if waits && same {
@@ -155,39 +149,7 @@ pub(super) async fn again(
     if stored && paper.kind.key(&document.head) != paper.business_key {
         return Err(illegal(row, "AMEND").at(key_field(paper.kind)).into());
     }
-    resend(app, work, paper, &document, &stamp).await
-}
-
-/// Sends a paper as another attempt.
-pub(super) async fn resend(
-    app: &App,
-    work: &mut Work,
-    paper: &paper::Model,
-    document: &Document,
-    stamp: &Stamp,
-) -> Result<(), Error> {
-    use paper::Column as C;
-    let key = paper.kind.key(&document.head);
-    let done = paper::Entity::update_many()
-        .col_expr(C::Guid, Expr::val(&stamp.guid))
-        .col_expr(C::BusinessKey, Expr::val(&key))
-        .col_expr(C::Attempt, Expr::col(C::Attempt).add(1))
-        .col_expr(C::State, Expr::val(PaperState::Draft))
-        .col_expr(C::Status, Expr::val(Option::<String>::None))
-        .col_expr(C::Info, Expr::val(Option::<String>::None))
-        .col_expr(C::Body, Expr::val(sealed_document(app.vault(), paper.id, document)?))
-        .col_expr(C::Version, Expr::col(C::Version).add(1))
-        .col_expr(C::UpdatedAt, Expr::val(work.now))
-        .filter(C::Id.eq(paper.id))
-        .filter(C::Attempt.eq(paper.attempt))
-        .exec(work.tx())
-        .await
-        .map_err(|error| taken(error, "customs_paper", &["kind", "business_key"], key_field(paper.kind), &key))?;
-    if done.rows_affected != 1 {
-        return Err(crate::platform::error::stale());
-    }
-    let job = Send { paper: paper.id, attempt: paper.attempt + 1, document: paper.document.clone() };
-    work.enqueue(&job).await
+    renewed(app, work, paper, paper.sender_id, &document, &stamp).await
 }
 
 /// The same document under another number and time.

@@ -40,12 +40,12 @@ use serde_json::json;
 
 use super::{
     LONGEST_ALARM, Look, own_number,
-    papers::{Wanted, is_taken, put, resend, restamped},
+    papers::{Wanted, is_taken, put, restamped},
     parties::known,
 };
 use crate::{
     app::{App, Call, Work},
-    customs::{document_of, kept_text, lists::was_accepted, receiving::Noted},
+    customs::{advance::renewed, document_of, kept_text, lists::was_accepted, receiving::Noted},
     platform::{
         clock::business_day,
         customs::fresh_guid,
@@ -210,7 +210,7 @@ async fn refused_again(app: &App, work: &mut Work, month: NaiveDate) -> Result<V
             let stored = was_accepted(work.tx(), paper.id).await?;
             let stamp = Stamp { guid: fresh_guid()?, again: stored, at: work.now };
             let document = restamped(document_of(app.vault(), paper)?, &stamp);
-            resend(app, work, paper, &document, &stamp).await?;
+            renewed(app, work, paper, paper.sender_id, &document, &stamp).await?;
         }
         write(work, &row, summarised::Model { state: SummaryState::Draft, alarm: None, ..row.clone() }).await?;
         sent.push(row.id);
