@@ -198,7 +198,7 @@ async fn all_noted(
         all.push(match read.kind.number {
             816 => (taxes::billed(app, work, document).await?, None),
             818 => (taxes::stated(work, &document.head).await?, None),
-            792 => (summaries::answered(app, work, document).await?, None),
+            792 => (summaries::answered(work, document).await?, None),
             900 => misread(app, work, row, document).await?,
             number => match number.checked_sub(1).and_then(PaperKind::of_number) {
                 Some(kind) => receipt_of(app, work, row, kind, &document.head).await?,

@@ -317,15 +317,30 @@ mod tests {
             (OrderStep::Expire, &[AwaitingApproval, AwaitingPayment], Expired),
             (OrderStep::Release, &[Confirmed], Confirmed),
             (OrderStep::AskCancel, &[Confirmed], Confirmed),
-            (OrderStep::AskReturn, &[Completed], Completed),
+            (OrderStep::AskReturn, &[Confirmed, Shipped, Completed], Completed),
+            (OrderStep::RefuseCancel, &[Confirmed], Confirmed),
+            (OrderStep::RefuseReturn, &[Shipped, Completed], Completed),
+            (OrderStep::ReturnPart, &[Shipped, Completed], Completed),
             (OrderStep::Return, &[Confirmed, Shipped, Completed], Returned),
+            (OrderStep::ParcelRefused, &[Shipped], Shipped),
+            (OrderStep::ParcelLost, &[Shipped], Shipped),
+            (OrderStep::ParcelReturned, &[Shipped], Shipped),
         ] {
             let (leads_from, leads_to, who) = step.leads();
             assert_eq!((leads_from, leads_to), (from, to), "{step:?}");
             assert!(!who.is_empty(), "nobody may {step:?}");
         }
-        // What was sent off is not taken back, and what is over stays over.
-        let back = [OrderStep::Complete, OrderStep::AskReturn, OrderStep::Return];
+        // What was sent off is not taken back, and what is over stays over. The others are noted, and change nothing.
+        let back = [
+            OrderStep::Complete,
+            OrderStep::AskReturn,
+            OrderStep::RefuseReturn,
+            OrderStep::ReturnPart,
+            OrderStep::Return,
+            OrderStep::ParcelRefused,
+            OrderStep::ParcelLost,
+            OrderStep::ParcelReturned,
+        ];
         for over in [Shipped, Completed, Cancelled, Returned] {
             for step in OrderStep::iter().filter(|step| !back.contains(step)) {
                 assert!(!step.leads().0.contains(&over), "{step:?} of what is {over:?}");

@@ -93,7 +93,7 @@ pub(in crate::customs) async fn went_on(
         return Ok(());
     }
     if next.kind == PaperKind::Summary {
-        return summaries::went_on(app, work, next).await;
+        return summaries::went_on(work, next).await;
     }
     for export in exports_of(work.tx(), next.id).await? {
         advance::advance(app, work, export).await?;

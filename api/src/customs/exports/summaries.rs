@@ -285,7 +285,7 @@ async fn write(
 }
 
 /// One of its messages came to another state.
-pub(super) async fn went_on(_: &App, work: &mut Work, paper: &paper::Model) -> Result<(), Error> {
+pub(super) async fn went_on(work: &mut Work, paper: &paper::Model) -> Result<(), Error> {
     let Some(row) = locked_of_paper(work.tx(), paper.id).await? else { return Ok(()) };
     let papers = papers_of(work.tx(), row.id).await?;
     let refused = |paper: &paper::Model| paper.state.can_be_sent() && paper.state != PaperState::Draft;
@@ -355,7 +355,7 @@ pub(super) async fn alarm_of_paper(work: &Work, paper: CustomsPaperId, what: &st
 }
 
 /// What customs made of a summary (汇总结果, CEB792). An entry stands as the latest of what was said of it does.
-pub(in crate::customs) async fn answered(_: &App, work: &mut Work, result: &Document) -> Result<Noted, Error> {
+pub(in crate::customs) async fn answered(work: &mut Work, result: &Document) -> Result<Noted, Error> {
     let said = |name: &str| result.head.get(name).map(str::trim).unwrap_or_default().to_owned();
     let (sum_no, seq, time) = (said("sumNo"), said("declSeqNo"), said("opDate"));
     let fits = |text: &str, most: usize| (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
