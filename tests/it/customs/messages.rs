@@ -157,7 +157,7 @@ pub fn official(messages: &[(String, String)]) {
     let failed: Vec<&str> = text.lines().filter(|line| line.starts_with("FAIL")).collect();
     let passed = text.lines().filter(|line| line.starts_with("ok")).count();
     assert!(told.status.success(), "{failed:#?}\n{}", String::from_utf8_lossy(&told.stderr));
-    assert_eq!((passed, files.len() > 80), (files.len(), true), "the validator did not look at every message: {text}");
+    assert_eq!(passed, files.len(), "the validator did not look at every message: {text}");
 }
 
 #[test]
@@ -170,6 +170,7 @@ fn the_official_schemas_take_each_message_whatever_is_left_out_of_it() {
             messages.push((format!("CEB{}-{name}", kind.number), message.write().unwrap()));
         }
     }
+    assert!(messages.len() > 80, "messages are missing");
     official(&messages);
 }
 
