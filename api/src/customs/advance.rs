@@ -304,7 +304,7 @@ async fn matched(work: &Work, id: DeclarationId, list: Option<&Document>, three:
         waybill: three.waybill.as_ref().map(|waybill| &waybill.head),
     };
     let found = matching::rows(&papers, &matching::Terms::default());
-    let mismatched = found.iter().any(|row| row.verdict == matching::Verdict::Mismatch);
+    let mismatched = matching::mismatch(&found).is_some();
     let rows: Vec<match_row::Model> = found
         .into_iter()
         .enumerate()

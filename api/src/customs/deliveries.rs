@@ -53,7 +53,7 @@ pub struct Came {
     pub voyage: String,
     pub bill: String,
     pub carrier: OrganisationId,
-    pub unloaded_at: Option<String>,
+    pub unload_location: Option<String>,
     pub waybills: Vec<String>,
 }
 
@@ -78,8 +78,8 @@ fn checked(came: &Came, operator: Party, carrier: Party) -> Result<Delivery, Ref
     let traf_no = check.take("vehicle", line(&came.vehicle, 100)).unwrap_or_default();
     let voyage_no = check.take("voyage", line(&came.voyage, 32)).unwrap_or_default();
     let bill_no = check.take("bill", own_number(&came.bill, 37)).unwrap_or_default();
-    let place = came.unloaded_at.as_deref().map(|text| line(text, 100)).transpose();
-    let unloaded_at = check.take("unloadedAt", place).flatten();
+    let place = came.unload_location.as_deref().map(|text| line(text, 100)).transpose();
+    let unload_location = check.take("unloadLocation", place).flatten();
     let many = || Refusal::new(ErrorCode::TooMany).with("max", MOST.to_string());
     check.demand(!came.waybills.is_empty(), "waybills", || Refusal::new(ErrorCode::Required));
     check.demand(came.waybills.len() <= MOST, "waybills", many);
@@ -101,7 +101,7 @@ fn checked(came: &Came, operator: Party, carrier: Party) -> Result<Delivery, Ref
         voyage_no,
         bill_no,
         carrier,
-        unloaded_at,
+        unload_location,
         waybills,
     })
 }

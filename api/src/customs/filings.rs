@@ -103,8 +103,7 @@ pub async fn file(app: &App, call: &Call, wanted: &Filing) -> Result<goods_filin
     }
     let before = of_goods(work.tx(), wanted.seller, wanted.variant, wanted.mode).await?;
     if let Some(before) = &before {
-        let writable = GoodsFilingStep::Write.leads().0.contains(&before.state);
-        if !writable && before.state != GoodsFilingState::Submitted {
+        if !GoodsFilingStep::Write.leads().0.contains(&before.state) {
             return Err(GoodsFilingStep::Write.refused(before.state).at("variantId").into());
         }
     }
@@ -124,7 +123,7 @@ pub async fn file(app: &App, call: &Call, wanted: &Filing) -> Result<goods_filin
         unit2: of.unit2,
         quantity2_e5: quantity2,
         price_minor: wanted.price_minor,
-        state: GoodsFilingState::Submitted,
+        state: GoodsFilingStep::Write.leads().1,
         reason: None,
         version: before.as_ref().map_or(1, |row| row.version + 1),
         created_at: before.as_ref().map_or(work.now, |row| row.created_at),

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use entities::{
     customs::{
         ceb::{self, Document, Message, Signing},
-        codes, declaration,
+        codes, declaration, list_rules,
         message::MessageVerdict,
         paper::{self, PaperKind, PaperState},
     },
@@ -66,8 +66,10 @@ fn checked(app: &App, text: &str) -> Result<(Message, PaperKind), Refusal> {
     }
     let kind = PaperKind::of_number(read.kind.number).filter(|kind| speaker(*kind).is_some());
     let kind = kind.ok_or_else(|| invalid(format!("{} is nothing that a party says", read.root())))?;
-    if read.documents.len() != 1 {
-        return Err(invalid("a message of a party has one paper"));
+    let [document] = read.documents.as_slice() else { return Err(invalid("a message of a party has one paper")) };
+    let wrong = if kind == PaperKind::Order { list_rules::order_faults(document) } else { Vec::new() };
+    if let Some(fault) = wrong.first() {
+        return Err(invalid(fault.to_string()));
     }
     if read.signature.is_some() || read.kind.signing == Signing::Signed {
         xmlsig::verify(text, app.signing().trust(), app.clock().now()).map_err(|why| {

@@ -144,6 +144,12 @@ impl Said {
         Self { says, manner: Manner::Plain }
     }
 
+    /// What is said of a paper that breaks a rule.
+    fn faulty(fault: &list_rules::ListFault) -> Self {
+        let code = if fault.code.is_empty() { "100" } else { fault.code };
+        Self::no(code, fault.message(&Locale::zh_cn()))
+    }
+
     /// Whether customs takes the paper in.
     fn takes(&self) -> bool {
         self.says.iter().any(|(_, status, _)| matches!(status.as_str(), "120" | "399" | "800"))
@@ -248,6 +254,7 @@ impl Desk<'_> {
             says.iter().map(|(after, status, info)| (*after, (*status).to_owned(), (*info).to_owned())).collect();
         let planned = Said { says, manner };
         let wrong = match kind {
+            PaperKind::Order if planned.takes() => list_rules::order_faults(document).first().map(Said::faulty),
             PaperKind::List if planned.releases() => self.wrong_list(document, order).await?,
             PaperKind::Cancellation if planned.takes() => self.wrong_cancellation(head).await?,
             PaperKind::Return if planned.takes() => self.wrong_return(document).await?,
@@ -262,8 +269,7 @@ impl Desk<'_> {
         let day = business_day(self.at);
         let limits = Limits::on(day).ok_or_else(|| Error::internal("no limits hold today"))?;
         if let Some(fault) = list_rules::list_faults(list, &limits).first() {
-            let code = if fault.code.is_empty() { "100" } else { fault.code };
-            return Ok(Some(Said::no(code, fault.message(&Locale::zh_cn()))));
+            return Ok(Some(Said::faulty(fault)));
         }
         let head = &list.head;
         let Some(order) = order.filter(|known| known.row.taken) else {
@@ -284,8 +290,7 @@ impl Desk<'_> {
             waybill: Some(&waybill.document.head),
         };
         let rows = matching::rows(&papers, &matching::Terms::default());
-        let odd = rows.iter().find(|row| row.verdict == matching::Verdict::Mismatch);
-        Ok(odd.map(|row| Said::no("100", row.rule.receipt())))
+        Ok(matching::mismatch(&rows).map(|row| Said::no("100", row.rule.receipt())))
     }
 
     /// The list that a withdrawal or a return is about.
@@ -299,8 +304,8 @@ impl Desk<'_> {
     }
 
     async fn wrong_cancellation(&self, head: &Record) -> Result<Option<Said>, Error> {
-        if head.get("reason").is_none_or(|reason| reason.trim().is_empty()) {
-            return Ok(Some(Said::no("-623012", "撤单原因为空")));
+        if let Some(fault) = list_rules::cancel_faults(head).first() {
+            return Ok(Some(Said::faulty(fault)));
         }
         let list = self.list_of(head).await?;
         Ok(list.is_none().then(|| Said::no("-623003", "清单不存在")))
@@ -311,10 +316,7 @@ impl Desk<'_> {
             return Ok(Some(Said::no("-625003", "原清单不存在")));
         };
         let faults = list_rules::refund_faults(document, &list.document.lines);
-        Ok(faults.first().map(|fault| {
-            let code = if fault.code.is_empty() { "100" } else { fault.code };
-            Said::no(code, fault.message(&Locale::zh_cn()))
-        }))
+        Ok(faults.first().map(Said::faulty))
     }
 
     /// Has a message arrive.

@@ -26,7 +26,7 @@ pub struct Delivery {
     /// Whose parcels they are (物流企业).
     pub carrier: Party,
     /// Where they were unloaded (卸货库位).
-    pub unloaded_at: Option<String>,
+    pub unload_location: Option<String>,
     /// The numbers of the parcels (物流运单编号).
     pub waybills: Vec<String>,
 }
@@ -48,7 +48,7 @@ impl Delivery {
             .with("billNo", &self.bill_no)
             .with("logisticsCode", &self.carrier.code)
             .with("logisticsName", &self.carrier.name)
-            .with_some("unloadLocation", self.unloaded_at.as_deref());
+            .with_some("unloadLocation", self.unload_location.as_deref());
         let lines = (1..).zip(&self.waybills).map(|(number, waybill): (u32, _)| {
             Record::default().with("gnum", number.to_string()).with("logisticsNo", waybill)
         });
@@ -78,7 +78,7 @@ mod tests {
             voyage_no: "20260301".into(),
             bill_no: "784-12345675".into(),
             carrier: party("6301980004"),
-            unloaded_at: None,
+            unload_location: None,
             waybills: vec!["YT1".into(), "YT2".into()],
         };
         let stamp =

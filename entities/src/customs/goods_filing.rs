@@ -33,8 +33,6 @@ use crate::{
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(24))", rename_all = "snake_case")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum GoodsFilingState {
-    /// Being written (草稿).
-    Draft,
     /// Waits for a decision (已提交).
     Submitted,
     /// To be mended (退回).
@@ -53,10 +51,8 @@ pub enum GoodsFilingState {
 )]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum GoodsFilingStep {
-    /// Written, or written anew (填写).
+    /// Written, or written anew, and handed in (填写提交).
     Write,
-    /// Handed in (提交).
-    Submit,
     /// Given back to be mended (退回).
     Return,
     /// Approved (通过).
@@ -72,10 +68,9 @@ pub enum GoodsFilingStep {
 impl GoodsFilingStep {
     /// The states that it leads from, and where to.
     pub fn leads(self) -> (&'static [GoodsFilingState], GoodsFilingState) {
-        use GoodsFilingState::{Approved, Draft, Expired, Returned, Submitted, Suspended};
+        use GoodsFilingState::{Approved, Expired, Returned, Submitted, Suspended};
         match self {
-            Self::Write => (&[Draft, Returned, Approved, Expired], Draft),
-            Self::Submit => (&[Draft, Returned], Submitted),
+            Self::Write => (&[Submitted, Returned, Approved, Expired], Submitted),
             Self::Return => (&[Submitted], Returned),
             Self::Approve => (&[Submitted], Approved),
             Self::Suspend => (&[Approved], Suspended),
@@ -172,10 +167,9 @@ mod tests {
 
     #[test]
     fn a_filing_goes_along_its_table() {
-        use GoodsFilingState::{Approved, Draft, Expired, Returned, Submitted, Suspended};
+        use GoodsFilingState::{Approved, Expired, Returned, Submitted, Suspended};
         for (step, from, to) in [
-            (GoodsFilingStep::Write, &[Draft, Returned, Approved, Expired][..], Draft),
-            (GoodsFilingStep::Submit, &[Draft, Returned], Submitted),
+            (GoodsFilingStep::Write, &[Submitted, Returned, Approved, Expired][..], Submitted),
             (GoodsFilingStep::Return, &[Submitted], Returned),
             (GoodsFilingStep::Approve, &[Submitted], Approved),
             (GoodsFilingStep::Suspend, &[Approved], Suspended),

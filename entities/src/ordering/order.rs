@@ -134,7 +134,8 @@ impl OrderStep {
             Self::Release | Self::RefuseCancel => (&[Confirmed], Confirmed, &[By::House]),
             Self::AskCancel => (&[Confirmed], Confirmed, &[By::Buyer, By::Seller]),
             Self::AskReturn => (&[Confirmed, Shipped, Completed], Completed, &[By::Buyer, By::Seller]),
-            Self::RefuseReturn | Self::ReturnPart => (&[Shipped, Completed], Completed, &[By::House]),
+            Self::RefuseReturn => (&[Confirmed, Shipped, Completed], Completed, &[By::House]),
+            Self::ReturnPart => (&[Shipped, Completed], Completed, &[By::House]),
             Self::ParcelRefused | Self::ParcelLost | Self::ParcelReturned => (&[Shipped], Shipped, &[By::House]),
             // From confirmed: released, and never sent off.
             Self::Return => (&[Confirmed, Shipped, Completed], Returned, &[By::House]),
@@ -319,7 +320,7 @@ mod tests {
             (OrderStep::AskCancel, &[Confirmed], Confirmed),
             (OrderStep::AskReturn, &[Confirmed, Shipped, Completed], Completed),
             (OrderStep::RefuseCancel, &[Confirmed], Confirmed),
-            (OrderStep::RefuseReturn, &[Shipped, Completed], Completed),
+            (OrderStep::RefuseReturn, &[Confirmed, Shipped, Completed], Completed),
             (OrderStep::ReturnPart, &[Shipped, Completed], Completed),
             (OrderStep::Return, &[Confirmed, Shipped, Completed], Returned),
             (OrderStep::ParcelRefused, &[Shipped], Shipped),

@@ -67,7 +67,7 @@ pub(super) struct ReportDeliveryInput {
     /// Whose parcels they are (物流企业).
     carrier_id: ID,
     /// Where they were unloaded (卸货库位).
-    unloaded_at: Option<String>,
+    unload_location: Option<String>,
     /// The numbers of the parcels that came, at most 500 (物流运单编号).
     waybills: Vec<String>,
     /// The client's own id of this request.
@@ -126,7 +126,7 @@ impl DeliveryMutation {
                 voyage: input.voyage,
                 bill: input.bill,
                 carrier: decode(&input.carrier_id, "carrierId")?,
-                unloaded_at: input.unloaded_at,
+                unload_location: input.unload_location,
                 waybills: input.waybills,
             };
             ops::report(context.app(), &call, &came).await

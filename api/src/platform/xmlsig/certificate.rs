@@ -123,16 +123,6 @@ impl Certificate {
         Sha256::digest(&self.der).into()
     }
 
-    /// When it begins to be valid.
-    pub fn valid_from(&self) -> DateTime<Utc> {
-        self.from
-    }
-
-    /// The last second in which it is valid.
-    pub fn valid_until(&self) -> DateTime<Utc> {
-        self.until
-    }
-
     /// How its key signs.
     pub fn method(&self) -> Method {
         self.key.method()

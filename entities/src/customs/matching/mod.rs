@@ -48,38 +48,6 @@ pub enum Verdict {
     NotAsked,
 }
 
-/// Where the documents of an order stand (比对状态).
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    EnumIter,
-    DeriveActiveEnum,
-    serde::Serialize,
-    serde::Deserialize,
-    async_graphql::Enum,
-)]
-#[graphql(name = "MatchOutcome")]
-#[sea_orm(rs_type = "String", db_type = "String(StringLen::N(24))", rename_all = "snake_case")]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Outcome {
-    /// The order is not there (待订单).
-    WaitOrder,
-    /// The payment is not there (待支付单).
-    WaitPayment,
-    /// The waybill is not there (待运单).
-    WaitWaybill,
-    /// Only the list is not there (待清单).
-    WaitList,
-    /// All are there and agree (比对一致).
-    Matched,
-    /// Some of what is there does not agree (比对不一致).
-    Mismatch,
-}
-
 /// What a rule found.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Row {
@@ -154,22 +122,9 @@ pub fn rows(papers: &Papers<'_>, terms: &Terms) -> Vec<Row> {
         .collect()
 }
 
-/// What the rows come to. A mismatch is one as soon as it is seen: no document that is still to come mends it. What is
-/// waited for is named in the order in which the documents are made. Own.
-pub fn outcome(papers: &Papers<'_>, rows: &[Row]) -> Outcome {
-    if rows.iter().any(|row| row.verdict == Verdict::Mismatch) {
-        Outcome::Mismatch
-    } else if papers.order.is_none() {
-        Outcome::WaitOrder
-    } else if papers.payment.is_none() {
-        Outcome::WaitPayment
-    } else if papers.waybill.is_none() {
-        Outcome::WaitWaybill
-    } else if papers.list.is_none() {
-        Outcome::WaitList
-    } else {
-        Outcome::Matched
-    }
+/// The first rule that the documents break. It is broken as soon as it is seen: no document that is still to come mends it.
+pub fn mismatch(rows: &[Row]) -> Option<&Row> {
+    rows.iter().find(|row| row.verdict == Verdict::Mismatch)
 }
 
 #[cfg(test)]
@@ -244,7 +199,7 @@ mod tests {
             let asked = row.rule != Rule::Payment;
             assert_eq!(row.verdict, if asked { Verdict::Match } else { Verdict::NotAsked }, "{row:?}");
         }
-        assert_eq!(outcome(&four.papers(), &found), Outcome::Matched);
+        assert_eq!(mismatch(&found), None);
         let named = four.with(311, "payCode", "312228034T").with(311, "payTransactionId", " 2025110100001 ");
         assert_eq!(named.row(Rule::Payment).verdict, Verdict::Match);
         assert_eq!(named.mismatches(), []);
@@ -328,9 +283,11 @@ mod tests {
         for (paper, name, value, expected) in table {
             let four = Four::synthetic().with(*paper, name, value);
             assert_eq!(four.mismatches(), *expected, "{paper} {name} {value:?}");
-            let came = outcome(&four.papers(), &four.rows());
-            assert_eq!(came == Outcome::Mismatch, !expected.is_empty(), "{paper} {name} {value:?}");
-            assert!(came == Outcome::Mismatch || came == Outcome::Matched);
+            assert_eq!(
+                mismatch(&four.rows()).map(|row| row.rule),
+                expected.first().copied(),
+                "{paper} {name} {value:?}"
+            );
         }
         for rule in Rule::iter() {
             assert!(table.iter().any(|(.., rules)| rules.contains(&rule)), "{rule:?} has no mismatch");
@@ -351,7 +308,7 @@ mod tests {
         let found = rows(&four.papers(), &terms);
         let row = found.iter().find(|row| row.rule == Rule::Payer).unwrap();
         assert_eq!(row.verdict, Verdict::NotAsked);
-        assert_eq!(outcome(&four.papers(), &found), Outcome::Matched);
+        assert_eq!(mismatch(&found), None);
     }
 
     #[test]
@@ -379,14 +336,6 @@ mod tests {
                 assert_eq!(row.verdict == Verdict::Waiting, !whole, "{row:?}");
                 assert_ne!(row.verdict, Verdict::Mismatch, "{row:?}");
             }
-            let expected = match there {
-                15 => Outcome::Matched,
-                7 => Outcome::WaitList,
-                _ if !has(1) => Outcome::WaitOrder,
-                _ if !has(2) => Outcome::WaitPayment,
-                _ => Outcome::WaitWaybill,
-            };
-            assert_eq!(outcome(&papers, &found), expected, "{there}");
         }
     }
 
@@ -397,7 +346,7 @@ mod tests {
         let found = rows(&papers, &Terms::default());
         let bad: Vec<Rule> = found.iter().filter(|r| r.verdict == Verdict::Mismatch).map(|r| r.rule).collect();
         assert_eq!(bad, [Rule::Amount, Rule::GoodsValue]);
-        assert_eq!(outcome(&papers, &found), Outcome::Mismatch);
+        assert_eq!(mismatch(&found).map(|row| row.rule), Some(Rule::Amount));
         // Two of three agree, and the one that is missing cannot mend the third.
         let other = Four::synthetic().with(411, "orderNo", "other");
         let papers = Papers { list: None, ..other.papers() };
@@ -700,7 +649,6 @@ mod tests {
         #[test]
         fn papers_of_the_same_facts_match_and_one_change_breaks_just_its_rules((four, named) in any_four()) {
             prop_assert_eq!(four.mismatches(), []);
-            prop_assert_eq!(outcome(&four.papers(), &four.rows()), Outcome::Matched);
             for (paper, name, rules) in COMPARED {
                 let mut changed = four.clone();
                 let old = changed.record(*paper).get(name).unwrap_or_default().to_owned();
@@ -713,8 +661,7 @@ mod tests {
                 };
                 let expected: &[Rule] = if unasked { &[] } else { rules };
                 prop_assert_eq!(changed.mismatches(), expected, "{} {}", paper, name);
-                let came = outcome(&changed.papers(), &changed.rows());
-                prop_assert_eq!(came, if unasked { Outcome::Matched } else { Outcome::Mismatch });
+                prop_assert_eq!(mismatch(&changed.rows()).is_none(), unasked);
             }
         }
 
