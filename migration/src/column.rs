@@ -133,6 +133,15 @@ pub(crate) async fn unique(
     manager.create_index(index).await
 }
 
+/// Drops an index.
+pub(crate) async fn drop_index(
+    manager: &SchemaManager<'_>,
+    name: &'static str,
+    table: &'static str,
+) -> Result<(), DbErr> {
+    manager.drop_index(Index::drop().name(name).table(table).to_owned()).await
+}
+
 /// Drops tables in the order given.
 pub(crate) async fn drop_tables(manager: &SchemaManager<'_>, tables: &[&'static str]) -> Result<(), DbErr> {
     for table in tables {

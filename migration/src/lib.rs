@@ -25,6 +25,7 @@ mod m0015_customs_again;
 mod m0016_parcels;
 mod m0017_inbound;
 mod m0018_exports;
+mod m0019_proofs;
 
 /// Runs the steps in order.
 #[derive(Debug)]
@@ -52,6 +53,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0016_parcels::Migration),
             Box::new(m0017_inbound::Migration),
             Box::new(m0018_exports::Migration),
+            Box::new(m0019_proofs::Migration),
         ]
     }
 }

@@ -2,7 +2,7 @@
 
 use sea_orm_migration::prelude::*;
 
-use crate::column::{index, optional_id, optional_moment, unique};
+use crate::column::{drop_index, index, optional_id, optional_moment, unique};
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
@@ -38,10 +38,10 @@ impl MigrationTrait for Migration {
         drop_index(manager, "ix_shipment_waybill", "shipment").await?;
         drop_index(manager, "ix_shipment_carrier_id_gated_out_at", "shipment").await?;
         drop_index(manager, "uq_temperature_sample_shipment_id_device_at", "temperature_sample").await?;
+        // One logger in two parcels was two samples; before, the first of them was kept.
+        let later = "DELETE FROM temperature_sample WHERE EXISTS (SELECT 1 FROM temperature_sample o WHERE \
+                     o.device = temperature_sample.device AND o.at = temperature_sample.at AND o.id < temperature_sample.id)";
+        manager.get_connection().execute_unprepared(later).await?;
         unique(manager, "temperature_sample", &["device", "at"]).await
     }
-}
-
-async fn drop_index(manager: &SchemaManager<'_>, name: &'static str, table: &'static str) -> Result<(), DbErr> {
-    manager.drop_index(Index::drop().name(name).table(table).to_owned()).await
 }

@@ -126,6 +126,7 @@ async fn entities_and_tables_say_the_same() {
     declared(&mut entities, logistics::hold::Entity);
     declared(&mut entities, logistics::cold::Entity);
     declared(&mut entities, logistics::proof::Entity);
+    declared(&mut entities, logistics::proof::content::Entity);
     declared(&mut entities, logistics::carrier::Entity);
     declared(&mut entities, logistics::carrier::notice::Entity);
     declared(&mut entities, logistics::simulated::Entity);

@@ -7,7 +7,7 @@
 //! - `POST /oauth/token`, `GET /.well-known/jwks.json`: tokens of machine clients, and the keys that verify tokens
 //! - `POST /webhooks/…`: notifications of payment providers; `/sandbox/pay/…`: the page of the sandbox: [`payments`]
 //! - `POST /customs/receipts`: what customs says; `POST /customs/platDataOpen`: what it asks (announcement 179): [`customs`]
-//! - `POST /webhooks/carrier/…`: what carriers push: [`logistics`]
+//! - `POST /webhooks/carrier/…`: what carriers push; `POST`, `GET /logistics/proofs/…`: the bytes of proofs: [`logistics`]
 //! - `GET /healthz`, `GET /readyz`: for whoever keeps the process running
 //! - `GET /bench/static`: for the bench, where `server.bench` is on
 //!
@@ -70,6 +70,7 @@ fn routes(gateway: Gateway, lasting: Lasting) -> impl Endpoint {
         .at("/oauth/token", only("POST", post(tokens::token)))
         .at("/.well-known/jwks.json", get(tokens::keys))
         .at("/webhooks/carrier/:carrier", only("POST", post(logistics::push)))
+        .at("/logistics/proofs/:id", only("GET, HEAD, POST", get(logistics::read_proof).post(logistics::keep_proof)))
         .at("/webhooks/:provider", only("POST", post(payments::notification)))
         .at("/customs/receipts", only("POST", post(customs::receipts)))
         .at("/customs/platDataOpen", only("POST", post(customs::plat_data_open)))

@@ -112,7 +112,8 @@ pub async fn book(app: &App, job: Book) -> Result<Verdict, Error> {
         Err(failure) => return Ok(again(&failure)),
     };
     let Some(number) = waybill::read(&number) else {
-        return Ok(Verdict::Dead { reason: "the carrier answers with what is no waybill number".into() });
+        tracing::warn!(shipment = %row.id, "a carrier answers with what is no waybill number");
+        return rejected(app, row.id).await;
     };
     let mut work = app.begin(&Call::unasked("logistics")).await?;
     let row = ops::locked(work.tx(), row.id).await?;
@@ -127,7 +128,9 @@ pub async fn book(app: &App, job: Book) -> Result<Verdict, Error> {
         }
         Ok(_) => {}
         Err(ops::Unwritten::Db(error)) if violates_unique(&error, "shipment", &["carrier_id", "waybill"]) => {
-            return Ok(Verdict::Dead { reason: "the carrier gives a number that another parcel has".into() });
+            tracing::warn!(shipment = %row.id, "a carrier gives a number that another parcel has");
+            drop(work);
+            return rejected(app, row.id).await;
         }
         Err(error) => return Err(error.into()),
     }

@@ -34,7 +34,19 @@ pub async fn findings(db: &impl ConnectionTrait) -> Result<Vec<Finding>, Error> 
             "a vehicle is through the gate and a parcel of it is not",
             "SELECT COUNT(*) AS n FROM gate_pass_parcel p JOIN gate_pass g ON g.id = p.gate_pass_id \
              JOIN shipment s ON s.id = p.shipment_id \
-             WHERE g.state = 'passed' AND s.gated_out_at IS NULL AND s.state <> 'cancelled'",
+             WHERE g.state = 'passed' AND s.gated_out_at IS NULL",
+        ),
+        (
+            // Since there are passes: before the first of them nobody kept any.
+            "a bonded parcel is out of the gate without a pass",
+            "SELECT COUNT(*) AS n FROM shipment s JOIN stock_location l ON l.id = s.from_id \
+             WHERE s.desk = 'gate_out' AND s.needs_release AND l.kind = 'bonded_warehouse' \
+             AND EXISTS (SELECT 1 FROM gate_pass f WHERE f.inbound_id IS NULL AND f.created_at <= s.gated_out_at) \
+             AND (SELECT SUM(CASE e.event WHEN 'lock' THEN e.quantity WHEN 'unlock' THEN -e.quantity ELSE 0 END) \
+             FROM bonded_entry e JOIN bonded_item i ON i.id = e.item_id WHERE e.document = s.document \
+             AND i.owner_id = s.owner_id AND i.location_id = s.from_id AND e.at <= s.gated_out_at) > 0 \
+             AND NOT EXISTS (SELECT 1 FROM gate_pass_parcel p JOIN gate_pass g ON g.id = p.gate_pass_id \
+             WHERE p.shipment_id = s.id AND g.state = 'passed')",
         ),
         (
             "a parcel is on two vehicles",
@@ -44,7 +56,7 @@ pub async fn findings(db: &impl ConnectionTrait) -> Result<Vec<Finding>, Error> 
         (
             "a verification list does not stand as its gate pass",
             "SELECT COUNT(*) AS n FROM gate_pass g LEFT JOIN verification_list v ON v.gate_pass_id = g.id \
-             WHERE g.direction = 'out' AND (v.state IS NULL OR v.state <> CASE g.state WHEN 'passed' THEN 'verified' \
+             WHERE g.inbound_id IS NULL AND (v.state IS NULL OR v.state <> CASE g.state WHEN 'passed' THEN 'verified' \
              ELSE g.state END)",
         ),
     ] {

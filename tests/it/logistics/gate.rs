@@ -266,3 +266,56 @@ async fn the_audit_of_the_desk_has_seal_weights_and_promise() {
     }
     dock.adds_up().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bytes_of_a_proof_are_those_that_its_hash_says_and_only_who_sees_the_taker_reads_them() {
+    let dock = Dock::new().await;
+    let row = dock.opened("E-2").await;
+    let photo: Vec<u8> =
+        [0xff_u8, 0xd8, 0xff, 0xe0].into_iter().chain((0..5_000_u32).map(|n| n.to_le_bytes()[0])).collect();
+    let input = json!({ "id": encode(row.id), "kind": "PACKING", "name": "box.jpg", "mediaType": "image/jpeg",
+        "sha256": api::platform::vault::sha256_hex(&photo), "size": photo.len(), "takenAt": "2026-03-01T07:00:00Z" });
+    let attached = dock.owner.done("attachProof", "shipment { proofs { path keptAt } }", input).await;
+    let proof = attached["shipment"]["proofs"][0].clone();
+    assert_eq!(proof["keptAt"], json!(null));
+    let path = proof["path"].as_str().unwrap();
+    let posted = async |client: &crate::support::Client, bytes: &[u8]| {
+        client.request(reqwest::Method::POST, path).body(bytes.to_vec()).send().await.unwrap().status().as_u16()
+    };
+    let got = async |client: &crate::support::Client| {
+        let answer = client.request(reqwest::Method::GET, path).send().await.unwrap();
+        (answer.status().as_u16(), answer.bytes().await.unwrap().to_vec())
+    };
+    let stranger = dock.server.seller(OTHER_SELLER).await;
+    let nobody = dock.server.anonymous();
+    assert_eq!(got(&dock.owner).await.0, 404, "there is something before it came");
+    let mut other = photo.clone();
+    other[100] ^= 1;
+    for (who, bytes, status) in [
+        (&nobody, &photo, 401),
+        (&stranger, &photo, 404),
+        (&dock.owner, &other, 422),
+        (&dock.owner, &photo[1..].to_vec(), 422),
+        (&dock.owner, &vec![0; 21 << 20], 413),
+        (&dock.owner, &photo, 204),
+        (&dock.owner, &photo, 204),
+    ] {
+        assert_eq!(posted(who, bytes).await, status, "{} bytes", bytes.len());
+    }
+    for who in [&dock.owner, &dock.carrier] {
+        assert_eq!(got(who).await, (200, photo.clone()));
+    }
+    assert_eq!(got(&stranger).await.0, 404);
+    assert_eq!(got(&nobody).await.0, 401);
+    // A page that says it is a photo is none.
+    let page = b"<html>".to_vec();
+    let input = json!({ "id": encode(row.id), "kind": "DAMAGE", "name": "x.jpg", "mediaType": "image/jpeg",
+        "sha256": api::platform::vault::sha256_hex(&page), "size": page.len(), "takenAt": "2026-03-01T07:00:00Z" });
+    let attached = dock.owner.done("attachProof", "shipment { proofs { name path } }", input).await;
+    let proofs = attached["shipment"]["proofs"].as_array().unwrap().clone();
+    let path = proofs.iter().find(|proof| proof["name"] == "x.jpg").unwrap()["path"].as_str().unwrap();
+    let refused = dock.owner.request(reqwest::Method::POST, path).body(page).send().await.unwrap();
+    let (status, body) = (refused.status().as_u16(), refused.json::<Value>().await.unwrap());
+    assert_eq!((status, &body["errors"][0]["field"]), (422, &json!(["mediaType"])), "{body}");
+    dock.adds_up().await;
+}

@@ -56,6 +56,16 @@ async fn who_carries_the_last_leg_sees_the_shipment_masked_and_says_how_it_ends(
         event
     };
     assert_eq!(dock.reported(json!([at("a-1", 1, "ARRIVING", None)])).await, [json!(true)]);
+    // What it says of an event of the other, before or after, or of one that has the same name, is of its own.
+    let mut wrong = at("a-1", 1, "ARRIVING", None);
+    wrong["errorDeclaration"] = json!({ "reason": "not mine" });
+    assert_eq!(dock.reported_by(&other, json!([wrong.clone()])).await, [json!("NOT_REPORTER")]);
+    wrong["eventId"] = json!("a-2");
+    assert_eq!(dock.reported_by(&other, json!([wrong.clone()])).await, [json!(true)]);
+    let same = json!([at("a-2", 1, "STORING", None)]);
+    assert_eq!(dock.reported(same.clone()).await, [json!(true)]);
+    assert_eq!(dock.reported(json!([wrong])).await, [json!(true)], "a stranger said it first, and it is lost");
+    assert_eq!(dock.reported(same).await, [json!(false)]);
     let told = json!([at("b-1", 2, "DEPARTING", None), at("b-2", 3, "ACCEPTING", Some("DELIVERED"))]);
     assert_eq!(dock.reported_by(&other, told).await, [json!(true), json!(true)]);
     assert_eq!(dock.row(&row).await.state, ShipmentState::Signed);

@@ -13,10 +13,11 @@ use entities::{
     values::id::{StockLocationId, VariantId},
 };
 use futures_util::future::join_all;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
 use super::{Dock, consignee, open, opening};
-use crate::support::{OTHER_SELLER, published_rug};
+use crate::support::{Client, OTHER_SELLER, published_rug};
 
 const PASS: &str =
     "gatePass { id number state direction vehicle authority verificationList { number state direction } }";
@@ -35,12 +36,7 @@ impl Yard {
         let zone = dock.owner.done("createStockLocation", "location { id }", place).await["location"]["id"].clone();
         let product = published_rug(&dock.server, crate::support::SELLER, "yard").await;
         let variant = product["variants"]["nodes"][0]["id"].clone();
-        let filed = json!({ "locationId": zone, "book": "T9701W000001", "number": 1, "variantId": variant });
-        let item = dock.owner.done("fileBondedItem", "item { id }", filed).await["item"]["id"].clone();
-        for event in ["PRE_INCREASE", "INCREASE"] {
-            let note = json!({ "itemId": item, "event": event, "quantity": 100, "document": "QD-1" });
-            dock.owner.done("noteBondedMovement", "", note).await;
-        }
+        filed(&dock.owner, &zone, "T9701W000001", &variant).await;
         Self { dock, zone, variant }
     }
 
@@ -83,6 +79,17 @@ impl Yard {
     }
 }
 
+/// Files goods in an account book, a hundred of them; answers with the item.
+async fn filed(owner: &Client, zone: &Value, book: &str, variant: &Value) -> Value {
+    let item = json!({ "locationId": zone, "book": book, "number": 1, "variantId": variant });
+    let item = owner.done("fileBondedItem", "item { id }", item).await["item"]["id"].clone();
+    for event in ["PRE_INCREASE", "INCREASE"] {
+        let note = json!({ "itemId": item, "event": event, "quantity": 100, "document": "QD-1" });
+        owner.done("noteBondedMovement", "", note).await;
+    }
+    item
+}
+
 fn passing(pass: &Value, rows: &[(&shipment::Model, i64)]) -> Value {
     let parcel = |(row, grams): &(&shipment::Model, i64)| json!({ "shipmentId": encode(row.id), "weighedG": grams });
     json!({ "id": pass["id"], "parcels": rows.iter().map(parcel).collect::<Vec<_>>() })
@@ -115,7 +122,8 @@ async fn a_vehicle_goes_when_every_list_on_it_is_released_and_takes_all_its_parc
     yard.released("I-1").await;
     let both = passing(&pass, &[(&a, 1_000), (&b, 1_500)]);
     let wrong = owner.refused("passGate", both).await;
-    assert_eq!(wrong, [refused("NOT_RELEASED", "parcels.1.id"), refused("WEIGHT_MISMATCH", "parcels.1.weighedG")]);
+    let expected = [refused("NOT_RELEASED", "parcels.1.shipmentId"), refused("WEIGHT_MISMATCH", "parcels.1.weighedG")];
+    assert_eq!(wrong, expected);
     assert_eq!(dock.row(&a).await.state, ShipmentState::Packed, "half a vehicle went out");
     yard.released("I-2").await;
     let one = owner.refused("passGate", passing(&pass, &[(&a, 1_000)])).await;
@@ -178,6 +186,13 @@ async fn what_was_taken_back_is_not_on_the_vehicle_and_a_pass_that_is_taken_back
     assert_eq!(gone, [refused("NOT_FOUND", "parcels.1.shipmentId")]);
     owner.done("passGate", PASS, passing(&pass, &[(&a, 1_000)])).await;
     assert_eq!(dock.row(&b).await.state, ShipmentState::Cancelled);
+    let on_it = "query($p: ID!) { shipments(filter: { gatePassId: $p }) { nodes { document } } \
+                 auditTrail(nodeId: $p) { nodes { action body } } }";
+    let seen = owner.data(on_it, json!({ "p": pass["id"] })).await;
+    assert_eq!(seen["shipments"]["nodes"], json!([{ "document": "I-1" }]), "what was taken back went out");
+    let trail = seen["auditTrail"]["nodes"].as_array().unwrap();
+    let told = trail.iter().find(|one| one["action"] == "passGate").unwrap().to_string();
+    assert!(told.contains("I-2"), "nobody was told what stayed: {told}");
     dock.adds_up().await;
 }
 
@@ -201,7 +216,8 @@ async fn what_cannot_go_on_a_vehicle_is_refused_and_others_see_no_pass() {
     }
     // Goods that no account book has locked have no list.
     dock.pack(&unpacked, 1_000, Some("SF-2")).await;
-    assert_eq!(owner.refused("openGatePass", yard.opening(&[&unpacked])).await, [refused("NOT_FILED", "shipmentIds")]);
+    let unfiled = owner.refused("openGatePass", yard.opening(&[&a, &unpacked])).await;
+    assert_eq!(unfiled, [refused("NOT_FILED", "shipmentIds.1")], "what is locked of one parcel counts for another");
     let stranger = dock.server.seller(OTHER_SELLER).await;
     assert_eq!(stranger.refused("openGatePass", yard.opening(&[&a])).await, [refused("NOT_FOUND", "locationId")]);
     let pass = yard.opened(&[&a]).await;
@@ -236,5 +252,75 @@ async fn of_many_who_load_a_parcel_or_open_the_gate_at_once_one_does() {
     }))
     .await;
     assert_eq!(done(&all), 1, "{all:?}");
+    dock.adds_up().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bonded_parcel_that_leaves_by_itself_has_a_pass_and_a_list_of_its_own() {
+    let yard = Yard::new().await;
+    let (owner, dock) = (&yard.dock.owner, &yard.dock);
+    let a = yard.packed("I-1").await;
+    let out = json!({ "id": encode(a.id), "weighedG": 1_000 });
+    assert_eq!(owner.refused("gateOut", out).await, [refused("NOT_RELEASED", "id")]);
+    let passes = "{ gatePasses { nodes { id } } }";
+    assert_eq!(owner.data(passes, json!({})).await["gatePasses"]["nodes"], json!([]), "what stays has a pass");
+    yard.released("I-1").await;
+    dock.out(&a, 1_000).await;
+    let query = "query($id: ID!) { shipment(id: $id) { gatePass { state direction vehicle \
+                 verificationList { state direction book } } } }";
+    let seen = owner.data(query, json!({ "id": encode(a.id) })).await["shipment"]["gatePass"].clone();
+    let list = json!({ "state": "VERIFIED", "direction": "OUT", "book": "T9701W000001" });
+    let expected = json!({ "state": "PASSED", "direction": "OUT", "vehicle": "-", "verificationList": list });
+    assert_eq!(seen, expected);
+    // Goods that no account book has locked have no list.
+    let to = consignee("示例路1号");
+    let import = Opening {
+        needs_release: true,
+        from: Some(yard.place()),
+        ..opening("I-2", dock.seller_id, dock.carrier_id, &to)
+    };
+    let b = open(dock.app(), &import).await.unwrap();
+    dock.pack(&b, 1_000, Some("SF-2")).await;
+    yard.released("I-2").await;
+    dock.out(&b, 1_000).await;
+    let seen = owner.data(query, json!({ "id": encode(b.id) })).await["shipment"]["gatePass"].clone();
+    assert_eq!(seen, Value::Null);
+    dock.adds_up().await;
+    // Without its pass it does not add up.
+    dock.app().db().writer().execute_unprepared("DELETE FROM gate_pass_parcel").await.unwrap();
+    let found = api::worker::findings(dock.app(), dock.app().clock().now()).await.unwrap();
+    let what: Vec<_> = found.iter().map(|finding| finding.what).collect();
+    assert_eq!(what, ["a bonded parcel is out of the gate without a pass"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_stranger_notes_under_a_parcels_document_stops_no_vehicle() {
+    let yard = Yard::new().await;
+    let (owner, dock) = (&yard.dock.owner, &yard.dock);
+    let stranger = dock.server.seller(OTHER_SELLER).await;
+    let place = json!({ "code": "ZONE", "kind": "BONDED_WAREHOUSE", "name": "保税仓" });
+    let zone = stranger.done("createStockLocation", "location { id }", place).await["location"]["id"].clone();
+    let item = filed(&stranger, &zone, "T9701W000009", &yard.variant).await;
+    let lock = |document: &str| json!({ "itemId": item, "event": "LOCK", "quantity": 1, "document": document });
+    // Before the goods are locked, and after.
+    stranger.done("noteBondedMovement", "", lock("I-1")).await;
+    let (a, b) = (yard.packed("I-1").await, yard.packed("I-2").await);
+    stranger.done("noteBondedMovement", "", lock("I-2")).await;
+    let locked = book::locked_for(dock.app().db().read(), "I-1").await.unwrap();
+    assert_eq!(locked.len(), 1);
+    assert_eq!(locked[0].owner_id, dock.seller_id);
+    let pass = yard.opened(&[&a, &b]).await;
+    for document in ["I-1", "I-2"] {
+        yard.released(document).await;
+    }
+    owner.done("passGate", PASS, passing(&pass, &[(&a, 1_000), (&b, 1_000)])).await;
+    // What left leaves the book of its sender, and no other.
+    let tx = dock.app().db().begin().await.unwrap();
+    let by = By { actor: "test", at: dock.app().clock().now() };
+    assert_eq!(book::reduce(&tx, by, "I-1").await.unwrap(), 1);
+    tx.commit().await.unwrap();
+    let query = "{ bondedItems { nodes { locked reduced } } }";
+    let seen = stranger.data(query, json!({})).await["bondedItems"]["nodes"].clone();
+    assert_eq!(seen, json!([{ "locked": 2, "reduced": 0 }]));
     dock.adds_up().await;
 }

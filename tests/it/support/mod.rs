@@ -276,6 +276,16 @@ impl Client {
         self
     }
 
+    /// A request to a path of the server, with the token.
+    pub fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+        let server = self.url.strip_suffix("/graphql").unwrap_or(&self.url);
+        let request = self.http.request(method, format!("{server}{path}"));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
     pub fn reading(mut self, language: &str) -> Self {
         language.clone_into(&mut self.language);
         self

@@ -10,9 +10,10 @@ use entities::{
 use super::Shipment;
 use crate::{
     logistics::ops::{
-        beside::{self, NewProof},
+        beside,
         desk::{self, PackedUnit, Packing, Plan, PlannedLeg},
         holds,
+        proofs::{self, NewProof},
     },
     payload,
     platform::{
@@ -276,7 +277,7 @@ impl DeskMutation {
     }
 
     /// Sends a shipment out of the gate, once: packed, released where it has to be, held by nobody, as heavy as it was
-    /// packed (出卡口).
+    /// packed. What is bonded and on no vehicle's gate pass goes under one of its own (出卡口).
     async fn gate_out(&self, context: &Context<'_>, input: GateOutInput) -> Result<GateOutPayload> {
         let call = context.call(Action::PackShipments)?;
         let result = async { desk::gate_out(context.app(), &call, decode(&input.id, "id")?, input.weighed_g).await };
@@ -291,7 +292,7 @@ impl DeskMutation {
         SealShipmentPayload::new(context, input.client_mutation_id, result.await.map(Shipment))
     }
 
-    /// Attaches a proof of what happened: its hash, not its bytes (上传凭证).
+    /// Attaches a proof of what happened by the hash of its bytes, which are then posted to its `path` (上传凭证).
     async fn attach_proof(&self, context: &Context<'_>, input: AttachProofInput) -> Result<AttachProofPayload> {
         let call = context.call(Action::HandleShipments)?;
         let new = NewProof {
@@ -302,7 +303,7 @@ impl DeskMutation {
             size: input.size,
             taken_at: input.taken_at,
         };
-        let result = async { beside::attach(context.app(), &call, decode(&input.id, "id")?, &new).await };
+        let result = async { proofs::attach(context.app(), &call, decode(&input.id, "id")?, &new).await };
         AttachProofPayload::new(context, input.client_mutation_id, result.await.map(Shipment))
     }
 

@@ -147,11 +147,11 @@ impl ShipmentHold {
     }
 }
 
-/// A photo, signature or document of what happened; its bytes lie elsewhere (凭证).
+/// A photo, signature or document of what happened (凭证).
 #[derive(Clone, Debug)]
 pub struct Proof(pub(super) proof::Model);
 
-/// A photo, signature or document of what happened; its bytes lie elsewhere (凭证).
+/// A photo, signature or document of what happened (凭证).
 #[Object]
 impl Proof {
     /// Opaque identifier.
@@ -192,6 +192,16 @@ impl Proof {
     /// When it was attached (上传时间).
     async fn attached_at(&self) -> DateTime<Utc> {
         self.0.attached_at
+    }
+
+    /// Where on this server its bytes are posted to, as they are, and read from; both with the token (内容地址).
+    async fn path(&self) -> String {
+        format!("/logistics/proofs/{}", encode(self.0.id).0)
+    }
+
+    /// Since when its bytes are here; null: they did not come yet (内容接收时间).
+    async fn kept_at(&self) -> Option<DateTime<Utc>> {
+        self.0.kept_at
     }
 }
 
@@ -351,7 +361,8 @@ impl ShipmentTemperature {
     }
 
     /// When they were outside for longer than allowed, at most 100 (超温记录).
-    #[graphql(complexity = "times(20, child_complexity)")]
+    // Everything that was measured is read for it.
+    #[graphql(complexity = "times(100, child_complexity)")]
     async fn breaches(&self, context: &Context<'_>) -> Result<Vec<TemperatureBreach>> {
         const MOST: usize = 100;
         let found = loaders::of(context).load_one(BreachesOf(self.of)).await?.unwrap_or_default();

@@ -21,7 +21,7 @@ pub(super) struct OpenGatePassInput {
     location_id: ID,
     /// The plate of the vehicle (车牌号).
     vehicle: String,
-    /// The shipments, at most 100: packed, from that warehouse, on no other pass.
+    /// The shipments, at most 50: packed, from that warehouse, on no other pass.
     shipment_ids: Vec<ID>,
     /// The client's own id of this request.
     client_mutation_id: Option<String>,

@@ -1,33 +1,20 @@
-//! What belongs to a shipment beside its way: its seal, proofs, and who takes it in.
+//! What belongs to a shipment beside its way: its seal, and who takes it in.
 
-use chrono::{DateTime, Utc};
 use entities::{
-    logistics::{ProofKind, SealState, ShipmentState, fold::SKEW, proof, shipment},
+    logistics::{SealState, ShipmentState, shipment},
     party::{Action, Resource},
-    values::{
-        Consignee, ErrorCode, Refusal,
-        id::{ProofId, ShipmentId},
-        refusal::{Check, line},
-    },
+    values::{Consignee, ErrorCode, Refusal, id::ShipmentId, refusal::line},
 };
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter};
 use serde_json::json;
 
-use super::{audited, consignee_place, noted, seen, tracking::BEFORE, written};
+use super::{audited, consignee_place, noted, seen, written};
 use crate::{
     app::{App, Call},
-    platform::error::{Error, taken},
+    platform::error::Error,
 };
 
-/// Most proofs of a shipment.
-const MAX_PROOFS: u64 = 50;
-/// The largest that a proof may be, in bytes.
-const LARGEST: i64 = 20 * 1024 * 1024;
-/// What a proof may be.
-const MEDIA_TYPES: [&str; 5] = ["image/jpeg", "image/png", "image/webp", "image/heic", "application/pdf"];
-
 /// Whoever sends or carries a shipment handles it.
-fn handles(call: &Call, row: &shipment::Model) -> Result<(), Error> {
+pub(super) fn handles(call: &Call, row: &shipment::Model) -> Result<(), Error> {
     call.may(Action::HandleShipments, Resource::of(row.owner_id))
         .or_else(|_| call.may(Action::HandleShipments, Resource::of(row.carrier_id)))
 }
@@ -65,64 +52,6 @@ pub async fn seal(
     let after = written(&mut work, &row, next).await?;
     audited(&mut work, "sealShipment", &row, &after);
     work.commit(after).await
-}
-
-/// A proof that is attached.
-#[derive(Clone, Debug)]
-#[expect(missing_docs, reason = "the columns of the proof")]
-pub struct NewProof {
-    pub kind: ProofKind,
-    pub name: String,
-    pub sha256: String,
-    pub media_type: String,
-    pub size: i64,
-    pub taken_at: DateTime<Utc>,
-}
-
-/// Attaches a proof: its bytes lie elsewhere and are known by their hash.
-pub async fn attach(app: &App, call: &Call, id: ShipmentId, new: &NewProof) -> Result<shipment::Model, Error> {
-    let mut work = app.begin(call).await?;
-    if let Some(before) = work.answered()? {
-        return Ok(before);
-    }
-    let row = seen(&work, id).await?;
-    handles(call, &row)?;
-    let mut check = Check::default();
-    let name = check.take("name", line(&new.name, 120)).unwrap_or_default();
-    let hash = new.sha256.len() == 64 && new.sha256.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-    check.demand(hash, "sha256", || Refusal::new(ErrorCode::InvalidValue).with("value", "sha256"));
-    let known = MEDIA_TYPES.contains(&new.media_type.as_str());
-    let shown: String = new.media_type.chars().take(60).collect();
-    check.demand(known, "mediaType", || Refusal::new(ErrorCode::InvalidValue).with("value", shown));
-    let range = |max: String| Refusal::new(ErrorCode::OutOfRange).with("min", "1").with("max", max);
-    check.demand((1..=LARGEST).contains(&new.size), "size", || range(LARGEST.to_string()));
-    let (earliest, latest) = (row.created_at - BEFORE, work.now + SKEW);
-    check.demand((earliest..=latest).contains(&new.taken_at), "takenAt", || {
-        let range = Refusal::new(ErrorCode::OutOfRange).with("min", earliest.to_rfc3339());
-        range.with("max", latest.to_rfc3339())
-    });
-    let made = check.done(proof::Model {
-        id: ProofId::new(work.now),
-        shipment_id: row.id,
-        kind: new.kind,
-        name,
-        sha256: new.sha256.clone(),
-        media_type: new.media_type.clone(),
-        size: new.size,
-        taken_at: DateTime::from_timestamp_millis(new.taken_at.timestamp_millis()).unwrap_or(work.now),
-        attached_by: work.viewer().subject(),
-        attached_at: work.now,
-    })?;
-    let present = proof::Entity::find().filter(proof::Column::ShipmentId.eq(row.id)).count(work.tx()).await?;
-    if present >= MAX_PROOFS {
-        return Err(Refusal::new(ErrorCode::TooMany).with("max", MAX_PROOFS.to_string()).at("id").into());
-    }
-    proof::Entity::insert(made.clone().into_active_model())
-        .exec_without_returning(work.tx())
-        .await
-        .map_err(|error| taken(error, "proof", &["shipment_id", "sha256"], "sha256", &made.sha256))?;
-    noted(&mut work, "attachProof", &row, json!({ "kind": made.kind, "sha256": made.sha256 }));
-    work.commit(row).await
 }
 
 /// Reads in clear who takes a shipment in, for whoever sends or carries it; the owner's audit says who did.

@@ -163,9 +163,12 @@ async fn measured(
     if let Some(devices) = devices {
         samples = samples.filter(cold::Column::Device.is_in(devices.iter().copied()));
     }
-    for sample in samples.all(db).await? {
-        let key = (sample.shipment_id, sample.device);
-        series.entry(key).or_default().push(Sample { at: sample.at, deci: sample.deci });
+    let samples = samples
+        .select_only()
+        .columns([cold::Column::ShipmentId, cold::Column::Device, cold::Column::At, cold::Column::Deci])
+        .into_tuple::<(ShipmentId, String, DateTime<Utc>, i32)>();
+    for (shipment, device, at, deci) in samples.all(db).await? {
+        series.entry((shipment, device)).or_default().push(Sample { at, deci });
     }
     Ok(series)
 }

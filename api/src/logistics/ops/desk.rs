@@ -1,6 +1,6 @@
 //! The desk: how a shipment goes, packing, and the gate.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Duration, Utc};
 use entities::{
@@ -322,8 +322,12 @@ async fn serials(app: &App, work: &Work, count: usize) -> Result<Vec<String>, Er
     (next - some..next).map(code).collect()
 }
 
+/// What legs took in minutes, by carrier, mode and lane: read once for parcels that go the same way together.
+pub(super) type Lanes = HashMap<(OrganisationId, TransportMode, String, String), Vec<i64>>;
+
 /// Sends a shipment out of the gate, once: packed, with a waybill, released where it has to be, held by nobody, and as
-/// heavy as it was packed. What is on a gate pass goes under it ([`super::passes`]).
+/// heavy as it was packed. What is on a gate pass goes under it; what is on none and bonded, under one of its own
+/// ([`super::passes`]).
 pub async fn gate_out(app: &App, call: &Call, id: ShipmentId, weighed_g: i64) -> Result<shipment::Model, Error> {
     let mut work = app.begin(call).await?;
     if let Some(before) = work.answered()? {
@@ -335,7 +339,8 @@ pub async fn gate_out(app: &App, call: &Call, id: ShipmentId, weighed_g: i64) ->
         // It goes with its vehicle.
         return Err(Refusal::new(ErrorCode::AlreadyTaken).with("value", pass.number).at("id").into());
     }
-    let after = sent_out(app, &mut work, &row, weighed_g).await?;
+    let after = sent_out(app, &mut work, &row, weighed_g, &mut Lanes::new()).await?;
+    super::passes::alone(&mut work, &row).await?;
     work.commit(after).await
 }
 
@@ -345,10 +350,11 @@ pub(super) async fn sent_out(
     work: &mut Work,
     row: &shipment::Model,
     weighed_g: i64,
+    lanes: &mut Lanes,
 ) -> Result<shipment::Model, Error> {
     let state = ShipmentStep::GateOut.from(row.state).map_err(|refusal| refusal.at("id"))?;
     passes(work, row, weighed_g, i64::from(app.config().logistics.weight_tolerance)).await?;
-    let eta = expected(work.tx(), row, work.now).await?;
+    let eta = expected(work.tx(), row, work.now, lanes).await?;
     let next = shipment::Model {
         state,
         weighed_g: Some(weighed_g),
@@ -394,11 +400,17 @@ async fn expected(
     tx: &impl ConnectionTrait,
     row: &shipment::Model,
     now: DateTime<Utc>,
+    lanes: &mut Lanes,
 ) -> Result<Option<(DateTime<Utc>, usize)>, Error> {
     let legs = leg::Entity::find().filter(leg::Column::ShipmentId.eq(row.id)).order_by_asc(leg::Column::Number);
     let mut took = Vec::new();
     for own in legs.all(tx).await? {
         let (origin, destination) = (leg::lane_ends(&own.origin), leg::lane_ends(&own.destination));
+        let lane = (own.carrier_id, own.mode, origin.0.clone(), destination.0.clone());
+        if let Some(minutes) = lanes.get(&lane) {
+            took.push(minutes.clone());
+            continue;
+        }
         let over = leg::Entity::find()
             .filter(leg::Column::CarrierId.eq(own.carrier_id))
             .filter(leg::Column::Mode.eq(own.mode))
@@ -409,7 +421,9 @@ async fn expected(
             .order_by_desc(leg::Column::ArrivedAt)
             .limit(LOOKED_AT);
         let minutes = |one: leg::Model| Some((one.arrived_at? - one.departed_at?).num_minutes());
-        took.push(over.all(tx).await?.into_iter().filter_map(minutes).collect());
+        let minutes: Vec<i64> = over.all(tx).await?.into_iter().filter_map(minutes).collect();
+        lanes.insert(lane, minutes.clone());
+        took.push(minutes);
     }
     Ok(figures::eta(now, took))
 }

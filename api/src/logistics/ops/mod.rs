@@ -4,7 +4,7 @@
 //! - [`opening`]: what rooms above do: open, release, hold, take back
 //! - [`desk`]: packing, the gate, the way; [`holds`]: what stops at the gate; [`passes`]: many parcels on one vehicle
 //! - [`tracking`]: what carriers report; [`cold`]: temperatures
-//! - [`beside`]: seals, proofs, who takes it in; [`carriers`]: how carriers are reached
+//! - [`beside`]: seals, who takes it in; [`proofs`]: photos and signatures; [`carriers`]: how carriers are reached
 
 pub mod beside;
 pub mod carriers;
@@ -13,6 +13,7 @@ pub mod desk;
 pub mod holds;
 pub mod opening;
 pub mod passes;
+pub mod proofs;
 pub mod tracking;
 
 use entities::{

@@ -7,13 +7,14 @@
 //! ```
 //!
 //! A parcel is on one pass at most: whoever opens a pass has locked the shipments, in the order of their ids, as everyone does
-//! who changes several. What was taken back since is not on the vehicle and is passed over. Numbers and answers of customs are
-//! those of the stand-in ([`crate::inventory::gate`]).
+//! who changes several. What was taken back since is not on the vehicle: it goes off the pass at the gate. What leaves by
+//! itself goes under a pass of its own ([`alone`]): nothing bonded that an account book has locked leaves without a list.
+//! Numbers and answers of customs are those of the stand-in ([`crate::inventory::gate`]).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use entities::{
-    inventory::{GateDirection, GatePassState, LocationKind, VerificationState, gate::pass},
+    inventory::{GateDirection, GatePassState, LocationKind, VerificationState, gate::pass, location},
     logistics::{ShipmentState, pass_parcel, shipment},
     party::{Action, Resource},
     values::{
@@ -24,13 +25,16 @@ use entities::{
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 use serde_json::{Value, json};
 
-use super::{desk::sent_out, locking};
+use super::{
+    desk::{Lanes, sent_out},
+    locking,
+};
 use crate::{
     app::{App, Call, Work},
     inventory::{
         book,
         gate::{self, NewPass, Of},
-        ops::own_location,
+        ops::own_bonded,
     },
     platform::{
         error::{Error, not_found},
@@ -39,7 +43,9 @@ use crate::{
 };
 
 /// Most parcels of a pass.
-const MOST: usize = 100;
+const MOST: usize = 50;
+/// The vehicle of a parcel that leaves by itself: nobody said which.
+const NO_VEHICLE: &str = "-";
 
 /// A parcel at the weighbridge.
 #[derive(Clone, Copy, Debug)]
@@ -100,6 +106,13 @@ fn in_list(list: &str, n: usize, refusals: Refusals) -> Refusals {
     refusals.into_iter().map(|refusal| refusal.at(n.to_string()).at(list)).collect()
 }
 
+/// What is wrong with a shipment that leaves, as the parcels of an input name it.
+fn of_parcel(refusal: Refusal) -> Refusal {
+    let named = |name: String| if name == "id" { "shipmentId".to_owned() } else { name };
+    let field = refusal.field.into_iter().map(named).collect();
+    Refusal { field, ..refusal }
+}
+
 /// Opens a pass for parcels that are to go out on one vehicle.
 pub async fn open_pass(
     app: &App,
@@ -122,11 +135,7 @@ pub async fn open_pass(
     if let Some(before) = work.answered()? {
         return Ok(before);
     }
-    let place = own_location(work.tx(), organisation, location, "locationId").await?;
-    if place.kind != LocationKind::BondedWarehouse {
-        let kind = async_graphql::Value::from(place.kind).to_string();
-        return Err(Refusal::new(ErrorCode::InvalidValue).with("value", kind).at("locationId").into());
-    }
+    let place = own_bonded(work.tx(), organisation, location, "locationId").await?;
     let rows = locked(&work, &ids).await?;
     let taken = live_of(work.tx(), shipments).await?;
     let mut wrong = Refusals::new();
@@ -153,35 +162,85 @@ pub async fn open_pass(
     if !wrong.is_empty() {
         return Err(Error::Refused(wrong));
     }
-    let book = book_of(&work, &rows, &place.code).await?;
+    let of = |id: &ShipmentId| rows.iter().find(|row| row.id == *id).map(|row| row.document.as_str());
+    let documents: Vec<&str> = shipments.iter().filter_map(of).collect();
+    let book = book_of(&work, &place, LIST, &documents).await?;
     let new = NewPass { owner: organisation, location: place.id, book: &book, vehicle: &vehicle, inbound: None };
-    let row = gate::declare_pass(work.tx(), work.now, new).await?;
-    let list = gate::declare_list(work.tx(), work.now, organisation, &book, Of::Pass(row.id)).await?;
-    let parcels =
-        ids.iter().map(|id| pass_parcel::Model { gate_pass_id: row.id, shipment_id: *id }.into_active_model());
-    pass_parcel::Entity::insert_many(parcels).exec_without_returning(work.tx()).await?;
-    let documents: Vec<&str> = rows.iter().map(|row| row.document.as_str()).collect();
-    let shown = json!({ "number": row.number, "vehicle": row.vehicle, "list": list.number, "documents": documents });
-    work.audit(Some(organisation), "openGatePass", encode(row.id).0, Value::Null, shown);
+    let ids: Vec<ShipmentId> = ids.into_iter().collect();
+    let row = declared(&mut work, new, &ids, &documents).await?;
     work.commit(row).await
 }
 
-/// The account book that the goods of parcels are locked in: a list is of one.
-async fn book_of(work: &Work, rows: &[shipment::Model], location: &str) -> Result<BookNumber, Error> {
-    let documents: Vec<&str> = rows.iter().map(|row| row.document.as_str()).collect();
-    let mut books = book::books_of(work.tx(), &documents).await?.into_iter();
-    match (books.next(), books.next()) {
-        (Some(book), None) => Ok(book),
-        (None, _) => Err(Refusal::new(ErrorCode::NotFiled).with("location", location).at("shipmentIds").into()),
-        (_, Some(other)) => {
-            Err(Refusal::new(ErrorCode::InvalidValue).with("value", other.as_str()).at("shipmentIds").into())
-        }
+/// The account book that the goods of all these documents are locked in: a list is of one. What is locked in none, or in
+/// another, is told by its place in `list`.
+async fn book_of(work: &Work, place: &location::Model, list: &str, documents: &[&str]) -> Result<BookNumber, Error> {
+    let books = book::books_of(work.tx(), place.organisation_id, place.id, documents).await?;
+    let (mut of, mut wrong): (Option<&BookNumber>, Refusals) = (None, Refusals::new());
+    for (n, document) in documents.iter().enumerate() {
+        let refusal = match books.get(*document) {
+            None => Some(Refusal::new(ErrorCode::NotFiled).with("location", place.code.clone())),
+            Some(own) => {
+                let other = own.iter().find(|book| *of.get_or_insert(*book) != *book);
+                other.map(|book| Refusal::new(ErrorCode::InvalidValue).with("value", book.as_str()))
+            }
+        };
+        wrong.extend(in_list(list, n, refusal.into_iter().collect()));
     }
+    match of {
+        Some(book) if wrong.is_empty() => Ok(book.clone()),
+        _ => Err(Error::Refused(wrong)),
+    }
+}
+
+/// Declares a pass with its list, and puts parcels on it.
+async fn declared(
+    work: &mut Work,
+    new: NewPass<'_>,
+    parcels: &[ShipmentId],
+    documents: &[&str],
+) -> Result<pass::Model, Error> {
+    let row = gate::declare_pass(work.tx(), work.now, new).await?;
+    let list = gate::declare_list(work.tx(), work.now, new.book, Of::Pass(row.id)).await?;
+    let on_it = parcels.iter().map(|id| pass_parcel::Model { gate_pass_id: row.id, shipment_id: *id });
+    let on_it = on_it.map(IntoActiveModel::into_active_model);
+    pass_parcel::Entity::insert_many(on_it).exec_without_returning(work.tx()).await?;
+    let shown = json!({ "number": row.number, "vehicle": row.vehicle, "list": list.number, "documents": documents });
+    work.audit(Some(row.organisation_id), "openGatePass", encode(row.id).0, Value::Null, shown);
+    Ok(row)
+}
+
+/// Passes a pass, and verifies its list. `taken_back`: the documents of what is not on the vehicle any more.
+async fn passed(work: &mut Work, row: &pass::Model, parcels: usize, taken_back: &[&str]) -> Result<pass::Model, Error> {
+    let after = gate::end_pass(work.tx(), work.now, row, GatePassState::Passed).await?;
+    gate::end_list(work.tx(), work.now, Of::Pass(row.id), VerificationState::Verified).await?;
+    let shown = json!({ "state": after.state, "parcels": parcels, "takenBack": taken_back });
+    work.audit(Some(row.organisation_id), "passGate", encode(row.id).0, json!({ "state": row.state }), shown);
+    Ok(after)
+}
+
+/// A parcel leaves by itself, in the transaction of whoever sends it out: what customs released out of a bonded warehouse
+/// goes under a pass and a list of its own. Goods that no account book has locked have none.
+pub(super) async fn alone(work: &mut Work, row: &shipment::Model) -> Result<(), Error> {
+    let Some(from) = row.from_id.filter(|_| row.needs_release) else { return Ok(()) };
+    let place = location::Entity::find_by_id(from).one(work.tx()).await?;
+    let Some(place) = place.filter(|place| place.kind == LocationKind::BondedWarehouse) else { return Ok(()) };
+    let documents = [row.document.as_str()];
+    let books = book::books_of(work.tx(), row.owner_id, place.id, &documents).await?;
+    let mut books = books.into_values().flatten();
+    let Some(book) = books.next() else { return Ok(()) };
+    if let Some(other) = books.next() {
+        // A list is of one book.
+        return Err(Refusal::new(ErrorCode::InvalidValue).with("value", other.as_str()).at("id").into());
+    }
+    let new = NewPass { owner: row.owner_id, location: place.id, book: &book, vehicle: NO_VEHICLE, inbound: None };
+    let pass = declared(work, new, &[row.id], &documents).await?;
+    passed(work, &pass, 1, &[]).await?;
+    Ok(())
 }
 
 async fn own_pass(work: &Work, organisation: OrganisationId, id: GatePassId) -> Result<pass::Model, Error> {
     let row = pass::Entity::find_by_id(id).one(work.tx()).await?;
-    let row = row.filter(|row| row.organisation_id == organisation && row.direction == GateDirection::Out);
+    let row = row.filter(|row| row.organisation_id == organisation && row.direction() == GateDirection::Out);
     row.ok_or_else(|| not_found("id", encode(id).as_str()))
 }
 
@@ -202,7 +261,8 @@ pub async fn pass_gate(app: &App, call: &Call, id: GatePassId, weighed: &[Weighe
     let parcels = pass_parcel::Entity::find().filter(pass_parcel::Column::GatePassId.eq(id)).all(work.tx()).await?;
     let ids: BTreeSet<ShipmentId> = parcels.iter().map(|parcel| parcel.shipment_id).collect();
     let rows = locked(&work, &ids).await?;
-    let on_it: Vec<&shipment::Model> = rows.iter().filter(|row| row.state != ShipmentState::Cancelled).collect();
+    let (gone, on_it): (Vec<&shipment::Model>, Vec<&shipment::Model>) =
+        rows.iter().partition(|row| row.state == ShipmentState::Cancelled);
     let mut grams: BTreeMap<ShipmentId, (usize, i64)> = BTreeMap::new();
     for (n, one) in weighed.iter().enumerate() {
         if !on_it.iter().any(|row| row.id == one.shipment) {
@@ -218,22 +278,28 @@ pub async fn pass_gate(app: &App, call: &Call, id: GatePassId, weighed: &[Weighe
         // Nothing is on the vehicle, or something of it was not on the weighbridge.
         return Err(Refusal::new(ErrorCode::Required).at(LIST).into());
     }
-    let mut wrong = Refusals::new();
+    let (mut wrong, mut lanes) = (Refusals::new(), Lanes::new());
     for one in on_it {
         let Some((n, weight)) = grams.get(&one.id).copied() else { continue };
-        match sent_out(app, &mut work, one, weight).await {
+        match sent_out(app, &mut work, one, weight, &mut lanes).await {
             Ok(_) => {}
-            Err(Error::Refused(refusals)) => wrong.extend(in_list(LIST, n, refusals)),
+            Err(Error::Refused(refusals)) => {
+                wrong.extend(in_list(LIST, n, refusals.into_iter().map(of_parcel).collect()));
+            }
             Err(error) => return Err(error),
         }
     }
     if !wrong.is_empty() {
         return Err(Error::Refused(wrong));
     }
-    let after = gate::end_pass(work.tx(), work.now, &row, GatePassState::Passed).await?;
-    gate::end_list(work.tx(), work.now, Of::Pass(id), VerificationState::Verified).await?;
-    let shown = json!({ "state": after.state, "parcels": grams.len() });
-    work.audit(Some(organisation), "passGate", encode(id).0, json!({ "state": row.state }), shown);
+    if !gone.is_empty() {
+        let off = pass_parcel::Entity::delete_many()
+            .filter(pass_parcel::Column::GatePassId.eq(id))
+            .filter(pass_parcel::Column::ShipmentId.is_in(gone.iter().map(|row| row.id)));
+        off.exec(work.tx()).await?;
+    }
+    let taken_back: Vec<&str> = gone.iter().map(|row| row.document.as_str()).collect();
+    let after = passed(&mut work, &row, grams.len(), &taken_back).await?;
     work.commit(after).await
 }
 

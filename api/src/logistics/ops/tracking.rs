@@ -26,7 +26,7 @@ use entities::{
     },
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, OnConflict},
 };
 use serde::{Deserialize, Serialize};
@@ -245,15 +245,17 @@ async fn fits(work: &Work, row: &shipment::Model, event: &event::Model, kept: i6
     if refusal.is_none() && !event.declares_error {
         return Ok(Fits::Yes);
     }
-    let known = event::Entity::find()
+    let named = event::Entity::find()
         .filter(event::Column::ShipmentId.eq(row.id))
         .filter(event::Column::EventId.eq(&event.event_id))
         .all(work.tx())
         .await?;
-    if known.iter().any(|one| one.declares_error == event.declares_error) {
+    let (own, others): (Vec<_>, Vec<_>) = named.iter().partition(|one| one.reporter_id == event.reporter_id);
+    if own.iter().any(|one| one.declares_error == event.declares_error) {
         return Ok(Fits::Known);
     }
-    if event.declares_error && known.iter().any(|one| one.reporter_id != event.reporter_id) {
+    // A declaration may come before its event; of what only others reported it is no word of theirs.
+    if event.declares_error && own.is_empty() && others.iter().any(|one| !one.declares_error) {
         return Ok(Fits::Not(Refusal::new(ErrorCode::NotReporter).at("eventId")));
     }
     Ok(refusal.map_or(Fits::Yes, Fits::Not))
@@ -261,7 +263,13 @@ async fn fits(work: &Work, row: &shipment::Model, event: &event::Model, kept: i6
 
 /// Keeps an event; answers whether it was not kept before.
 async fn insert(work: &Work, event: &event::Model) -> Result<bool, Error> {
-    let known = OnConflict::columns([event::Column::ShipmentId, event::Column::EventId, event::Column::DeclaresError]);
+    // What it is called is its reporter's: nobody takes a name from another.
+    let known = OnConflict::columns([
+        event::Column::ShipmentId,
+        event::Column::EventId,
+        event::Column::DeclaresError,
+        event::Column::ReporterId,
+    ]);
     let insert = event::Entity::insert(event.clone().into_active_model())
         .on_conflict(known.clone().do_nothing().to_owned())
         .try_insert();
@@ -473,6 +481,7 @@ pub async fn declare_error(
         .filter(event::Column::ShipmentId.eq(row.id))
         .filter(event::Column::EventId.eq(&wrong.event_id))
         .filter(event::Column::DeclaresError.eq(true))
+        .filter(event::Column::ReporterId.is_null().or(event::Column::ReporterId.eq(wrong.reporter_id)))
         .one(work.tx())
         .await?;
     if wrong.declares_error || again.is_some() {
