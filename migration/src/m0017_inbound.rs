@@ -1,5 +1,5 @@
 //! What comes into bonded warehouses: notices with their lines, what was put where; the paperwork of the gate: verification
-//! lists, passes, and which parcels go under which pass.
+//! lists, passes, and which parcels go under which pass; and which entries of the account book people noted.
 //!
 //! What must never be is refused by the database itself: more that came than was declared, more in bins than came, two
 //! notices for one document of customs.
@@ -19,6 +19,9 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         inbound(manager).await?;
         gate(manager).await?;
+        // Nobody knows it of what was noted before.
+        let by_hand = ColumnDef::new("by_hand").boolean().not_null().default(false).take();
+        manager.alter_table(Table::alter().table("bonded_entry").add_column(by_hand).take()).await?;
         // What an operator of a site reported, newest first.
         index(manager, "customs_paper", &["kind", "sender_id", "id"]).await
     }
@@ -26,6 +29,7 @@ impl MigrationTrait for Migration {
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let name = "ix_customs_paper_kind_sender_id_id";
         manager.drop_index(Index::drop().name(name).table("customs_paper").to_owned()).await?;
+        manager.alter_table(Table::alter().table("bonded_entry").drop_column("by_hand").take()).await?;
         let tables =
             ["gate_pass_parcel", "verification_list", "gate_pass", "inbound_put_away", "inbound_line", "inbound"];
         drop_tables(manager, &tables).await
@@ -118,24 +122,17 @@ async fn gate(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .table("gate_pass")
         .col(primary_id())
         .col(ascii(manager, "number", 20))
-        .col(state("direction"))
         .col(id("organisation_id"))
         .col(id("location_id"))
         .col(text("vehicle", 32))
         .col(optional_id("inbound_id"))
         .col(state("state"))
-        .col(int("version"))
         .col(moment("created_at"))
         .col(optional_moment("passed_at"))
         .foreign_key(&mut refers("gate_pass", "organisation_id", "organisation", restrict))
         .foreign_key(&mut refers("gate_pass", "location_id", "stock_location", restrict))
         .foreign_key(&mut refers("gate_pass", "inbound_id", "inbound", restrict))
-        .check((
-            "ck_gate_pass",
-            Expr::cust(
-                "(state = 'passed') = (passed_at IS NOT NULL) AND (direction = 'in') = (inbound_id IS NOT NULL)",
-            ),
-        ))
+        .check(("ck_gate_pass", Expr::cust("(state = 'passed') = (passed_at IS NOT NULL)")))
         .take();
     manager.create_table(pass).await?;
     unique(manager, "gate_pass", &["number"]).await?;
@@ -147,15 +144,12 @@ async fn gate(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .table("verification_list")
         .col(primary_id())
         .col(ascii(manager, "number", 20))
-        .col(state("direction"))
-        .col(id("organisation_id"))
         .col(ascii(manager, "book", 12))
         .col(optional_id("inbound_id"))
         .col(optional_id("gate_pass_id"))
         .col(state("state"))
         .col(moment("created_at"))
         .col(optional_moment("ended_at"))
-        .foreign_key(&mut refers("verification_list", "organisation_id", "organisation", restrict))
         .foreign_key(&mut refers("verification_list", "inbound_id", "inbound", restrict))
         .foreign_key(&mut refers("verification_list", "gate_pass_id", "gate_pass", restrict))
         .check(("ck_verification_list", Expr::cust("(inbound_id IS NULL) <> (gate_pass_id IS NULL)")))
@@ -164,7 +158,6 @@ async fn gate(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     unique(manager, "verification_list", &["number"]).await?;
     unique(manager, "verification_list", &["inbound_id"]).await?;
     unique(manager, "verification_list", &["gate_pass_id"]).await?;
-    index(manager, "verification_list", &["organisation_id"]).await?;
 
     let parcel = Table::create()
         .table("gate_pass_parcel")

@@ -3,10 +3,12 @@
 //! say, which name it by the number of its message. It is part of no declaration: customs holds lists against it.
 //!
 //! A delivery is known by its operator and the operator's own number. What failed, or customs did not take, is mended by
-//! reporting it once more under that number; nothing else can be.
+//! reporting it once more under that number; what nobody answers to is sent again when the same is reported once more.
+//! Nothing else can be.
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
 use entities::{
     customs::{
         delivery::Delivery,
@@ -20,13 +22,15 @@ use entities::{
         refusal::{Check, line},
     },
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, Order, QueryFilter, sea_query::Expr};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, sea_query::Expr};
 use serde_json::{Value, json};
 
 use super::{
-    advance::{put_about, renewed},
+    document_of,
     gathered::party,
+    jobs::Send,
     lists,
+    papers::{put_about, renewed, says_the_same},
 };
 use crate::{
     app::{App, Call},
@@ -41,6 +45,12 @@ use crate::{
 const NEWEST: &str = "newest-delivery";
 /// Most parcels of a delivery.
 const MOST: usize = 500;
+/// Who runs a site under customs supervision.
+const SITE: &[OrganisationRole] = &[OrganisationRole::BondedWarehouse, OrganisationRole::Logistics];
+/// How a delivery stands that nobody has answered to.
+const SILENT: [PaperState; 3] = [PaperState::Draft, PaperState::Sent, PaperState::AtPort];
+/// How one stands that is to be mended.
+const REFUSED: [PaperState; 2] = [PaperState::Failed, PaperState::Rejected];
 
 /// What came, as it is typed.
 #[derive(Clone, Debug)]
@@ -133,7 +143,11 @@ pub async fn report(app: &App, call: &Call, came: &Came) -> Result<paper::Model,
             let about = (delivery.bill_no.as_str(), None);
             put_about(app, &mut work, about, PaperKind::Delivery, own, &document, &first).await?
         }
-        Some(before) if matches!(before.state, PaperState::Failed | PaperState::Rejected) => {
+        Some(before) if before.sender_id != own => {
+            // Somebody else was known to customs by this code.
+            return Err(Refusal::new(ErrorCode::AlreadyTaken).with("value", delivery.number).at("number").into());
+        }
+        Some(before) if REFUSED.contains(&before.state) => {
             // What customs had before is changed, and not new.
             let stored = before.pre_no.is_some() && lists::was_accepted(work.tx(), before.id).await?;
             let stamp = Stamp { again: stored, ..first };
@@ -143,9 +157,17 @@ pub async fn report(app: &App, call: &Call, came: &Came) -> Result<paper::Model,
                 .filter(paper::Column::Id.eq(before.id));
             about.exec(work.tx()).await?;
             let before = paper::Model { document: delivery.bill_no.clone(), ..before };
-            renewed(app, &mut work, &before, before.sender_id, &document, &stamp).await?;
+            renewed(app, &mut work, &before, own, &document, &stamp).await?;
             let after = paper::Entity::find_by_id(before.id).one(work.tx()).await?;
             after.ok_or_else(|| Error::internal("a paper is gone"))?
+        }
+        Some(before)
+            if SILENT.contains(&before.state) && says_the_same(&document_of(app.vault(), &before)?, &document) =>
+        {
+            // The same message once more is the same paper to whoever has it already.
+            let job = Send { paper: before.id, attempt: before.attempt, document: before.document.clone() };
+            work.enqueue(&job).await?;
+            before
         }
         Some(_) => {
             return Err(Refusal::new(ErrorCode::AlreadyTaken).with("value", delivery.number).at("number").into());
@@ -165,14 +187,21 @@ async fn parties(
 ) -> Result<(Party, Party), Error> {
     let found = organisation::Entity::find().filter(organisation::Column::Id.is_in([own, carrier])).all(db).await?;
     let of = |id: OrganisationId| found.iter().find(|row| row.id == id);
-    let keeps = organisation_role::Entity::find_by_id((own, OrganisationRole::BondedWarehouse)).one(db).await?;
+    let roles = organisation_role::Entity::find()
+        .filter(organisation_role::Column::OrganisationId.is_in([own, carrier]))
+        .all(db)
+        .await?;
+    let plays = |row: &organisation::Model, wanted: &[OrganisationRole]| -> Result<(), Refusal> {
+        if roles.iter().any(|role| role.organisation_id == row.id && wanted.contains(&role.role)) {
+            return Ok(());
+        }
+        let role = wanted.first().map(|role| async_graphql::Value::from(*role).to_string()).unwrap_or_default();
+        Err(Refusal::new(ErrorCode::WrongRole).with("value", row.slug.as_str()).with("role", role))
+    };
     let operator = of(own).ok_or_else(|| Error::internal("an organisation is gone"))?;
-    if keeps.is_none() {
-        let role = async_graphql::Value::from(OrganisationRole::BondedWarehouse).to_string();
-        let refusal = Refusal::new(ErrorCode::WrongRole).with("value", operator.slug.as_str()).with("role", role);
-        return Err(refusal.into());
-    }
+    plays(operator, SITE)?;
     let carrier = of(carrier).ok_or_else(|| not_found("carrierId", encode(carrier).as_str()))?;
+    plays(carrier, &[OrganisationRole::Logistics]).map_err(|refusal| refusal.at("carrierId"))?;
     let coded = |row: &organisation::Model, field: &str| {
         let missing = Refusal::new(ErrorCode::Incomplete).with("missing", "customsCode");
         party(row).ok_or_else(|| if field.is_empty() { missing } else { missing.at(field) })
@@ -180,15 +209,25 @@ async fn parties(
     Ok((coded(operator, "")?, coded(carrier, "carrierId")?))
 }
 
-/// What was reported of one's own site, newest first; of all for who oversees the zone.
-pub async fn list(db: &impl ConnectionTrait, viewer: &Viewer, page: &PageArgs) -> Result<Page<paper::Model>, Error> {
+/// What was reported of one's own site, newest first; of all for who oversees the zone. `to_do`: only what somebody must do
+/// something about: what is refused, and what nobody has answered to since before this moment.
+pub async fn list(
+    db: &impl ConnectionTrait,
+    viewer: &Viewer,
+    to_do: Option<DateTime<Utc>>,
+    page: &PageArgs,
+) -> Result<Page<paper::Model>, Error> {
+    use paper::Column as C;
+    let silent = |since: DateTime<Utc>| Condition::all().add(C::State.is_in(SILENT)).add(C::UpdatedAt.lt(since));
+    let to_do = to_do.map(|since| Condition::any().add(C::State.is_in(REFUSED)).add(silent(since)));
     let kind = paper::Entity::find().filter(paper::Column::Kind.eq(PaperKind::Delivery));
     let seen = match viewer.organisation() {
         _ if viewer.oversees() => kind,
         Some(own) => kind.filter(paper::Column::SenderId.eq(own)),
         None => kind.filter(Expr::val(false)),
     };
-    page.by_id(db, seen, paper::Column::Id, NEWEST, Order::Desc).await
+    let seen = seen.filter(Condition::all().add_option(to_do));
+    page.by_id(db, seen, C::Id, NEWEST, Order::Desc).await
 }
 
 /// The cursor of a delivery in that list.
@@ -198,6 +237,6 @@ pub fn cursor(row: &paper::Model) -> Cursor {
 
 /// The numbers of the parcels that a delivery names.
 pub fn waybills(app: &App, row: &paper::Model) -> Result<Vec<String>, Error> {
-    let document = super::document_of(app.vault(), row)?;
+    let document = document_of(app.vault(), row)?;
     Ok(document.lines.iter().filter_map(|line| line.get("logisticsNo").map(str::to_owned)).collect())
 }

@@ -5,6 +5,9 @@
 //! out ([`reduce`]), each for their whole document and once. Items are locked in the order of their ids before any is
 //! touched. What inbound notices declare, bring and take back goes the same way ([`inbound`]). The book is apart from the
 //! shelves: nothing here moves stock.
+//!
+//! People note what happened under any document ([`note`]), also under one that is somebody else's order: such an entry
+//! counts for its item and nothing else. What an order locks, unlocks, reduces and declares is what it locked itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -99,7 +102,7 @@ pub async fn lock(
             return Err(in_line(short(available).at("quantity").into(), n));
         }
     }
-    changed(tx, by, BookEvent::Lock, &taken, document, &before).await?;
+    changed(tx, by, BookEvent::Lock, &taken, document, &before, false).await?;
     Ok(still.into_iter().chain(taken.into_keys()).collect())
 }
 
@@ -145,7 +148,7 @@ pub async fn return_in(
         };
         let some = (sum(BookEvent::Reduce) - sum(BookEvent::ReturnIn)).min(left);
         if some > 0 {
-            note(tx, by, item.id, BookEvent::ReturnIn, some, document).await?;
+            noted(tx, by, item.id, BookEvent::ReturnIn, some, document, false).await?;
             left -= some;
         }
     }
@@ -162,7 +165,7 @@ async fn end(tx: &impl ConnectionTrait, by: By<'_>, event: BookEvent, document: 
     // Somebody may have ended some of it before the items were locked.
     let before = entries_of(tx, document).await?;
     let left = open(&before);
-    changed(tx, by, event, &left, document, &before).await?;
+    changed(tx, by, event, &left, document, &before, false).await?;
     Ok(left.len())
 }
 
@@ -183,7 +186,7 @@ pub(super) async fn inbound(
     for (item, quantity) in by_item {
         under_document(&before, *item, event, *quantity)?;
     }
-    changed(tx, by, event, by_item, document, &before).await?;
+    changed(tx, by, event, by_item, document, &before, false).await?;
     Ok(())
 }
 
@@ -204,8 +207,8 @@ fn under_document(
     if quantity > left { Err(short(left).at("quantity")) } else { Ok(()) }
 }
 
-/// Notes what happened to one item. `UNLOCK` and `REDUCE` take no more than is still locked under the same document,
-/// `INCREASE` and `WITHDRAW` no more than is still expected under it.
+/// Notes what people say happened to one item. `UNLOCK` and `REDUCE` take no more than is still locked under the same
+/// document, `INCREASE` and `WITHDRAW` no more than is still expected under it.
 pub async fn note(
     tx: &impl ConnectionTrait,
     by: By<'_>,
@@ -213,6 +216,18 @@ pub async fn note(
     event: BookEvent,
     quantity: i64,
     document: &str,
+) -> Result<bonded_entry::Model, Error> {
+    noted(tx, by, item, event, quantity, document, true).await
+}
+
+async fn noted(
+    tx: &impl ConnectionTrait,
+    by: By<'_>,
+    item: BondedItemId,
+    event: BookEvent,
+    quantity: i64,
+    document: &str,
+    by_hand: bool,
 ) -> Result<bonded_entry::Model, Error> {
     in_range(quantity)?;
     let items = locked(tx, Condition::all().add(book::Column::Id.eq(item))).await?;
@@ -222,7 +237,7 @@ pub async fn note(
     let before = entries_of(tx, document).await?;
     row.quantities().after(event, quantity).map_err(|refusal| refusal.at("quantity"))?;
     under_document(&before, item, event, quantity)?;
-    let mut written = changed(tx, by, event, &BTreeMap::from([(item, quantity)]), document, &before).await?;
+    let mut written = changed(tx, by, event, &BTreeMap::from([(item, quantity)]), document, &before, by_hand).await?;
     written.pop().ok_or_else(|| Error::internal("an entry was not written"))
 }
 
@@ -250,33 +265,56 @@ async fn entries_of(tx: &impl ConnectionTrait, document: &str) -> Result<Vec<bon
 
 /// The items that were locked for a document, the lowest number first; also when they have gone out since.
 pub async fn locked_for(db: &impl ConnectionTrait, document: &str) -> Result<Vec<book::Model>, Error> {
-    let ids = entries_of(db, document).await?.into_iter().filter(|entry| entry.event == BookEvent::Lock);
-    let items = book::Entity::find().filter(book::Column::Id.is_in(ids.map(|entry| entry.item_id)));
+    let items = book::Entity::find().filter(book::Column::Id.is_in(own(&entries_of(db, document).await?)));
     Ok(items.order_by_asc(book::Column::Number).all(db).await?)
 }
 
-/// The account books that anything was locked in for these documents.
-pub async fn books_of(db: &impl ConnectionTrait, documents: &[&str]) -> Result<BTreeSet<BookNumber>, Error> {
-    let of = bonded_entry::Entity::find()
-        .select_only()
-        .column(bonded_entry::Column::ItemId)
-        .filter(bonded_entry::Column::Document.is_in(documents.iter().copied()))
-        .filter(bonded_entry::Column::Event.eq(BookEvent::Lock));
-    let books: Vec<BookNumber> = book::Entity::find()
-        .select_only()
-        .column(book::Column::Book)
-        .distinct()
-        .filter(book::Column::Id.in_subquery(of.into_query()))
-        .into_tuple()
+/// The account books of a warehouse in which goods of an owner are still locked, by document; a document of which nothing
+/// is locked there is left out.
+pub async fn books_of(
+    db: &impl ConnectionTrait,
+    owner: OrganisationId,
+    location: StockLocationId,
+    documents: &[&str],
+) -> Result<BTreeMap<String, BTreeSet<BookNumber>>, Error> {
+    let named = bonded_entry::Column::Document.is_in(documents.iter().copied());
+    let of = bonded_entry::Entity::find().select_only().column(bonded_entry::Column::ItemId).filter(named.clone());
+    let items = book::Entity::find()
+        .filter(book::Column::OwnerId.eq(owner))
+        .filter(book::Column::LocationId.eq(location))
+        .filter(book::Column::Id.in_subquery(of.into_query()));
+    let books: BTreeMap<BondedItemId, BookNumber> =
+        items.all(db).await?.into_iter().map(|item| (item.id, item.book)).collect();
+    let entries = bonded_entry::Entity::find()
+        .filter(named)
+        .filter(bonded_entry::Column::ItemId.is_in(books.keys().copied()))
         .all(db)
         .await?;
-    Ok(books.into_iter().collect())
+    let mut under: BTreeMap<(&str, BondedItemId), Vec<&bonded_entry::Model>> = BTreeMap::new();
+    for entry in &entries {
+        under.entry((entry.document.as_str(), entry.item_id)).or_default().push(entry);
+    }
+    let mut found: BTreeMap<String, BTreeSet<BookNumber>> = BTreeMap::new();
+    for ((document, item), entries) in under {
+        if outstanding(entries) > 0
+            && let Some(book) = books.get(&item)
+        {
+            found.entry(document.to_owned()).or_default().insert(book.clone());
+        }
+    }
+    Ok(found)
 }
 
-/// What is still locked under a document, by item.
+/// The items that a document locked itself, also when they have gone out since.
+fn own(entries: &[bonded_entry::Model]) -> BTreeSet<BondedItemId> {
+    let locks = entries.iter().filter(|entry| entry.event == BookEvent::Lock && !entry.by_hand);
+    locks.map(|entry| entry.item_id).collect()
+}
+
+/// What is still locked of the items that a document locked itself.
 fn open(entries: &[bonded_entry::Model]) -> BTreeMap<BondedItemId, i64> {
-    let items: BTreeSet<BondedItemId> = entries.iter().map(|entry| entry.item_id).collect();
-    let left = items.into_iter().map(|item| (item, outstanding(entries.iter().filter(|entry| entry.item_id == item))));
+    let left =
+        own(entries).into_iter().map(|item| (item, outstanding(entries.iter().filter(|entry| entry.item_id == item))));
     left.filter(|(_, left)| *left > 0).collect()
 }
 
@@ -290,6 +328,7 @@ async fn changed(
     by_item: &BTreeMap<BondedItemId, i64>,
     document: &str,
     before: &[bonded_entry::Model],
+    by_hand: bool,
 ) -> Result<Vec<bonded_entry::Model>, Error> {
     if by_item.is_empty() {
         return Ok(Vec::new());
@@ -331,6 +370,7 @@ async fn changed(
             quantity: *quantity,
             document: document.to_owned(),
             request_key: format!("{document}#{item}#{name}#{n}"),
+            by_hand,
             actor: by.actor.to_owned(),
             at: by.at,
         }

@@ -19,7 +19,7 @@ use entities::{
     },
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, Order, QueryFilter,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, Order, QueryFilter,
     sea_query::{Expr, OnConflict},
 };
 
@@ -61,39 +61,46 @@ impl Of {
     }
 }
 
-fn serial() -> Result<u64, Error> {
-    Ok(u64::from_be_bytes(vault::random::<8>()?))
+/// Writes a row under a number that is nobody's; the row is made with nine digits to choose it by.
+async fn numbered<E>(
+    tx: &impl ConnectionTrait,
+    number: E::Column,
+    row: impl Fn(u64) -> E::Model,
+) -> Result<E::Model, Error>
+where
+    E: EntityTrait,
+    E::Model: IntoActiveModel<E::ActiveModel>,
+{
+    for _ in 0..TRIES {
+        let row = row(u64::from_be_bytes(vault::random::<8>()?));
+        let free = OnConflict::column(number).do_nothing().to_owned();
+        let insert = E::insert(row.clone().into_active_model()).on_conflict(free).try_insert();
+        if wrote(insert.exec_without_returning(tx).await)? {
+            return Ok(row);
+        }
+    }
+    Err(Error::internal("there is no number left for the paperwork of the gate"))
 }
 
 /// Declares a list (预核扣).
 pub async fn declare_list(
     tx: &impl ConnectionTrait,
     now: DateTime<Utc>,
-    owner: OrganisationId,
     book: &BookNumber,
     of: Of,
 ) -> Result<list::Model, Error> {
     let year = business_day(now).year();
-    for _ in 0..TRIES {
-        let row = list::Model {
-            id: VerificationListId::new(now),
-            number: list_number(book, of.direction(), year, serial()?),
-            direction: of.direction(),
-            organisation_id: owner,
-            book: book.clone(),
-            inbound_id: if let Of::Inbound(id) = of { Some(id) } else { None },
-            gate_pass_id: if let Of::Pass(id) = of { Some(id) } else { None },
-            state: VerificationState::Declared,
-            created_at: now,
-            ended_at: None,
-        };
-        let free = OnConflict::column(list::Column::Number).do_nothing().to_owned();
-        let insert = list::Entity::insert(row.clone().into_active_model()).on_conflict(free).try_insert();
-        if wrote(insert.exec_without_returning(tx).await)? {
-            return Ok(row);
-        }
-    }
-    Err(Error::internal("there is no number left for a verification list"))
+    numbered::<list::Entity>(tx, list::Column::Number, |serial| list::Model {
+        id: VerificationListId::new(now),
+        number: list_number(book, of.direction(), year, serial),
+        book: book.clone(),
+        inbound_id: if let Of::Inbound(id) = of { Some(id) } else { None },
+        gate_pass_id: if let Of::Pass(id) = of { Some(id) } else { None },
+        state: VerificationState::Declared,
+        created_at: now,
+        ended_at: None,
+    })
+    .await
 }
 
 /// A list is verified (已核扣) or taken back (删单), once.
@@ -134,7 +141,8 @@ pub struct NewPass<'a> {
 
 /// The plate of a vehicle, as it was written.
 pub fn vehicle(written: &str) -> Result<String, Refusal> {
-    line(written, 32).map(|plate| plate.to_uppercase()).map_err(|refusal| refusal.at("vehicle"))
+    // In capitals first: some letters are two of them.
+    line(&written.to_uppercase(), 32).map_err(|refusal| refusal.at("vehicle"))
 }
 
 /// Declares a pass. What comes in stands at the gate already: it is declared and passed at once.
@@ -145,27 +153,18 @@ pub async fn declare_pass(
 ) -> Result<pass::Model, Error> {
     let direction = if new.inbound.is_some() { GateDirection::In } else { GateDirection::Out };
     let year = business_day(now).year();
-    for _ in 0..TRIES {
-        let row = pass::Model {
-            id: GatePassId::new(now),
-            number: pass_number(new.book, direction, year, serial()?),
-            direction,
-            organisation_id: new.owner,
-            location_id: new.location,
-            vehicle: new.vehicle.to_owned(),
-            inbound_id: new.inbound,
-            state: if new.inbound.is_some() { GatePassState::Passed } else { GatePassState::Declared },
-            version: 1,
-            created_at: now,
-            passed_at: new.inbound.map(|_| now),
-        };
-        let free = OnConflict::column(pass::Column::Number).do_nothing().to_owned();
-        let insert = pass::Entity::insert(row.clone().into_active_model()).on_conflict(free).try_insert();
-        if wrote(insert.exec_without_returning(tx).await)? {
-            return Ok(row);
-        }
-    }
-    Err(Error::internal("there is no number left for a gate pass"))
+    numbered::<pass::Entity>(tx, pass::Column::Number, |serial| pass::Model {
+        id: GatePassId::new(now),
+        number: pass_number(new.book, direction, year, serial),
+        organisation_id: new.owner,
+        location_id: new.location,
+        vehicle: new.vehicle.to_owned(),
+        inbound_id: new.inbound,
+        state: if new.inbound.is_some() { GatePassState::Passed } else { GatePassState::Declared },
+        created_at: now,
+        passed_at: new.inbound.map(|_| now),
+    })
+    .await
 }
 
 /// A pass that is declared goes through the gate, or is taken back; of two who do so at once one does.
@@ -175,16 +174,11 @@ pub async fn end_pass(
     row: &pass::Model,
     state: GatePassState,
 ) -> Result<pass::Model, Error> {
-    let next = pass::Model {
-        state,
-        version: row.version + 1,
-        passed_at: (state == GatePassState::Passed).then_some(now),
-        ..row.clone()
-    };
+    let passed_at = (state == GatePassState::Passed).then_some(now);
+    let next = pass::Model { state, passed_at, ..row.clone() };
     let done = pass::Entity::update_many()
         .col_expr(pass::Column::State, Expr::val(next.state))
         .col_expr(pass::Column::PassedAt, Expr::val(next.passed_at))
-        .col_expr(pass::Column::Version, Expr::col(pass::Column::Version).add(1))
         .filter(pass::Column::Id.eq(row.id))
         .filter(pass::Column::State.eq(GatePassState::Declared))
         .exec(tx)
@@ -199,6 +193,8 @@ pub struct PassFilter {
     pub of: Option<OrganisationId>,
     /// Only this way.
     pub direction: Option<GateDirection>,
+    /// Only of the vehicles that brought goods of this notice.
+    pub inbound: Option<InboundId>,
     /// Only in one of these states.
     pub states: Vec<GatePassState>,
 }
@@ -212,7 +208,11 @@ pub async fn list_passes(
 ) -> Result<Page<pass::Model>, Error> {
     use pass::Column as C;
     let only = Condition::all()
-        .add_option(filter.direction.map(|direction| C::Direction.eq(direction)))
+        .add_option(filter.direction.map(|direction| match direction {
+            GateDirection::In => C::InboundId.is_not_null(),
+            GateDirection::Out => C::InboundId.is_null(),
+        }))
+        .add_option(filter.inbound.map(|inbound| C::InboundId.eq(inbound)))
         .add_option((!filter.states.is_empty()).then(|| C::State.is_in(filter.states.iter().copied())));
     let list = pass::Entity::find().filter(C::OrganisationId.eq(whose(viewer, filter.of)?)).filter(only);
     page.by_id(db, list, C::Id, NEWEST, Order::Desc).await

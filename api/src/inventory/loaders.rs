@@ -9,21 +9,24 @@ use async_graphql::{
 use entities::{
     inventory::{
         gate::{list, pass},
-        inbound::{self, line, put_away},
+        inbound::{self, line},
         location, lot,
     },
     values::id::{GatePassId, InboundId, InboundLineId, StockBalanceId, StockLocationId, StockLotId},
 };
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Statement};
 
 use super::{
-    ops::inbound::{InBin, in_bins},
+    ops::inbound::{OfLine, bins_of_lines, bins_of_lots},
     units,
 };
 use crate::{
     app::App,
     platform::{error::SharedError, graphql::Batches},
 };
+
+/// Most passes of a notice that it shows itself; all of them are a list of their own.
+pub(super) const MOST_PASSES: usize = 20;
 
 /// Loads what this context owns. Who may see a balance or a move may see where it lies and of which lot.
 #[derive(Debug)]
@@ -110,25 +113,25 @@ impl Loader<LinesOf> for StockLoader {
     }
 }
 
-/// What of a line went into which bins.
+/// What of a line went into which bins; the newest of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BinsOfLine(pub InboundLineId);
 
 impl Loader<BinsOfLine> for StockLoader {
-    type Value = Vec<InBin>;
+    type Value = Vec<OfLine>;
     type Error = SharedError;
 
     async fn load(&self, keys: &[BinsOfLine]) -> Result<HashMap<BinsOfLine, Self::Value>, SharedError> {
-        let only = Condition::all().add(put_away::Column::LineId.is_in(keys.iter().map(|key| key.0)));
-        let mut found: HashMap<BinsOfLine, Vec<InBin>> = HashMap::new();
-        for row in in_bins(self.app.db().read(), only).await? {
+        let mut found: HashMap<BinsOfLine, Vec<OfLine>> = HashMap::new();
+        let lines: Vec<InboundLineId> = keys.iter().map(|key| key.0).collect();
+        for row in bins_of_lines(self.app.db().read(), &lines).await? {
             found.entry(BinsOfLine(row.line_id)).or_default().push(row);
         }
         Ok(found)
     }
 }
 
-/// The bins of a warehouse that a lot was put into.
+/// The bins of a warehouse that a lot was put into; the newest of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BinsOfLot(pub StockLocationId, pub StockLotId);
 
@@ -137,15 +140,10 @@ impl Loader<BinsOfLot> for StockLoader {
     type Error = SharedError;
 
     async fn load(&self, keys: &[BinsOfLot]) -> Result<HashMap<BinsOfLot, Vec<String>>, SharedError> {
-        let only = Condition::all()
-            .add(put_away::Column::LocationId.is_in(keys.iter().map(|key| key.0)))
-            .add(put_away::Column::LotId.is_in(keys.iter().map(|key| key.1)));
         let mut found: HashMap<BinsOfLot, Vec<String>> = HashMap::new();
-        for row in in_bins(self.app.db().read(), only).await? {
-            let bins = found.entry(BinsOfLot(row.location_id, row.lot_id)).or_default();
-            if !bins.contains(&row.bin) {
-                bins.push(row.bin);
-            }
+        let lots: Vec<(StockLocationId, StockLotId)> = keys.iter().map(|key| (key.0, key.1)).collect();
+        for row in bins_of_lots(self.app.db().read(), &lots).await? {
+            found.entry(BinsOfLot(row.location_id, row.lot_id)).or_default().push(row.bin);
         }
         Ok(found)
     }
@@ -181,7 +179,7 @@ impl Loader<ListOfPass> for StockLoader {
     }
 }
 
-/// The passes under which an inbound notice came, first first.
+/// The newest passes under which an inbound notice came, first first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PassesOf(pub InboundId);
 
@@ -190,11 +188,17 @@ impl Loader<PassesOf> for StockLoader {
     type Error = SharedError;
 
     async fn load(&self, keys: &[PassesOf]) -> Result<HashMap<PassesOf, Self::Value>, SharedError> {
-        let rows = pass::Entity::find()
-            .filter(pass::Column::InboundId.is_in(keys.iter().map(|key| key.0)))
-            .order_by_asc(pass::Column::Id);
+        let db = self.app.db().read();
+        let places: Vec<String> = (1..=keys.len()).map(|n| format!("${n}")).collect();
+        let newest = format!(
+            "SELECT * FROM (SELECT p.*, ROW_NUMBER() OVER (PARTITION BY p.inbound_id ORDER BY p.id DESC) AS place \
+             FROM gate_pass p WHERE p.inbound_id IN ({})) AS ranked WHERE place <= {MOST_PASSES} ORDER BY id",
+            places.join(", ")
+        );
+        let values = keys.iter().map(|key| sea_orm::Value::from(key.0.0));
+        let newest = Statement::from_sql_and_values(db.get_database_backend(), newest, values);
         let mut found: HashMap<PassesOf, Vec<pass::Model>> = HashMap::new();
-        for row in rows.all(self.app.db().read()).await? {
+        for row in pass::Entity::find().from_raw_sql(newest).all(db).await? {
             if let Some(id) = row.inbound_id {
                 found.entry(PassesOf(id)).or_default().push(row);
             }

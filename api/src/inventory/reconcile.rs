@@ -55,7 +55,7 @@ fn of_inbound() -> [(&'static str, String); 5] {
                 "SELECT COUNT(*) AS n FROM stock_balance b JOIN stock_location l ON l.id = b.location_id \
                  LEFT JOIN ({ON_THE_DOCK}) AS s ON s.owner_id = b.owner_id AND s.variant_id = b.variant_id \
                  AND s.lot_id = b.lot_id \
-                 WHERE l.kind = 'transit' AND l.code = 'INBOUND' AND b.on_hand <> COALESCE(s.n, 0)"
+                 WHERE l.kind = 'transit' AND l.code = '@INBOUND' AND b.on_hand <> COALESCE(s.n, 0)"
             ),
         ),
         (

@@ -24,6 +24,9 @@ pub struct Model {
     /// What it is known by when it is asked for again.
     #[sea_orm(unique)]
     pub request_key: String,
+    /// Whether people noted it under a document that they named; what a document locks itself is told from it.
+    #[serde(default)]
+    pub by_hand: bool,
     /// Who noted it.
     pub actor: String,
     /// When.

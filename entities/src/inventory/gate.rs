@@ -3,24 +3,10 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::values::{BookNumber, ErrorCode, Refusal};
+use crate::values::{BookNumber, ErrorCode, Refusal, id::InboundId};
 
 /// Which way goods go through the gate (进出区).
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    EnumIter,
-    DeriveActiveEnum,
-    serde::Serialize,
-    serde::Deserialize,
-    async_graphql::Enum,
-)]
-#[sea_orm(rs_type = "String", db_type = "String(StringLen::N(24))", rename_all = "snake_case")]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, async_graphql::Enum)]
 pub enum GateDirection {
     /// In (进区).
     In,
@@ -29,6 +15,11 @@ pub enum GateDirection {
 }
 
 impl GateDirection {
+    /// What has a notice comes in; everything else goes out.
+    fn of(inbound: Option<InboundId>) -> Self {
+        if inbound.is_some() { Self::In } else { Self::Out }
+    }
+
     /// The letter in numbers of customs.
     pub fn letter(self) -> char {
         match self {
@@ -126,7 +117,7 @@ pub mod list {
     use super::{GateDirection, VerificationState};
     use crate::values::{
         BookNumber,
-        id::{GatePassId, InboundId, OrganisationId, VerificationListId},
+        id::{GatePassId, InboundId, VerificationListId},
     };
 
     /// A row of `verification_list`: of an inbound notice, or of a gate pass out.
@@ -140,10 +131,6 @@ pub mod list {
         /// Its number at customs (核注清单编号).
         #[sea_orm(unique)]
         pub number: String,
-        /// Which way the goods go.
-        pub direction: GateDirection,
-        /// Whose.
-        pub organisation_id: OrganisationId,
         /// Of which account book.
         pub book: BookNumber,
         /// Of which inbound notice.
@@ -161,6 +148,13 @@ pub mod list {
     }
 
     impl ActiveModelBehavior for ActiveModel {}
+
+    impl Model {
+        /// Which way the goods go.
+        pub fn direction(&self) -> GateDirection {
+            GateDirection::of(self.inbound_id)
+        }
+    }
 }
 
 /// Gate passes.
@@ -181,8 +175,6 @@ pub mod pass {
         /// Its number at customs (核放单编号).
         #[sea_orm(unique)]
         pub number: String,
-        /// Which way.
-        pub direction: GateDirection,
         /// Whose goods.
         pub organisation_id: OrganisationId,
         /// Into, or out of, which warehouse.
@@ -193,8 +185,6 @@ pub mod pass {
         pub inbound_id: Option<InboundId>,
         /// State.
         pub state: GatePassState,
-        /// Counts up with every change.
-        pub version: i32,
         /// Since when.
         pub created_at: DateTimeUtc,
         /// When the vehicle went through.
@@ -202,6 +192,13 @@ pub mod pass {
     }
 
     impl ActiveModelBehavior for ActiveModel {}
+
+    impl Model {
+        /// Which way.
+        pub fn direction(&self) -> GateDirection {
+            GateDirection::of(self.inbound_id)
+        }
+    }
 }
 
 #[cfg(test)]

@@ -188,3 +188,23 @@ async fn orders_that_race_for_an_item_lock_what_there_is_and_no_more() {
     assert_eq!(locks.len(), 32);
     zone.house.adds_up().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_people_note_under_an_orders_number_is_not_the_orders() {
+    let zone = Zone::new().await;
+    let variants = zone.house.variants(2).await;
+    let (own, other) = (zone.item(variants[0], 1, 10).await, zone.item(variants[1], 2, 10).await);
+    let app = &zone.house.server.app;
+    let (db, by) = (app.db().writer(), By { actor: "test", at: app.clock().now() });
+    book::note(db, by, other, BookEvent::Lock, 3, "o-1").await.unwrap();
+    let want = [(zone.owner, zone.location, variants[0], 4)];
+    assert_eq!(zone.lock(&want, "o-1").await.unwrap(), [own]);
+    let locked: Vec<_> = book::locked_for(db, "o-1").await.unwrap().into_iter().map(|item| item.id).collect();
+    assert_eq!(locked, [own]);
+    assert_eq!(zone.ended(BookEvent::Reduce, "o-1").await, 1);
+    assert_eq!((zone.columns(own).await, zone.columns(other).await), ((10, 0, 4), (10, 3, 0)));
+    // Who noted it takes it back.
+    book::note(db, by, other, BookEvent::Unlock, 3, "o-1").await.unwrap();
+    assert_eq!(zone.columns(other).await, (10, 0, 0));
+    zone.house.adds_up().await;
+}

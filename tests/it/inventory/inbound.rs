@@ -149,7 +149,7 @@ async fn what_is_declared_comes_through_the_gate_onto_the_dock_and_can_be_sold_f
         (&passes[0]["vehicle"], &passes[0]["state"], &passes[0]["direction"]),
         (&json!("青A12345"), &json!("PASSED"), &json!("IN"))
     );
-    assert_eq!((quay.book().await, quay.places().await), ((0, 100), sums(&[("INBOUND", 100)])));
+    assert_eq!((quay.book().await, quay.places().await), ((0, 100), sums(&[("@INBOUND", 100)])));
     assert_eq!(quay.saleable().await, 0, "what is on the dock is sold");
     quay.house.adds_up().await;
     // What is on the dock leaves it into bins only.
@@ -429,6 +429,54 @@ async fn a_list_of_notices_costs_the_same_for_one_and_for_many() {
     assert!(counts.iter().all(|count| *count == counts[0]), "1 to 4 notices take {counts:?} statements");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_a_location_called_inbound_has_a_dock_beside_it() {
+    let quay = Quay::new().await;
+    let own = quay.house.location("INBOUND", "QUALITY_CHECK").await;
+    quay.house.receive(&own, json!([quay.house.line(7, "", None)])).await;
+    let notice = quay.declared("D-1", &[quay.line(10, "L-1")]).await;
+    let received = quay.received(&notice, &[10], false).await;
+    assert_eq!(quay.places().await, sums(&[("@INBOUND", 10), ("INBOUND", 7)]));
+    quay.house.adds_up().await;
+    let done = quay.stored(&received, &[(0, "A", 10)]).await;
+    assert_eq!((&done["state"], quay.places().await), (&json!("PUT_AWAY"), sums(&[("INBOUND", 7), ("ZONE", 10)])));
+    quay.house.adds_up().await;
+    // Nobody makes one that could be taken for the dock.
+    let dock = json!({ "code": "@INBOUND", "kind": "TRANSIT", "name": "x" });
+    assert_eq!(quay.house.owner.refused("createStockLocation", dock).await, [("INVALID_VALUE".into(), "code".into())]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_bins_the_newest_are_told_each_once() {
+    let quay = Quay::new().await;
+    let notice = quay.declared("D-1", &[quay.line(60, "L-1"), quay.line(5, "L-2")]).await;
+    let mut notice = quay.received(&notice, &[60, 5], false).await;
+    // Twice into each, one minute after the other.
+    for n in 0..50_usize {
+        quay.house.server.wait(Duration::minutes(1));
+        let bin = format!("A-{:02}", n % 25);
+        let input = putting(&notice, &[(0, &bin, 1)]);
+        let owner = quay.house.server.seller(SELLER).await;
+        notice = owner.done("putAway", NOTICE, input).await["inbound"].clone();
+    }
+    let owner = quay.house.server.seller(SELLER).await;
+    notice = owner.done("putAway", NOTICE, putting(&notice, &[(1, "B-01", 5)])).await["inbound"].clone();
+    let newest: Vec<Value> = (5..25).map(|n| json!({ "bin": format!("A-{n:02}"), "quantity": 2 })).collect();
+    assert_eq!(lines(&notice)[0]["bins"], json!(newest));
+    assert_eq!(lines(&notice)[1]["bins"], json!([{ "bin": "B-01", "quantity": 5 }]));
+    let seen = owner.data("{ stock { nodes { bins lot { code } location { code } } } }", json!({})).await;
+    let of = |lot: &str| {
+        let rows = seen["stock"]["nodes"].as_array().unwrap();
+        let row = rows.iter().find(|row| row["location"]["code"] == "ZONE" && row["lot"]["code"] == lot).unwrap();
+        row["bins"].clone()
+    };
+    assert_eq!(of("L-1"), newest.iter().map(|one| one["bin"].clone()).collect::<Value>());
+    assert_eq!(of("L-2"), json!(["B-01"]));
+    let by_notice = "query($n: ID!) { gatePasses(filter: { inboundId: $n }) { nodes { number } } }";
+    let seen = owner.data(by_notice, json!({ "n": notice["id"] })).await["gatePasses"]["nodes"].clone();
+    assert_eq!(seen, json!([{ "number": notice["gatePasses"][0]["number"] }]));
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Deed {
     Declare(i64, i64),
@@ -452,9 +500,20 @@ fn deeds() -> impl Strategy<Value = Vec<Deed>> {
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_is_declared_counted_stored_and_taken_back_the_book_expects_what_is_still_to_come() {
     let mut runner = TestRunner::default();
-    let deeds = deeds().new_tree(&mut runner).unwrap().current();
+    // Whatever is drawn, each is done once.
+    let mut all = vec![
+        Deed::Declare(5, 5),
+        Deed::Cancel(0),
+        Deed::Declare(9, 9),
+        Deed::Receive { which: 1, first: 4, second: 4, more: true },
+        Deed::Store(1, 2),
+        Deed::Receive { which: 1, first: 1, second: 0, more: false },
+    ];
+    all.extend(deeds().new_tree(&mut runner).unwrap().current());
+    let deeds = all;
     let quay = Quay::new().await;
     let mut notices: Vec<Value> = Vec::new();
+    let mut done: BTreeMap<&str, usize> = BTreeMap::new();
     for (n, deed) in deeds.iter().enumerate() {
         let at = |which: usize| (!notices.is_empty()).then(|| which % notices.len());
         let (place, name, input) = match *deed {
@@ -477,22 +536,29 @@ async fn whatever_is_declared_counted_stored_and_taken_back_the_book_expects_wha
         };
         let payload = quay.house.owner.payload(name, NOTICE, input).await;
         if payload["userErrors"] == json!([]) {
+            *done.entry(name).or_default() += 1;
             match place {
                 Some(at) => notices[at] = payload["inbound"].clone(),
                 None => notices.push(payload["inbound"].clone()),
             }
+        }
+        for error in payload["userErrors"].as_array().unwrap() {
+            let code = error["code"].as_str().unwrap();
+            let fits = matches!(code, "OUT_OF_RANGE" | "ILLEGAL_TRANSITION" | "REQUIRED");
+            assert!(fits && place.is_some(), "{deed:?} is refused with {code}, of {deeds:?}");
         }
         let missing: i64 = notices.iter().flat_map(|notice| numbers(notice, "missing")).sum();
         let came: i64 = notices.iter().flat_map(|notice| numbers(notice, "received")).sum();
         assert_eq!(quay.book().await, (missing, came), "after {deed:?} of {deeds:?}");
         let on_dock: i64 = notices.iter().flat_map(|notice| numbers(notice, "onDock")).sum();
         assert_eq!(
-            quay.places().await.get("INBOUND").copied().unwrap_or_default(),
+            quay.places().await.get("@INBOUND").copied().unwrap_or_default(),
             on_dock,
             "after {deed:?} of {deeds:?}"
         );
         quay.house.adds_up().await;
     }
+    assert!(done["receiveInbound"] >= 2 && done.len() == 4, "only so much was done: {done:?}");
     // Sum of what was declared, less what came, less what was withdrawn.
     let entries = bonded_entry::Entity::find().all(quay.house.server.app.db().read()).await.unwrap();
     let of = |event| entries.iter().filter(|entry| entry.event == event).map(|entry| entry.quantity).sum::<i64>();

@@ -52,7 +52,7 @@ impl Delivery {
 #[derive(InputObject)]
 pub(super) struct ReportDeliveryInput {
     /// One's own number of it, at most 20 characters. What failed or was not taken is mended by reporting it once more
-    /// under the same (企业内部编号).
+    /// under the same; what nobody has answered to is sent again when the same is reported (企业内部编号).
     number: String,
     /// The customs office of the site, four digits (申报地海关).
     customs_code: String,
@@ -74,6 +74,14 @@ pub(super) struct ReportDeliveryInput {
     client_mutation_id: Option<String>,
 }
 
+/// Which deliveries (入库明细单筛选).
+#[derive(InputObject, Default)]
+pub(super) struct DeliveryFilter {
+    /// Only those that somebody must do something about: failed, not taken, or unanswered for longer than customs should
+    /// take.
+    to_do: Option<bool>,
+}
+
 payload! {
     /// The answer to `reportDelivery`.
     ReportDeliveryPayload { /// What was reported.
@@ -91,6 +99,7 @@ impl DeliveryQuery {
     async fn deliveries(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "Which.")] filter: Option<DeliveryFilter>,
         #[graphql(desc = "Size of the page, at most 100.")] first: Option<i32>,
         #[graphql(desc = "The page starts after this cursor.")] after: Option<String>,
         #[graphql(desc = "Size of a page that is read backwards.")] last: Option<i32>,
@@ -98,7 +107,9 @@ impl DeliveryQuery {
     ) -> Result<Connection<Delivery>> {
         context.may(Action::ReadDeclarations)?;
         let page = PageArgs::relay(first, after.as_deref(), last, before.as_deref())?;
-        let rows = ops::list(context.app().db().read(), context.viewer(), &page).await?;
+        let silent_since = context.app().clock().now() - context.app().config().customs.wait();
+        let to_do = filter.unwrap_or_default().to_do.unwrap_or_default().then_some(silent_since);
+        let rows = ops::list(context.app().db().read(), context.viewer(), to_do, &page).await?;
         Ok(Connection::new(rows, None, |row| (ops::cursor(&row), Delivery(row))))
     }
 }

@@ -147,7 +147,7 @@ pub(crate) struct NoteBondedMovementInput {
     /// How much, in the unit of the book.
     quantity: i64,
     /// The document that says so; what is unlocked or reduced must have been locked under the same, what came in or is
-    /// withdrawn must have been declared under the same.
+    /// withdrawn must have been declared under the same. An order under that number has no part in it.
     document: String,
     /// The client's own id of this request.
     client_mutation_id: Option<String>,

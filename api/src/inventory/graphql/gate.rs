@@ -47,7 +47,7 @@ impl VerificationList {
 
     /// Which way the goods go.
     async fn direction(&self) -> GateDirection {
-        self.0.direction
+        self.0.direction()
     }
 
     /// Of which account book (账册号).
@@ -97,7 +97,7 @@ impl GatePass {
 
     /// Which way.
     async fn direction(&self) -> GateDirection {
-        self.0.direction
+        self.0.direction()
     }
 
     /// Into, or out of, which warehouse.
@@ -136,11 +136,6 @@ impl GatePass {
         Ok(found.map(VerificationList))
     }
 
-    /// Counts up with every change.
-    async fn version(&self) -> i32 {
-        self.0.version
-    }
-
     /// Since when.
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
@@ -159,6 +154,8 @@ pub(crate) struct GatePassFilter {
     organisation_id: Option<ID>,
     /// Only this way.
     direction: Option<GateDirection>,
+    /// Only of the vehicles that brought goods of this notice.
+    inbound_id: Option<ID>,
     /// Only in one of these states.
     states: Option<Vec<GatePassState>>,
 }
@@ -168,6 +165,7 @@ impl GatePassFilter {
         Ok(PassFilter {
             of: self.organisation_id.map(|id| decode(&id, "organisationId")).transpose()?,
             direction: self.direction,
+            inbound: self.inbound_id.map(|id| decode(&id, "inboundId")).transpose()?,
             states: bounded(self.states.unwrap_or_default())?,
         })
     }

@@ -34,6 +34,8 @@ use crate::{
 
 /// Name of the order of lines, for cursors.
 const LINES: &str = "inbound-line";
+/// What a page of lines costs beside what it shows: all lines of the notice are read for it, at most 500.
+const ALL_LINES: usize = 500;
 
 /// Goods that are declared into a bonded warehouse, until they are in its bins (入区申报).
 #[derive(Clone, Debug)]
@@ -68,7 +70,7 @@ impl Inbound {
     }
 
     /// What was declared, in that order, and what became of it.
-    #[graphql(complexity = "list_cost(first, last, child_complexity)")]
+    #[graphql(complexity = "list_cost(first, last, child_complexity).saturating_add(ALL_LINES)")]
     async fn lines(
         &self,
         context: &Context<'_>,
@@ -89,8 +91,9 @@ impl Inbound {
         Ok(loaders::of(context).load_one(ListOfInbound(self.0.id)).await?.map(VerificationList))
     }
 
-    /// The passes of the vehicles that brought it, first first (核放单).
-    #[graphql(complexity = "times(5, child_complexity)")]
+    /// The passes of the vehicles that brought it, first first, the newest 20; all of them: `gatePasses(filter: {
+    /// inboundId })` (核放单).
+    #[graphql(complexity = "times(loaders::MOST_PASSES, child_complexity)")]
     async fn gate_passes(&self, context: &Context<'_>) -> Result<Vec<GatePass>> {
         let rows = loaders::of(context).load_one(PassesOf(self.0.id)).await?.unwrap_or_default();
         Ok(rows.into_iter().map(GatePass).collect())
@@ -169,8 +172,8 @@ impl InboundLine {
         self.0.on_dock()
     }
 
-    /// Into which bins it was put (货位).
-    #[graphql(complexity = "times(10, child_complexity)")]
+    /// Into which bins it was put, the newest 20 (货位).
+    #[graphql(complexity = "times(ops::MOST_BINS, child_complexity)")]
     async fn bins(&self, context: &Context<'_>) -> Result<Vec<PutAwayBin>> {
         let rows = loaders::of(context).load_one(BinsOfLine(self.0.id)).await?.unwrap_or_default();
         Ok(rows.into_iter().map(|row| PutAwayBin { bin: row.bin, quantity: row.quantity }).collect())

@@ -119,7 +119,9 @@ impl StockBalance {
         self.0.status
     }
 
-    /// Into which bins of the place the lot was put: where to look. How much is left in each nobody keeps (货位).
+    /// Into which bins of the place the lot was put, the newest 20: where to look. How much is left in each nobody keeps
+    /// (货位).
+    #[graphql(complexity = 20)]
     async fn bins(&self, context: &Context<'_>) -> Result<Vec<String>> {
         Ok(loaders::of(context).load_one(BinsOfLot(self.0.location_id, self.0.lot_id)).await?.unwrap_or_default())
     }

@@ -1,7 +1,7 @@
 //! The account book as people keep it: items are filed, what customs lets in and out is noted.
 
 use entities::{
-    inventory::{BookEvent, LocationKind, bonded_entry, book, inbound, location},
+    inventory::{BookEvent, bonded_entry, book, inbound, location},
     party::Viewer,
     values::{
         BookNumber, ErrorCode, Refusal,
@@ -11,7 +11,7 @@ use entities::{
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, JoinType, Order, QueryFilter, QuerySelect};
 use serde_json::{Value, json};
 
-use super::{own, own_location, reads::whose, unseen};
+use super::{own, own_bonded, reads::whose, unseen};
 use crate::{
     app::{App, Call},
     inventory::{book as entries, ledger::By},
@@ -48,11 +48,7 @@ pub async fn file_item(app: &App, call: &Call, new: &NewItem) -> Result<book::Mo
     if let Some(before) = work.answered()? {
         return Ok(before);
     }
-    let place = own_location(work.tx(), organisation, new.location, "locationId").await?;
-    if place.kind != LocationKind::BondedWarehouse {
-        let kind = async_graphql::Value::from(place.kind).to_string();
-        return Err(Refusal::new(ErrorCode::InvalidValue).with("value", kind).at("locationId").into());
-    }
+    let place = own_bonded(work.tx(), organisation, new.location, "locationId").await?;
     if unseen(&work, &[new.variant]).await?.is_some() {
         return Err(not_found("variantId", encode(new.variant).as_str()));
     }

@@ -10,7 +10,7 @@
 //!
 //! Each arrow is one transaction: notice, account book, stock and paperwork move together or not at all. The notice's row is
 //! changed first, by an UPDATE with its version in the WHERE: of two who count the same vehicle one does. Then the items of
-//! the book, then the balances, as everywhere. More than was declared never comes: what is over is declared by a notice of
+//! the book, then the balances, as when an order is placed or leaves. More than was declared never comes: what is over is declared by a notice of
 //! its own. Bins say where to look; how much is left is the balance of the warehouse.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,8 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use entities::{
     inventory::{
-        BookEvent, CustomsStatus, InboundState, InboundStep, LocationKind, MoveReason, VerificationState, book,
-        inbound,
+        BookEvent, CustomsStatus, InboundState, InboundStep, MoveReason, VerificationState, book, inbound,
         inbound::{line, put_away},
     },
     party::Viewer,
@@ -31,16 +30,16 @@ use entities::{
     },
 };
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, Order, QueryFilter,
-    QueryOrder, QuerySelect,
-    sea_query::{Alias, Expr, Func, LockType},
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, Order,
+    QueryFilter, QueryOrder, QuerySelect, Statement, Value, sea_query::LockType,
 };
-use serde_json::{Value, json};
+use serde_json::json;
+use uuid::Uuid;
 
 use super::{
     MAX_LINES, dock_of, few,
     goods::{Received, lots},
-    moved, own, own_location,
+    moved, own, own_bonded,
     reads::whose,
     short_code, supplier_of, unseen,
 };
@@ -162,11 +161,7 @@ pub async fn declare_inbound(app: &App, call: &Call, new: &NewInbound) -> Result
     if let Some(before) = work.answered()? {
         return Ok(before);
     }
-    let place = own_location(work.tx(), organisation, new.location, "locationId").await?;
-    if place.kind != LocationKind::BondedWarehouse {
-        let kind = async_graphql::Value::from(place.kind).to_string();
-        return Err(Refusal::new(ErrorCode::InvalidValue).with("value", kind).at("locationId").into());
-    }
+    let place = own_bonded(work.tx(), organisation, new.location, "locationId").await?;
     let variants: Vec<VariantId> = new.lines.iter().map(|line| line.variant).collect();
     if let Some(n) = unseen(&work, &variants).await? {
         return Err(in_line(not_found("variantId", encode(variants[n]).as_str()), n));
@@ -223,10 +218,10 @@ pub async fn declare_inbound(app: &App, call: &Call, new: &NewInbound) -> Result
     line::Entity::insert_many(rows).exec_without_returning(work.tx()).await?;
     let sums = by_item(lines.iter().map(|line| (line, line.quantity)));
     noted_in_book(&work, BookEvent::PreIncrease, &sums, &row.number).await?;
-    let list = gate::declare_list(work.tx(), work.now, organisation, &book, Of::Inbound(row.id)).await?;
+    let list = gate::declare_list(work.tx(), work.now, &book, Of::Inbound(row.id)).await?;
     let shown = json!({ "number": row.number, "document": row.document, "location": place.code, "list": list.number,
         "lines": lines.len(), "quantity": lines.iter().map(|line| line.quantity).sum::<i64>() });
-    work.audit(Some(organisation), "declareInbound", encode(row.id).0, Value::Null, shown);
+    work.audit(Some(organisation), "declareInbound", encode(row.id).0, serde_json::Value::Null, shown);
     work.commit(row).await
 }
 
@@ -300,7 +295,7 @@ fn named(all: &[line::Model], id: InboundLineId, n: usize) -> Result<&line::Mode
 
 /// Adds to a column of lines; what must never be is in the WHERE.
 async fn add(work: &Work, column: &str, guard: &str, amounts: &BTreeMap<InboundLineId, i64>) -> Result<(), Error> {
-    let rows: Vec<(uuid::Uuid, i64)> = amounts.iter().map(|(id, n)| (id.0, *n)).collect();
+    let rows: Vec<(Uuid, i64)> = amounts.iter().map(|(id, n)| (id.0, *n)).collect();
     let set = format!("{column} = inbound_line.{column} + v.column2");
     let done = update_each(work.tx(), "inbound_line", &set, guard, &rows).await?;
     if done == rows.len() as u64 { Ok(()) } else { Err(Error::internal("a line changed under the lock of its notice")) }
@@ -412,10 +407,6 @@ pub async fn receive_inbound(
     let after = write(&work, &row, next).await?;
     add(&work, "received", NOT_MORE_THAN_DECLARED, &came).await?;
     add(&work, "short", NOT_MORE_THAN_DECLARED, &short).await?;
-    let increased = by_item(lines.iter().map(|line| (line, of(line))));
-    noted_in_book(&work, BookEvent::Increase, &increased, &row.number).await?;
-    let withdrawn = by_item(lines.iter().map(|line| (line, short.get(&line.id).copied().unwrap_or_default())));
-    noted_in_book(&work, BookEvent::Withdraw, &withdrawn, &row.number).await?;
     let supplier = supplier_of(work.tx(), work.now, organisation).await?;
     let dock = dock_of(work.tx(), work.now, organisation).await?;
     let here: Vec<&line::Model> = lines.iter().filter(|line| of(line) > 0).collect();
@@ -423,6 +414,10 @@ pub async fn receive_inbound(
         here.iter().map(|line| moving(&row, line, (supplier, dock), of(line), MoveReason::Receipt)).collect();
     let places: Vec<usize> =
         here.iter().filter_map(|line| receipt.lines.iter().position(|c| c.line == line.id)).collect();
+    let increased = by_item(lines.iter().map(|line| (line, of(line))));
+    noted_in_book(&work, BookEvent::Increase, &increased, &row.number).await?;
+    let withdrawn = by_item(lines.iter().map(|line| (line, short.get(&line.id).copied().unwrap_or_default())));
+    noted_in_book(&work, BookEvent::Withdraw, &withdrawn, &row.number).await?;
     moved(&work, &moves).await.map_err(|error| of_lines(error, &places))?;
     let pass = if total > 0 {
         let vehicle = vehicle.ok_or_else(|| Refusal::new(ErrorCode::Required).at("vehicle"))?;
@@ -584,37 +579,73 @@ pub async fn find_inbound(
     Ok(row.filter(|row| whose(viewer, Some(row.organisation_id)).is_ok()))
 }
 
-/// So much of a line, or of a lot, went into a bin.
-#[derive(Clone, Debug, PartialEq, Eq, sea_orm::FromQueryResult)]
-pub struct InBin {
+/// So much of a line went into a bin.
+#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+pub struct OfLine {
     /// Of which line.
     pub line_id: InboundLineId,
-    /// In which warehouse.
-    pub location_id: StockLocationId,
-    /// Of which lot.
-    pub lot_id: StockLotId,
     /// Into which bin.
     pub bin: String,
     /// How much.
     pub quantity: i64,
 }
 
-/// What went into which bins, in the order of bins: one statement for any number of lines or lots.
-pub(in crate::inventory) async fn in_bins(db: &impl ConnectionTrait, only: Condition) -> Result<Vec<InBin>, Error> {
-    use put_away::Column as C;
-    let sum = Func::cast_as(Expr::expr(Func::sum(Expr::col((put_away::Entity, C::Quantity)))), Alias::new("BIGINT"));
-    let rows = put_away::Entity::find()
-        .select_only()
-        .columns([C::LineId, C::LocationId, C::LotId, C::Bin])
-        .column_as(Expr::expr(sum), "quantity")
-        .filter(only)
-        .group_by(C::LineId)
-        .group_by(C::LocationId)
-        .group_by(C::LotId)
-        .group_by(C::Bin)
-        .order_by_asc(C::Bin)
-        .into_model::<InBin>()
-        .all(db)
-        .await?;
-    Ok(rows)
+/// Something of a lot went into a bin.
+#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+pub struct OfLot {
+    /// In which warehouse.
+    pub location_id: StockLocationId,
+    /// Of which lot.
+    pub lot_id: StockLotId,
+    /// Into which bin.
+    pub bin: String,
+}
+
+/// Most bins of a line, or of a lot, that are told of.
+pub(in crate::inventory) const MOST_BINS: usize = 20;
+
+/// The newest bins that each line went into, by their names; one statement for any number of lines.
+pub(in crate::inventory) async fn bins_of_lines(
+    db: &impl ConnectionTrait,
+    lines: &[InboundLineId],
+) -> Result<Vec<OfLine>, Error> {
+    let keys = lines.iter().map(|line| [line.0]).collect();
+    in_bins(db, &["line_id"], keys).await
+}
+
+/// The newest bins of a warehouse that each lot went into, in the same way.
+pub(in crate::inventory) async fn bins_of_lots(
+    db: &impl ConnectionTrait,
+    lots: &[(StockLocationId, StockLotId)],
+) -> Result<Vec<OfLot>, Error> {
+    let keys = lots.iter().map(|(location, lot)| [location.0, lot.0]).collect();
+    in_bins(db, &["location_id", "lot_id"], keys).await
+}
+
+/// The newest bins of each group; `keys` are what the columns `of` have in each.
+async fn in_bins<R: FromQueryResult, const N: usize>(
+    db: &impl ConnectionTrait,
+    of: &[&str; N],
+    keys: Vec<[Uuid; N]>,
+) -> Result<Vec<R>, Error> {
+    let (mut tuples, mut values): (Vec<String>, Vec<Value>) = (Vec::new(), Vec::new());
+    for key in keys {
+        let places: Vec<String> = (1..=N).map(|n| format!("${}", values.len() + n)).collect();
+        tuples.push(format!("({})", places.join(", ")));
+        values.extend(key.map(Value::from));
+    }
+    if tuples.is_empty() {
+        return Ok(Vec::new());
+    }
+    let same: Vec<String> = (1..).zip(of).map(|(n, column): (usize, _)| format!("p.{column} = v.column{n}")).collect();
+    let group: Vec<String> = of.iter().map(|column| format!("p.{column}")).collect();
+    let (group, same, tuples) = (group.join(", "), same.join(" AND "), tuples.join(", "));
+    let statement = format!(
+        "SELECT * FROM (SELECT {group}, p.bin, CAST(SUM(p.quantity) AS BIGINT) AS quantity, \
+         ROW_NUMBER() OVER (PARTITION BY {group} ORDER BY MAX(p.at) DESC, p.bin) AS place \
+         FROM inbound_put_away p JOIN (VALUES {tuples}) AS v ON {same} GROUP BY {group}, p.bin) AS ranked \
+         WHERE place <= {MOST_BINS} ORDER BY bin"
+    );
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), statement, values);
+    Ok(R::find_by_statement(statement).all(db).await?)
 }

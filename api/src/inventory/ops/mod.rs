@@ -136,8 +136,8 @@ const STANDING: [(&str, LocationKind, &str); 5] = [
 ];
 
 /// Where goods lie that came through the gate and are in no bin yet. Nobody can sell from there, and they leave it by being
-/// put away only.
-const DOCK: &str = "INBOUND";
+/// put away only. A code that nobody can type ([`short_code`]): organisations may have an INBOUND of their own.
+const DOCK: &str = "@INBOUND";
 
 /// The location of an organisation that stands for whoever delivers to it.
 pub async fn supplier_of(
@@ -188,6 +188,7 @@ async fn standing_as(
         location::Entity::find()
             .filter(location::Column::OrganisationId.eq(organisation))
             .filter(location::Column::Code.eq(*code))
+            .filter(location::Column::Kind.eq(*kind))
             .one(tx)
     };
     if let Some(row) = find().await? {
@@ -215,6 +216,21 @@ pub async fn own_location(
     let row = location::Entity::find_by_id(id).one(tx).await?;
     let row = row.filter(|row| row.organisation_id == organisation && !row.kind.is_virtual() && !is_way(row));
     row.ok_or_else(|| not_found(field, encode(id).as_str()))
+}
+
+/// A bonded warehouse of an organisation's own.
+pub async fn own_bonded(
+    tx: &impl ConnectionTrait,
+    organisation: OrganisationId,
+    id: StockLocationId,
+    field: &str,
+) -> Result<location::Model, Error> {
+    let row = own_location(tx, organisation, id, field).await?;
+    if row.kind == LocationKind::BondedWarehouse {
+        return Ok(row);
+    }
+    let kind = async_graphql::Value::from(row.kind).to_string();
+    Err(Refusal::new(ErrorCode::InvalidValue).with("value", kind).at(field).into())
 }
 
 /// Every variant must be one that the viewer may see; which of them is not, by its place.
