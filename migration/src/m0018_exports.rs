@@ -47,10 +47,6 @@ fn optional_text(name: &'static str, length: u32) -> ColumnDef {
     ColumnDef::new(name).string_len(length).null().take()
 }
 
-fn optional_int(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).integer().null().take()
-}
-
 async fn summaries(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     let restrict = ForeignKeyAction::Restrict;
     let summary = Table::create()
@@ -67,6 +63,7 @@ async fn summaries(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(optional_ascii(manager, "sum_no", 18))
         .col(ColumnDef::new("due").date().not_null())
         .col(optional_text("alarm", 300))
+        .col(optional_moment("pressed_at"))
         .col(int("version"))
         .col(moment("created_at"))
         .col(moment("updated_at"))
@@ -134,7 +131,6 @@ async fn exports(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(optional_moment("departed_at"))
         .col(optional_text("cancel_reason", 300))
         .col(optional_id("summary_id"))
-        .col(optional_int("summary_part"))
         .col(optional_ascii(manager, "entry_no", 18))
         .col(optional_text("alarm", 300))
         .col(int("version"))
@@ -143,10 +139,7 @@ async fn exports(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .foreign_key(&mut refers("export_declaration", "summary_id", "export_summary", restrict))
         .check((
             "ck_export_declaration_summary",
-            Expr::cust(
-                "(summary_id IS NULL) = (summary_part IS NULL) AND (summary_id IS NULL OR (flag = 'summary' \
-                 AND released_at IS NOT NULL))",
-            ),
+            Expr::cust("summary_id IS NULL OR (flag = 'summary' AND released_at IS NOT NULL)"),
         ))
         .take();
     for party in ["seller_id", "declarer_id", "carrier_id", "site_id"] {
@@ -161,9 +154,9 @@ async fn exports(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     for party in ["seller_id", "declarer_id", "carrier_id", "site_id", "state"] {
         index(manager, "export_declaration", &[party, "id"]).await?;
     }
-    index(manager, "export_declaration", &["summary_id", "summary_part"]).await?;
-    // What is to be summarised.
-    index(manager, "export_declaration", &["flag", "released_at"]).await?;
+    index(manager, "export_declaration", &["summary_id", "id"]).await?;
+    // What is to be summarised: what is in no summary.
+    index(manager, "export_declaration", &["flag", "summary_id", "released_at"]).await?;
 
     let line = Table::create()
         .table("export_line")
@@ -194,8 +187,7 @@ async fn exports(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
             Expr::cust("quantity_e5 > 0 AND quantity1_e5 > 0 AND price_minor >= 0 AND total_minor >= 0"),
         ))
         .take();
-    manager.create_table(line).await?;
-    index(manager, "export_line", &["hs"]).await
+    manager.create_table(line).await
 }
 
 async fn about(manager: &SchemaManager<'_>) -> Result<(), DbErr> {

@@ -66,10 +66,15 @@ pub const EXPORT_SCENARIOS: &[ExportScenario] = &[
     of("order-fails", PaperKind::ExportOrder, &[(1, "-301008", "参数校验失败")]),
     of("waybill-rejected", PaperKind::ExportWaybill, &[(1, "2", PORT), (2, "100", "Code:45;Desc:运单不存在")]),
     of("cancel-refused", PaperKind::ExportCancellation, &[(1, "2", PORT), (2, "100", "清单状态不允许撤销")]),
+    of("cancel-silent", PaperKind::ExportCancellation, &[]),
     of("consignment-rejected", PaperKind::Consignment, REFUSED),
+    of("consignment-silent", PaperKind::Consignment, &[]),
     of("arrival-rejected", PaperKind::Arrival, REFUSED),
+    of("arrival-silent", PaperKind::Arrival, &[]),
     of("departure-rejected", PaperKind::Departure, REFUSED),
+    of("departure-silent", PaperKind::Departure, &[]),
     of("summary-rejected", PaperKind::Summary, REFUSED),
+    of("summary-silent", PaperKind::Summary, &[]),
 ];
 
 impl ExportScenario {

@@ -1,8 +1,13 @@
 //! Exports: from the facts of an order to what is counted, or to the entry of a month; taken back, refused, hidden.
 
+use api::{customs::receiving, platform::customs::simulator::proved};
 use chrono::Duration;
-use entities::customs::paper::{self as row, PaperKind};
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use entities::customs::{
+    export::summarised,
+    message,
+    paper::{self as row, PaperKind},
+};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, sea_query::Expr};
 use serde_json::{Value, json};
 
 use super::{CARRIER, DECLARER, paper};
@@ -111,6 +116,38 @@ impl Quay {
         self.departure(exports).await;
     }
 
+    /// Sends again what is not answered or refused of an export, as it is.
+    async fn again(&self, seen: &Value) {
+        let input = json!({ "id": seen["id"], "expectedVersion": seen["version"] });
+        self.seller().await.done("amendExport", "declaration { state }", input).await;
+        self.market.worked().await;
+    }
+
+    /// The exports at which somebody must do something.
+    async fn to_do(&self) -> Vec<Value> {
+        let query = "{ exportDeclarations(filter: { toDo: true }) { nodes { id } } }";
+        let all = self.seller().await.data(query, json!({})).await["exportDeclarations"]["nodes"].clone();
+        all.as_array().unwrap().iter().map(|export| export["id"].clone()).collect()
+    }
+
+    /// Customs says something more of an export's list: its last receipt with another status, at another time.
+    async fn says(&self, export: &Value, status: &str, time: &str) {
+        let app = self.market.app();
+        let rows = message::Entity::find()
+            .filter(message::Column::Kind.eq(604))
+            .order_by_desc(message::Column::Id)
+            .all(app.db().read())
+            .await
+            .unwrap();
+        let of =
+            |row: &message::Model| app.vault().unseal_text(&format!("customs_message:{}", row.id), &row.body).unwrap();
+        let order = format!(">{}<", export["orderNumber"].as_str().unwrap());
+        let last = rows.iter().map(of).find(|text| text.contains(&order)).expect("nothing was said of its list");
+        let text = replaced(&replaced(&last, "returnStatus", status), "returnTime", time);
+        receiving::pushed(app, &proved(app.vault(), text.as_bytes()), text.as_bytes()).await.unwrap();
+        self.market.worked().await;
+    }
+
     async fn swept(&self) {
         let app = self.market.app();
         api::customs::jobs::sweep(app, app.clock().now()).await.unwrap();
@@ -123,6 +160,18 @@ impl Quay {
         let all = self.seller().await.data(query, json!({})).await["exportSummaries"]["nodes"].clone();
         all.as_array().unwrap().clone()
     }
+}
+
+fn replaced(text: &str, name: &str, value: &str) -> String {
+    let (open, close) = (format!("<ceb:{name}>"), format!("</ceb:{name}>"));
+    let from = text.find(&open).unwrap() + open.len();
+    let to = text.find(&close).unwrap();
+    format!("{}{value}{}", &text[..from], &text[to..])
+}
+
+/// How many papers of a kind are about an export.
+fn count(export: &Value, kind: &str) -> usize {
+    export["documents"].as_array().unwrap().iter().filter(|paper| paper["kind"] == kind).count()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -168,6 +217,8 @@ async fn lists_of_a_month_are_released_leave_and_become_an_entry() {
     let operator = quay.market.server.operator().await;
     let this_month = json!({ "month": "2026-03-31" });
     assert_eq!(operator.refused("summariseExports", this_month).await[0], ("OUT_OF_RANGE".into(), "month".into()));
+    let before_all = json!({ "month": "2013-12-31" });
+    assert_eq!(operator.refused("summariseExports", before_all).await[0], ("OUT_OF_RANGE".into(), "month".into()));
     quay.market.wait(Duration::days(31));
     let late = quay.declared(quay.sale(json!({}))).await;
     for _ in 0..3 {
@@ -221,7 +272,8 @@ async fn a_simplified_export_ends_in_statistics_and_is_in_no_summary() {
     let switched = quay.seen(&export).await;
     assert_eq!((&switched["state"], &switched["flag"]), (&json!("RELEASED"), &json!("SUMMARY")), "{switched:#}");
     let late = json!({ "id": export["id"], "expectedVersion": switched["version"] });
-    assert_ne!(quay.seller().await.refused("switchExport", late).await[0].0, "STALE_VERSION");
+    let refused = quay.seller().await.refused("switchExport", late).await;
+    assert_eq!(refused, [("INVALID_VALUE".into(), "id".into())], "what is summarised is switched once more");
     quay.market.adds_up().await;
 }
 
@@ -278,6 +330,9 @@ async fn what_customs_refuses_is_mended_and_sent_again() {
         assert_eq!(stuck["state"], state, "{mark}: {stuck:#}");
         if state == "RELEASED" {
             assert!(stuck["alarm"].as_str().unwrap().contains("777"), "nobody looks at what customs says");
+            quay.again(&stuck).await;
+            let looked_at = quay.seen(&export).await;
+            assert_eq!((&looked_at["state"], &looked_at["alarm"]), (&json!("RELEASED"), &Value::Null), "it rings on");
             continue;
         }
         let again = json!({ "id": export["id"], "expectedVersion": stuck["version"] });
@@ -337,15 +392,21 @@ async fn an_order_is_declared_once_and_each_mode_has_what_it_wants() {
         (json!({ "mode": "OVERSEAS_WAREHOUSE" }), "REQUIRED", "warehouse"),
         (json!({ "destination": "CN" }), "INVALID_COUNTRY", "destination"),
         (json!({ "portCode": "97" }), "INVALID_VALUE", "portCode"),
+        (json!({ "freight": { "amount": "10.00", "currency": "USD" } }), "INVALID_CURRENCY", "freight"),
+        (json!({ "insurance": { "amount": "1.00", "currency": "USD" } }), "INVALID_CURRENCY", "insurance"),
+        (json!({ "flag": "SIMPLIFIED", "licenceNumber": "L-1" }), "SIMPLIFIED_NOT_ALLOWED", "licenceNumber"),
         (json!({ "lines": [] }), "REQUIRED", "lines"),
     ] {
         let found = seller.refused("declareExport", quay.input(quay.sale(more)).await).await;
         assert!(found.contains(&(code.to_owned(), field.to_owned())), "{field}: {found:?}");
     }
-    // Of a carrier that is none.
-    let mut input = quay.input(quay.sale(json!({}))).await;
-    input["carrierId"] = quay.market.server.organisation(SELLER).await;
-    assert_eq!(seller.refused("declareExport", input).await[0], ("WRONG_ROLE".into(), "carrierId".into()));
+    // Of a carrier that is none; a seller is none either, though it may declare for itself.
+    for carrier in [SELLER, OTHER_SELLER] {
+        let mut input = quay.input(quay.sale(json!({}))).await;
+        input["carrierId"] = quay.market.server.organisation(carrier).await;
+        input["declarerId"] = quay.market.server.organisation(OTHER_SELLER).await;
+        assert_eq!(seller.refused("declareExport", input).await, [("WRONG_ROLE".into(), "carrierId".into())]);
+    }
 
     let warehouse = json!({ "name": "法兰克福海外仓", "bookingNumber": "BK-1" });
     let abroad = json!({ "mode": "OVERSEAS_WAREHOUSE", "warehouse": warehouse, "orderNumber": null,
@@ -421,10 +482,16 @@ async fn a_summary_that_customs_refuses_is_told_before_its_deadline_and_sent_aga
     assert_eq!((refused.len(), &refused[0]["state"]), (1, &json!("REFUSED")));
     assert_eq!(refused[0]["alarm"], Value::Null, "it is pressing two weeks before the deadline");
     assert_eq!(quay.seen(&export).await["state"], "DEPARTED");
+    // Something else is odd about it meanwhile.
+    let odd = summarised::Entity::update_many().col_expr(summarised::Column::Alarm, Expr::value("customs said 777"));
+    odd.exec(quay.market.app().db().writer()).await.unwrap();
     quay.market.wait(Duration::days(9));
     quay.swept().await;
     let pressing = quay.summaries().await;
-    assert!(pressing[0]["alarm"].as_str().unwrap().contains("2026-04-15"), "nobody is told: {pressing:#?}");
+    let alarm = pressing[0]["alarm"].as_str().unwrap();
+    assert!(alarm.contains("2026-04-15") && alarm.contains("777"), "nobody is told: {pressing:#?}");
+    quay.swept().await;
+    assert_eq!(quay.summaries().await[0]["alarm"], pressing[0]["alarm"], "it is told twice");
     let month = json!({ "month": "2026-03-15" });
     assert_eq!(quay.seller().await.denied("summariseExports", month.clone()).await, "FORBIDDEN");
     let operator = quay.market.server.operator().await;
@@ -436,5 +503,165 @@ async fn a_summary_that_customs_refuses_is_told_before_its_deadline_and_sent_aga
     assert_eq!(quay.seen(&export).await["state"], "CLOSED");
     let nothing = operator.done("summariseExports", "summaries { id }", month).await;
     assert_eq!(nothing["summaries"], json!([]), "a list is summarised twice");
+    quay.market.adds_up().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_summary_that_nobody_answers_is_sent_again() {
+    let quay = Quay::new().await;
+    let export = quay.declared(quay.sale(json!({ "note": "#summary-silent" }))).await;
+    quay.left(&[&export]).await;
+    quay.market.wait(Duration::days(32));
+    quay.swept().await;
+    let lost = quay.summaries().await;
+    assert_eq!((lost.len(), &lost[0]["state"]), (1, &json!("DRAFT")));
+    let operator = quay.market.server.operator().await;
+    let sent = operator.done("summariseExports", "summaries { id }", json!({ "month": "2026-03-15" })).await;
+    assert_eq!(sent["summaries"], json!([{ "id": lost[0]["id"] }]));
+    quay.market.worked().await;
+    assert_eq!(quay.summaries().await[0]["state"], "ANSWERED");
+    assert_eq!(quay.seen(&export).await["state"], "CLOSED");
+    quay.market.adds_up().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawal_that_customs_refused_is_not_asked_again_by_itself() {
+    let quay = Quay::new().await;
+    let export = quay.declared(quay.sale(json!({ "note": "#no-end" }))).await;
+    let cancel = json!({ "id": export["id"], "reason": "取消 #cancel-refused" });
+    quay.seller().await.done("cancelExport", "declaration { state }", cancel).await;
+    quay.market.worked().await;
+    quay.says(&export, "500", "20260301235901000").await;
+    let held = quay.seen(&export).await;
+    assert_eq!(held["state"], "HELD", "it is taken back by what customs says of the list: {held:#}");
+    assert_eq!(count(&held, "EXPORT_CANCELLATION"), 1, "customs is asked again: {held:#}");
+    quay.says(&export, "100", "20260301235902000").await;
+    let rejected = quay.seen(&export).await;
+    assert_eq!(rejected["state"], "REJECTED");
+    // Who sends it again wants it.
+    quay.again(&rejected).await;
+    let released = quay.seen(&export).await;
+    assert_eq!((&released["state"], &released["cancelReason"]), (&json!("RELEASED"), &Value::Null), "{released:#}");
+    assert_eq!(count(&released, "EXPORT_CANCELLATION"), 1, "what is wanted is withdrawn: {released:#}");
+    quay.market.adds_up().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_lost_on_the_way_out_is_to_be_done_and_is_said_again() {
+    let quay = Quay::new().await;
+    let export = quay.declared(quay.sale(json!({}))).await;
+    let held = quay.declared(quay.sale(json!({ "note": "#no-end" }))).await;
+    let cancel = json!({ "id": held["id"], "reason": "取消 #cancel-silent" });
+    quay.seller().await.done("cancelExport", "declaration { state }", cancel).await;
+    let transport = json!({ "ids": [export["id"]], "note": "#consignment-silent",
+        "transport": { "vehicle": "CA931", "voyage": "1", "bill": "999-1" } });
+    quay.seller().await.done("addExportTransport", "declarations { id }", transport).await;
+    quay.market.worked().await;
+    assert_eq!(paper(&quay.seen(&export).await, "CONSIGNMENT")["state"], "SENT");
+    assert_eq!(quay.to_do().await, Vec::<Value>::new(), "customs may still answer");
+    quay.market.wait(Duration::days(8));
+    assert_eq!(quay.to_do().await, [held["id"].clone(), export["id"].clone()], "nobody is told that customs is silent");
+    quay.again(&quay.seen(&export).await).await;
+    let sent = quay.seen(&export).await;
+    assert_eq!(paper(&sent, "CONSIGNMENT")["state"], "ACCEPTED", "{sent:#}");
+    assert_eq!(paper(&sent, "CONSIGNMENT")["attempt"], 1, "the same is another paper");
+    quay.again(&quay.seen(&held).await).await;
+    let withdrawn = quay.seen(&held).await;
+    assert_eq!(withdrawn["state"], "CANCELLED", "{withdrawn:#}");
+    assert_eq!(withdrawn["cancelReason"], "取消 #cancel-silent", "why it was taken back is lost");
+    assert_eq!(quay.to_do().await, Vec::<Value>::new());
+
+    quay.arrival(&[&export], "#arrival-silent").await;
+    assert_eq!(quay.seen(&export).await["state"], "RELEASED");
+    quay.again(&quay.seen(&export).await).await;
+    assert_eq!(quay.seen(&export).await["state"], "ARRIVED");
+    let away = json!({ "ids": [export["id"]], "leftAt": quay.market.app().clock().now(), "note": "#departure-silent" });
+    quay.market.owner(CARRIER).await.done("reportExportDeparture", "declarations { id }", away).await;
+    quay.market.worked().await;
+    assert_eq!(quay.seen(&export).await["state"], "ARRIVED");
+    quay.again(&quay.seen(&export).await).await;
+    assert_eq!(quay.seen(&export).await["state"], "DEPARTED");
+
+    // What customs refuses is to be done until it is said anew.
+    let other = quay.declared(quay.sale(json!({}))).await;
+    quay.arrival(&[&other], "#arrival-rejected").await;
+    assert_eq!(quay.to_do().await, [other["id"].clone()]);
+    quay.arrival(&[&other], "").await;
+    assert_eq!(quay.to_do().await, Vec::<Value>::new());
+    quay.market.adds_up().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn customs_that_says_what_cannot_be_both_rings_an_alarm() {
+    let quay = Quay::new().await;
+    let cancel = |export: &Value| json!({ "id": export["id"], "reason": "订单取消" });
+    // It never got there, was taken back, and customs has it after all.
+    let failed = quay.declared(quay.sale(json!({ "note": "#port-fails" }))).await;
+    quay.seller().await.done("cancelExport", "declaration { state }", cancel(&failed)).await;
+    quay.says(&failed, "120", "20260301235901000").await;
+    let odd = quay.seen(&failed).await;
+    assert_eq!(odd["state"], "CANCELLED");
+    assert!(odd["alarm"].as_str().unwrap_or_default().contains("taken back"), "nobody is told: {odd:#}");
+    assert_eq!(quay.to_do().await, [failed["id"].clone()]);
+    quay.again(&odd).await;
+    let looked_at = quay.seen(&failed).await;
+    assert_eq!((&looked_at["state"], &looked_at["alarm"]), (&json!("CANCELLED"), &Value::Null));
+    let more = json!({ "id": failed["id"], "expectedVersion": looked_at["version"] });
+    assert_eq!(quay.seller().await.refused("amendExport", more).await, [("ILLEGAL_TRANSITION".into(), "id".into())]);
+    // It let it be withdrawn, and releases it.
+    let withdrawn = quay.declared(quay.sale(json!({ "note": "#no-end" }))).await;
+    quay.seller().await.done("cancelExport", "declaration { state }", cancel(&withdrawn)).await;
+    quay.market.worked().await;
+    let agreed = quay.seen(&withdrawn).await;
+    assert_eq!((&agreed["state"], &agreed["alarm"]), (&json!("CANCELLED"), &Value::Null));
+    quay.says(&withdrawn, "800", "20260301235902000").await;
+    let odd = quay.seen(&withdrawn).await;
+    assert!(odd["alarm"].as_str().unwrap_or_default().contains("agreed to its withdrawal"), "nobody is told: {odd:#}");
+    quay.market.adds_up().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_month_of_a_list_is_that_of_its_earliest_release() {
+    let quay = Quay::new().await;
+    let export = quay.declared(quay.sale(json!({}))).await;
+    assert!(quay.seen(&export).await["releasedAt"].as_str().unwrap().starts_with("2026-03-01"));
+    quay.says(&export, "800", "20260228120000000").await;
+    let earlier = quay.seen(&export).await;
+    assert!(earlier["releasedAt"].as_str().unwrap().starts_with("2026-02-28T04:00:00"), "{earlier:#}");
+    quay.says(&export, "899", "20260301235901000").await;
+    assert_eq!(quay.seen(&export).await["releasedAt"], earlier["releasedAt"], "that all is done is no release");
+    quay.market.adds_up().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_carrier_or_site_is_mended_before_customs_has_the_parcel() {
+    let quay = Quay::new().await;
+    let server = &quay.market.server;
+    let mut sale = quay.sale(json!({ "note": "#waybill-rejected" }));
+    let export = quay.declared(sale.clone()).await;
+    let stuck = quay.seen(&export).await;
+    assert_eq!(stuck["state"], "REJECTED");
+    let seller = quay.seller().await;
+    let none = json!({ "id": export["id"], "expectedVersion": stuck["version"],
+        "carrierId": server.organisation(SELLER).await });
+    assert_eq!(seller.refused("amendExport", none).await, [("WRONG_ROLE".into(), "carrierId".into())]);
+    sale["note"] = Value::Null;
+    let mended = json!({ "id": export["id"], "expectedVersion": stuck["version"], "sale": sale,
+        "carrierId": server.organisation(SITE).await, "siteId": server.organisation(CARRIER).await });
+    seller.done("amendExport", "declaration { state }", mended).await;
+    quay.market.worked().await;
+    let query = "query($id: ID!) { exportDeclaration(id: $id) { state carrier { slug } site { slug } \
+                 lines(first: 1) { nodes { number itemNo } pageInfo { hasNextPage } } } }";
+    let seen = seller.data(query, json!({ "id": export["id"] })).await["exportDeclaration"].clone();
+    let lines = json!({ "nodes": [{ "number": 1, "itemNo": "RUG-1" }], "pageInfo": { "hasNextPage": false } });
+    let expected = json!({ "state": "RELEASED", "carrier": { "slug": SITE }, "site": { "slug": CARRIER },
+        "lines": lines });
+    assert_eq!(seen, expected);
+    // Customs has this one under its carrier.
+    let known = quay.declared(quay.sale(json!({ "note": "#order-rejected" }))).await;
+    let stuck = quay.seen(&known).await;
+    let late = json!({ "id": known["id"], "expectedVersion": stuck["version"],
+        "carrierId": server.organisation(SITE).await });
+    assert_eq!(seller.refused("amendExport", late).await, [("ILLEGAL_TRANSITION".into(), "carrierId".into())]);
     quay.market.adds_up().await;
 }

@@ -16,17 +16,21 @@ use entities::{
     platform::EventKind,
     values::id::ExportId,
 };
-use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, ExprTrait, QueryFilter, sea_query::Expr};
 
 use super::{
     LONGEST_ALARM, locked,
     papers::{Wanted, is_taken, newest, of_export, put, topic},
-    parties, sale_of,
+    parties, sale_of, undo,
 };
 use crate::{
     app::{App, Work},
-    customs::{document_of, kept_text},
-    platform::{customs::fresh_guid, error::Error, graphql::encode},
+    customs::{document_of, kept_text, lists},
+    platform::{
+        customs::fresh_guid,
+        error::{Error, taken, violates_unique},
+        graphql::encode,
+    },
 };
 
 /// The papers that customs has before the list.
@@ -51,9 +55,17 @@ pub async fn advance(app: &App, work: &mut Work, id: ExportId) -> Result<declara
         list = Some(PaperState::Draft);
     }
     if let Some(declared) = declared {
-        next.invt_no = next.invt_no.or_else(|| declared.invt_no.clone());
-        if declared.state.is_released() && next.released_at.is_none() {
-            next.released_at = declared.stated_at.or(Some(work.now));
+        if let (None, Some(number)) = (&next.invt_no, &declared.invt_no) {
+            if is_anothers(work, &next, number).await? {
+                next.alarm = Some(format!("customs calls the list {number}, as it calls another"));
+            } else {
+                next.invt_no = Some(number.clone());
+            }
+        }
+        // Receipts come in any order: the month of a list is that of its earliest release, until it is summarised.
+        if declared.state.is_released() && next.summary_id.is_none() {
+            let released = lists::released_at(work.tx(), declared).await?;
+            next.released_at = released.or(next.released_at).or(Some(work.now));
         }
     }
     let told = |kind: PaperKind| papers.iter().find(|paper| paper.kind == kind && is_taken(paper));
@@ -64,7 +76,6 @@ pub async fn advance(app: &App, work: &mut Work, id: ExportId) -> Result<declara
         let said = document_of(app.vault(), departure)?;
         next.departed_at = said.head.get("leaveTime").and_then(codes::read_moment).or(Some(work.now));
     }
-    let withdrawn = papers.iter().any(|p| p.kind == PaperKind::ExportCancellation && p.state == PaperState::Reviewed);
     let summarised = match next.summary_id {
         Some(id) => summarised::Entity::find_by_id(id).one(work.tx()).await?.map(|summary| summary.state),
         None => None,
@@ -75,17 +86,20 @@ pub async fn advance(app: &App, work: &mut Work, id: ExportId) -> Result<declara
         refused,
         taken,
         list,
-        withdrawn,
+        withdrawn: undo::is_agreed(&papers),
         arrived: next.arrived_at.is_some(),
         departed: next.departed_at.is_some(),
         summarised: matches!(summarised, Some(SummaryState::Applied | SummaryState::Answered)),
         entered: next.entry_no.is_some(),
     });
-    if withdrawn && next.state.is_released() {
-        // Both cannot be: a person asks customs which of them holds.
-        next.alarm = Some("customs released the list and agreed to its withdrawal".into());
-    }
     write(work, &before, next).await
+}
+
+/// Whether another export has a number of customs: looked at before it is written, as a violated key ends the transaction.
+async fn is_anothers(work: &Work, row: &declaration::Model, number: &str) -> Result<bool, Error> {
+    use declaration::Column as C;
+    let other = declaration::Entity::find().filter(C::InvtNo.eq(number)).filter(C::Id.ne(row.id));
+    Ok(other.one(work.tx()).await?.is_some())
 }
 
 /// Declares the list.
@@ -132,6 +146,15 @@ pub(super) async fn first_papers(
     Ok(())
 }
 
+/// An order is declared once, a parcel carries one.
+pub(super) fn once(error: DbErr, row: &declaration::Model) -> Error {
+    const TABLE: &str = "export_declaration";
+    if violates_unique(&error, TABLE, &["carrier_id", "waybill"]) {
+        return taken(error, TABLE, &["carrier_id", "waybill"], "waybill", &row.waybill);
+    }
+    taken(error, TABLE, &["seller_id", "order_no"], "orderNumber", &row.order_no)
+}
+
 /// Writes what became of an export, and tells of it; nothing when nothing did.
 pub(super) async fn write(
     work: &mut Work,
@@ -146,6 +169,8 @@ pub(super) async fn write(
     next.updated_at = work.now;
     let json = |value: serde_json::Result<serde_json::Value>| value.map_err(Error::internal);
     declaration::Entity::update_many()
+        .col_expr(C::CarrierId, Expr::val(next.carrier_id))
+        .col_expr(C::SiteId, Expr::val(next.site_id))
         .col_expr(C::Mode, Expr::val(next.mode))
         .col_expr(C::Flag, Expr::val(next.flag))
         .col_expr(C::Route, Expr::val(next.route))
@@ -168,7 +193,8 @@ pub(super) async fn write(
         .col_expr(C::UpdatedAt, Expr::val(next.updated_at))
         .filter(C::Id.eq(next.id))
         .exec(work.tx())
-        .await?;
+        .await
+        .map_err(|error| once(error, &next))?;
     if next.state != before.state {
         for party in if next.seller_id == next.declarer_id {
             vec![next.seller_id]

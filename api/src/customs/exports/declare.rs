@@ -9,7 +9,7 @@ use entities::{
             papers::{self, Numbers},
             rules::{ExportRoute, faults, route},
         },
-        paper::PaperKind,
+        paper::{self, PaperKind},
     },
     party::OrganisationRole,
     values::{
@@ -21,22 +21,24 @@ use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use serde_json::json;
 
 use super::{
-    advance::{BEFORE, advance, first_papers, write},
+    advance::{BEFORE, advance, first_papers, once, write},
     illegal, lists, locked, own_number,
-    papers::{again, newest, of_export},
+    papers::{again, is_live, newest, of_export, say_again},
     parties::{self, check, may_change, may_declare},
     sale_of, terms,
 };
 use crate::{
     app::{App, Call, Work},
+    customs::lists::was_accepted,
     platform::{
         clock::business_day,
-        error::{Error, not_found, stale, taken},
+        error::{Error, not_found, stale},
         graphql::encode,
     },
 };
 
-/// What runs a site under supervision.
+/// What carries a parcel, and what runs a site under supervision.
+const CARRIER: &[OrganisationRole] = &[OrganisationRole::Logistics];
 const SITE: &[OrganisationRole] = &[OrganisationRole::Logistics, OrganisationRole::BondedWarehouse];
 
 /// An export that is to be declared.
@@ -62,7 +64,7 @@ pub async fn declare(app: &App, call: &Call, wanted: Declaring) -> Result<declar
     let today = business_day(work.now);
     let mut named: Vec<(&'static str, OrganisationId, &'static [OrganisationRole])> = vec![
         ("declarerId", wanted.declarer, &[OrganisationRole::CustomsBroker]),
-        ("carrierId", wanted.carrier, &[OrganisationRole::Logistics]),
+        ("carrierId", wanted.carrier, CARRIER),
     ];
     named.extend(wanted.site.map(|id| ("siteId", id, SITE)));
     let mut wrong = check(work.tx(), wanted.seller, &named).await?;
@@ -92,7 +94,6 @@ pub async fn declare(app: &App, call: &Call, wanted: Declaring) -> Result<declar
         departed_at: None,
         cancel_reason: None,
         summary_id: None,
-        summary_part: None,
         entry_no: None,
         alarm: None,
         version: 1,
@@ -116,16 +117,6 @@ pub(super) fn shown(row: &declaration::Model) -> serde_json::Value {
         "state": row.state })
 }
 
-/// An order is declared once, a parcel carries one.
-fn once(error: sea_orm::DbErr, row: &declaration::Model) -> Error {
-    use crate::platform::error::violates_unique;
-    const TABLE: &str = "export_declaration";
-    if violates_unique(&error, TABLE, &["carrier_id", "waybill"]) {
-        return taken(error, TABLE, &["carrier_id", "waybill"], "waybill", &row.waybill);
-    }
-    taken(error, TABLE, &["seller_id", "order_no"], "orderNumber", &row.order_no)
-}
-
 async fn write_lines(work: &Work, id: ExportId, sale: ExportSale) -> Result<(), Error> {
     line::Entity::delete_many().filter(line::Column::ExportId.eq(id)).exec(work.tx()).await?;
     let rows = sale.lines.into_iter().map(|line| line::Model::of(id, line).into_active_model());
@@ -133,16 +124,31 @@ async fn write_lines(work: &Work, id: ExportId, sale: ExportSale) -> Result<(), 
     Ok(())
 }
 
+/// What of an export is mended; none of it: it is only sent again.
+#[derive(Clone, Debug, Default)]
+#[expect(missing_docs, reason = "described at the entity")]
+pub struct Amending {
+    pub carrier: Option<OrganisationId>,
+    pub site: Option<OrganisationId>,
+    pub sale: Option<ExportSale>,
+}
+
+impl Amending {
+    fn is_nothing(&self) -> bool {
+        self.carrier.is_none() && self.site.is_none() && self.sale.is_none()
+    }
+}
+
 /// Mends what is declared, and sends again what customs did not take, or what nobody has answered to; with nothing to mend,
-/// only the latter. While customs has the list, nothing can be changed.
+/// only the latter, and what was odd was looked at. While customs has the list, nothing can be changed.
 pub async fn amend(
     app: &App,
     call: &Call,
     id: ExportId,
     expected_version: i32,
-    sale: Option<ExportSale>,
+    amending: Amending,
 ) -> Result<declaration::Model, Error> {
-    Box::pin(changed(app, call, id, expected_version, "amendExport", |_| Ok(sale))).await
+    Box::pin(changed(app, call, id, expected_version, "amendExport", |_| Ok(amending))).await
 }
 
 /// A simplified list is summarised instead (简化申报改汇总申报): while customs has none.
@@ -153,7 +159,7 @@ pub async fn switch(app: &App, call: &Call, id: ExportId, expected_version: i32)
         }
         let mut sale = before.clone();
         sale.facts.flag = StatisticsFlag::Summary;
-        Ok(Some(sale))
+        Ok(Amending { sale: Some(sale), ..Amending::default() })
     });
     Box::pin(summarised).await
 }
@@ -164,7 +170,7 @@ async fn changed(
     id: ExportId,
     expected_version: i32,
     action: &'static str,
-    change: impl FnOnce(&ExportSale) -> Result<Option<ExportSale>, Refusal>,
+    change: impl FnOnce(&ExportSale) -> Result<Amending, Refusal>,
 ) -> Result<declaration::Model, Error> {
     let mut work = app.begin(call).await?;
     if let Some(before) = work.answered()? {
@@ -177,56 +183,88 @@ async fn changed(
         return Err(stale());
     }
     let before = sale_of(work.tx(), &row).await?;
-    let sale = change(&before)?;
-    let mended = sale.is_some();
-    let sale = sale.unwrap_or(before);
-    // What nobody answers to can be said again; what customs considers cannot be unsaid.
-    if !row.state.can_be_amended() && (mended || row.state != ExportState::Declared) {
+    let amending = change(&before)?;
+    let mended = !amending.is_nothing();
+    let open = row.state.can_be_amended();
+    // What customs considers cannot be unsaid. Of what is over only what is odd can have been looked at.
+    if (mended && !open) || (row.state.is_over() && row.alarm.is_none()) {
         return Err(illegal(&row, "AMEND").at("id").into());
     }
-    let terms = terms(app.config());
-    let wrong = if mended { faults(&sale, business_day(work.now), &terms) } else { Vec::new() };
-    if !wrong.is_empty() {
-        return Err(wrong.into());
+    let papers = of_export(work.tx(), id).await?;
+    let mut next = declaration::Model { alarm: None, ..row.clone() };
+    let asked = is_live(&papers, PaperKind::ExportCancellation);
+    if open || (!asked && !row.state.is_over()) {
+        // What is sent again is wanted: a withdrawal that customs does not consider is none any more.
+        next.cancel_reason = None;
     }
-    let mut next = row.clone();
-    if mended {
-        next = declaration::Model {
-            mode: sale.facts.mode,
-            flag: sale.facts.flag,
-            route: route(&sale, &terms),
-            order_no: sale.facts.order_no.clone(),
-            waybill: sale.facts.waybill.clone(),
-            facts: sale.facts.clone(),
-            alarm: None,
-            ..next
-        };
-        write_lines(&work, id, sale.clone()).await?;
-        next = write_once(&mut work, &row, next).await?;
+    let sale = if mended { mend(app, &work, &row, &mut next, &papers, before, amending).await? } else { before };
+    next = write(&mut work, &row, next).await?;
+    if open || row.state == ExportState::Declared {
+        send_again(app, &mut work, &next, &sale).await?;
     }
-    send_again(app, &mut work, &next, &sale).await?;
+    if !row.state.is_over() {
+        say_what_waits(&mut work, &papers).await?;
+    }
     let after = advance(app, &mut work, id).await?;
     work.audit(Some(row.seller_id), action, encode(id).0, shown(&row), shown(&after));
     work.commit(after).await
 }
 
-async fn write_once(
-    work: &mut Work,
-    before: &declaration::Model,
-    next: declaration::Model,
-) -> Result<declaration::Model, Error> {
-    // Asked beforehand, so that the violation of a key is told with its field.
-    use declaration::Column as C;
-    let others = || declaration::Entity::find().filter(C::Id.ne(next.id));
-    let order = others().filter(C::SellerId.eq(next.seller_id)).filter(C::OrderNo.eq(&next.order_no));
-    if order.one(work.tx()).await?.is_some() {
-        return Err(Refusal::new(ErrorCode::AlreadyTaken).with("value", &next.order_no).at("orderNumber").into());
+/// Mends what is declared; answers with what is declared then.
+async fn mend(
+    app: &App,
+    work: &Work,
+    row: &declaration::Model,
+    next: &mut declaration::Model,
+    papers: &[paper::Model],
+    before: ExportSale,
+    amending: Amending,
+) -> Result<ExportSale, Error> {
+    let mut named: Vec<(&'static str, OrganisationId, &'static [OrganisationRole])> = Vec::new();
+    named.extend(amending.carrier.map(|id| ("carrierId", id, CARRIER)));
+    named.extend(amending.site.map(|id| ("siteId", id, SITE)));
+    let mut wrong = check(work.tx(), row.seller_id, &named).await?;
+    let terms = terms(app.config());
+    let sale = amending.sale.unwrap_or(before);
+    wrong.extend(faults(&sale, business_day(work.now), &terms));
+    if !wrong.is_empty() {
+        return Err(wrong.into());
     }
-    let waybill = others().filter(C::CarrierId.eq(next.carrier_id)).filter(C::Waybill.eq(&next.waybill));
-    if waybill.one(work.tx()).await?.is_some() {
-        return Err(Refusal::new(ErrorCode::AlreadyTaken).with("value", &next.waybill).at("waybill").into());
+    if let Some(carrier) = amending.carrier.filter(|carrier| *carrier != row.carrier_id) {
+        // Customs keeps the parcel that it took in under the carrier that it knows.
+        if let Some(waybill) = newest(papers, PaperKind::ExportWaybill)
+            && was_accepted(work.tx(), waybill.id).await?
+        {
+            return Err(illegal(row, "AMEND").at("carrierId").into());
+        }
+        next.carrier_id = carrier;
     }
-    write(work, before, next).await
+    next.site_id = amending.site.or(row.site_id);
+    next.mode = sale.facts.mode;
+    next.flag = sale.facts.flag;
+    next.route = route(&sale, &terms);
+    next.order_no.clone_from(&sale.facts.order_no);
+    next.waybill.clone_from(&sale.facts.waybill);
+    next.facts = sale.facts.clone();
+    write_lines(work, row.id, sale.clone()).await?;
+    Ok(sale)
+}
+
+/// Says once more what nobody has answered to: consignments, arrivals, departures; a withdrawal as long as customs has not
+/// decided about the list.
+async fn say_what_waits(work: &mut Work, papers: &[paper::Model]) -> Result<(), Error> {
+    let open = newest(papers, PaperKind::ExportList).is_some_and(|list| list.state.can_be_withdrawn());
+    for paper in papers {
+        let wanted = match paper.kind {
+            PaperKind::Consignment | PaperKind::Arrival | PaperKind::Departure => true,
+            PaperKind::ExportCancellation => open,
+            _ => false,
+        };
+        if wanted {
+            say_again(work, paper).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Sends the papers of an export again, each when that helps.

@@ -3,14 +3,22 @@
 use entities::{
     customs::{
         ceb::Record,
-        export::{about, summarised},
+        export::{
+            about,
+            declaration::{self, ExportState},
+            summarised,
+        },
         paper::{self, PaperKind, PaperState},
     },
     values::id::{CustomsPaperId, ExportId, OrganisationId},
 };
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::{advance, locked, locked_all, summaries, undo};
+use super::{
+    IN_STATEMENT, advance, locked, locked_all,
+    papers::{newest, of_export},
+    summaries, undo,
+};
 use crate::{
     app::{App, Work},
     platform::error::Error,
@@ -18,12 +26,30 @@ use crate::{
 
 /// The exports that a paper is about, in the order of their ids.
 async fn exports_of(db: &impl ConnectionTrait, paper: CustomsPaperId) -> Result<Vec<ExportId>, Error> {
-    let rows = about::Entity::find()
-        .filter(about::Column::PaperId.eq(paper))
-        .order_by_asc(about::Column::ExportId)
-        .all(db)
-        .await?;
-    Ok(rows.into_iter().map(|row| row.export_id).collect())
+    exports_of_papers(db, &[paper]).await
+}
+
+/// The exports that papers are about, in the order of their ids.
+pub(in crate::customs) async fn exports_of_papers(
+    db: &impl ConnectionTrait,
+    ids: &[CustomsPaperId],
+) -> Result<Vec<ExportId>, Error> {
+    let mut all = Vec::new();
+    for some in ids.chunks(IN_STATEMENT) {
+        let rows = about::Entity::find().filter(about::Column::PaperId.is_in(some.iter().copied())).all(db).await?;
+        all.extend(rows.into_iter().map(|row| row.export_id));
+    }
+    all.sort_unstable();
+    all.dedup();
+    Ok(all)
+}
+
+/// Locks exports, which are in the order of their ids.
+pub(in crate::customs) async fn lock_exports(tx: &impl ConnectionTrait, ids: &[ExportId]) -> Result<(), Error> {
+    for some in ids.chunks(IN_STATEMENT) {
+        locked_all(tx, some).await?;
+    }
+    Ok(())
 }
 
 /// Locks what hangs on a paper of exports, before the paper is changed.
@@ -41,8 +67,8 @@ pub(in crate::customs) async fn lock(tx: &impl ConnectionTrait, row: &paper::Mod
 
 /// Whether a paper is still to be sent: not when all that it is about was taken back. What it is about is locked.
 pub(in crate::customs) async fn is_wanted(tx: &impl ConnectionTrait, row: &paper::Model) -> Result<bool, Error> {
-    lock(tx, row).await?;
     if !row.kind.is_export() || row.kind == PaperKind::Summary {
+        lock(tx, row).await?;
         return Ok(true);
     }
     let all = locked_all(tx, &exports_of(tx, row.id).await?).await?;
@@ -96,9 +122,31 @@ pub(in crate::customs) async fn went_on(
         return summaries::went_on(work, next).await;
     }
     for export in exports_of(work.tx(), next.id).await? {
-        advance::advance(app, work, export).await?;
+        let after = advance::advance(app, work, export).await?;
+        if before.state != next.state {
+            contradicted(work, &after, next).await?;
+        }
     }
     Ok(())
+}
+
+/// Customs says what cannot be both: it keeps a list of what it let be withdrawn, or of what was taken back before it had it.
+/// A person asks customs which holds.
+async fn contradicted(work: &Work, row: &declaration::Model, now: &paper::Model) -> Result<(), Error> {
+    if !matches!(now.kind, PaperKind::ExportList | PaperKind::ExportCancellation) {
+        return Ok(());
+    }
+    let papers = of_export(work.tx(), row.id).await?;
+    let Some(list) = newest(&papers, PaperKind::ExportList).map(|list| list.state) else { return Ok(()) };
+    let agreed = undo::is_agreed(&papers);
+    let what = if agreed && list.is_released() {
+        "customs released the list and agreed to its withdrawal"
+    } else if !agreed && list.is_taken_in() && row.state == ExportState::Cancelled {
+        "customs has the list of what was taken back"
+    } else {
+        return Ok(());
+    };
+    advance::alarm(work, row.id, what).await
 }
 
 /// A paper of exports has numbers of customs that it had not: a withdrawal that waits for that of its list is asked for; a
@@ -113,9 +161,7 @@ pub(in crate::customs) async fn numbered(
         PaperKind::ExportList if row.invt_no.is_some() => {
             for export in exports_of(work.tx(), row.id).await? {
                 let after = advance::advance(app, work, export).await?;
-                if !after.state.is_released() {
-                    undo::ask(app, work, &after).await?;
-                }
+                undo::ask_first(app, work, &after).await?;
             }
             Ok(None)
         }

@@ -2,16 +2,24 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use entities::{
-    customs::export::{
-        declaration::{self, ExportState},
-        facts::{ExportMode, StatisticsFlag},
-        summarised::{self, SummaryState},
-        summary::month_of,
+    customs::{
+        export::{
+            about,
+            declaration::{self, ExportState},
+            facts::{ExportMode, StatisticsFlag},
+            line,
+            summarised::{self, SummaryState},
+            summary::month_of,
+        },
+        paper::{self, PaperKind, PaperState},
     },
     party::Viewer,
     values::id::{ExportId, ExportSummaryId},
 };
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, Order, QueryFilter};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, ExprTrait, Order, QueryFilter,
+    sea_query::{Alias, Expr, Query, SelectStatement},
+};
 
 use crate::platform::{
     error::Error,
@@ -21,6 +29,7 @@ use crate::platform::{
 /// Names of the orders of lists, for cursors.
 const NEWEST: &str = "newest-export";
 const NEWEST_SUMMARY: &str = "newest-export-summary";
+const LINES: &str = "export-lines";
 
 /// Which exports.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +40,7 @@ pub struct Filter {
     pub modes: Vec<ExportMode>,
     /// Only simplified, or only summarised ones.
     pub flag: Option<StatisticsFlag>,
-    /// Only those at which a person must do something: stuck, odd, or waiting since before this moment.
+    /// Only those at which a person must do something: stuck, odd, refused under way, or waiting since before this moment.
     pub to_do: Option<DateTime<Utc>>,
     /// Only of this order.
     pub order_no: Option<String>,
@@ -56,11 +65,14 @@ pub async fn list(
     page: &PageArgs,
 ) -> Result<Page<declaration::Model>, Error> {
     use declaration::Column as C;
-    let stuck = [ExportState::ToEnter, ExportState::Detained, ExportState::Failed, ExportState::Rejected];
     let waits = [ExportState::Waiting, ExportState::Declared];
     let silent = |since: DateTime<Utc>| Condition::all().add(C::State.is_in(waits)).add(C::UpdatedAt.lt(since));
     let to_do = |since: DateTime<Utc>| {
-        Condition::any().add(C::State.is_in(stuck)).add(C::Alarm.is_not_null()).add(silent(since))
+        Condition::any()
+            .add(C::State.is_in(ExportState::STUCK))
+            .add(C::Alarm.is_not_null())
+            .add(silent(since))
+            .add(unheard(since))
     };
     let only = Condition::all()
         .add_option((!filter.states.is_empty()).then(|| C::State.is_in(filter.states.iter().copied())))
@@ -72,9 +84,66 @@ pub async fn list(
     page.by_id(db, declaration::Entity::visible_to(viewer).filter(only), C::Id, NEWEST, Order::Desc).await
 }
 
+/// Whether what was said of an export after its list is refused, or nobody has answered it since that moment, and nothing was
+/// said of it anew. What customs has decided meanwhile is not waited for.
+fn unheard(since: DateTime<Utc>) -> Condition {
+    use declaration::Column as C;
+    let considered = [ExportState::Declared, ExportState::Held];
+    let under_way = [ExportState::Declared, ExportState::Held, ExportState::Released, ExportState::Arrived];
+    let said = |kinds: &[PaperKind], states: &[PaperState], before: Option<DateTime<Utc>>| {
+        Expr::exists(newest_is(kinds, states, before))
+    };
+    let withdrawal = [PaperKind::ExportCancellation];
+    let moving = [PaperKind::Consignment, PaperKind::Arrival, PaperKind::Departure];
+    let refused = [PaperState::Failed, PaperState::Rejected];
+    let waits = [PaperState::Draft, PaperState::Sent, PaperState::AtPort];
+    let of = |states: &[ExportState], kinds: &[PaperKind]| {
+        let either = Condition::any().add(said(kinds, &refused, None)).add(said(kinds, &waits, Some(since)));
+        Condition::all().add(C::State.is_in(states.iter().copied())).add(either)
+    };
+    let over = [ExportState::Cancelled, ExportState::Returned];
+    let lost = Condition::all().add(C::State.is_not_in(over)).add(said(&moving, &waits, Some(since)));
+    Condition::any().add(of(&considered, &withdrawal)).add(of(&under_way, &moving)).add(lost)
+}
+
+/// A paper about an export of one of these kinds, the newest of its kind, that stands so, since before that moment.
+fn newest_is(kinds: &[PaperKind], states: &[PaperState], before: Option<DateTime<Utc>>) -> SelectStatement {
+    use about::Column as A;
+    use paper::Column as P;
+    let (link, later) = (Alias::new("later_link"), Alias::new("later"));
+    let newer = Query::select()
+        .expr(Expr::value(1))
+        .from_as(about::Entity, link.clone())
+        .from_as(paper::Entity, later.clone())
+        .and_where(Expr::col((link.clone(), A::ExportId)).equals((about::Entity, A::ExportId)))
+        .and_where(Expr::col((later.clone(), P::Id)).equals((link, A::PaperId)))
+        .and_where(Expr::col((later.clone(), P::Kind)).equals((paper::Entity, P::Kind)))
+        .and_where(Expr::col((later, P::Id)).gt(Expr::col((paper::Entity, P::Id))))
+        .take();
+    let mut newest = Query::select();
+    newest
+        .expr(Expr::value(1))
+        .from(about::Entity)
+        .from(paper::Entity)
+        .and_where(Expr::col((about::Entity, A::ExportId)).equals((declaration::Entity, declaration::Column::Id)))
+        .and_where(Expr::col((paper::Entity, P::Id)).equals((about::Entity, A::PaperId)))
+        .and_where(P::Kind.is_in(kinds.iter().copied()))
+        .and_where(P::State.is_in(states.iter().copied()))
+        .and_where(Expr::exists(newer).not());
+    if let Some(before) = before {
+        newest.and_where(P::UpdatedAt.lt(before));
+    }
+    newest
+}
+
 /// The cursor of an export in that list.
 pub fn cursor(row: &declaration::Model) -> Cursor {
     Cursor::of_id(NEWEST, row.id)
+}
+
+/// The cursor of a line among those of its export.
+pub fn line_cursor(row: &line::Model) -> Cursor {
+    Cursor::at(LINES, usize::try_from(row.number).unwrap_or_default())
 }
 
 /// Which summaries.

@@ -14,7 +14,8 @@
 //! sent and received by the rooms of imports; what is different with exports they ask [`hooks`].
 //!
 //! - [`declare`]: declaring, mending, from A to B, the number of an entry; [`parties`]: who may, and who is who
-//! - [`moving`]: consignments, arrivals, departures; [`undo`]: withdrawals
+//! - [`moving`]: consignments, arrivals, departures; [`undo`]: withdrawals. What nobody answers of these is said again by
+//!   `amendExport`, as the same; what is refused, as another
 //! - [`summaries`]: the month, its entries, its deadline
 //! - [`papers`]: writing and sending again; [`lists`], [`loaders`], [`graphql`]
 
@@ -57,6 +58,8 @@ use crate::{
 
 /// Longest text of an alarm.
 const LONGEST_ALARM: usize = 300;
+/// Most ids or numbers in one statement.
+const IN_STATEMENT: usize = 500;
 
 /// Looks anew how an export stands.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -92,7 +95,8 @@ async fn locked(tx: &impl ConnectionTrait, id: ExportId) -> Result<declaration::
     locked_all(tx, &[id]).await?.pop().ok_or_else(|| Error::internal("an export is gone"))
 }
 
-/// Exports, locked in the order of their ids, which is that of everyone.
+/// Exports, locked in the order of their ids, which is that of everyone. Of more than a statement takes, whoever asks goes in
+/// that order too.
 async fn locked_all(tx: &impl ConnectionTrait, ids: &[ExportId]) -> Result<Vec<declaration::Model>, Error> {
     let mut rows = declaration::Entity::find()
         .filter(declaration::Column::Id.is_in(ids.iter().copied()))

@@ -2,7 +2,7 @@
 
 use entities::{
     customs::{
-        ceb::{Document, Record},
+        ceb::Document,
         export::{about, declaration},
         paper::{self, PaperKind, PaperState},
         sale::Stamp,
@@ -17,10 +17,11 @@ use super::illegal;
 use crate::{
     app::{App, Work},
     customs::{
-        advance::{renewed, says_the_same},
         document_of,
         jobs::Send,
-        lists, sealed_document,
+        lists,
+        papers::{renewed, says_the_same},
+        sealed_document,
     },
     platform::{
         customs::fresh_guid,
@@ -119,6 +120,17 @@ pub(super) fn is_live(papers: &[paper::Model], kind: PaperKind) -> bool {
     papers.iter().any(|paper| paper.kind == kind && live(paper))
 }
 
+/// Sends a paper once more that waits for an answer: the same message is the same paper to whoever has it already. Answers
+/// whether it waits.
+pub(super) async fn say_again(work: &mut Work, paper: &paper::Model) -> Result<bool, Error> {
+    let waits = matches!(paper.state, PaperState::Draft | PaperState::Sent | PaperState::AtPort);
+    if waits {
+        let job = Send { paper: paper.id, attempt: paper.attempt, document: paper.document.clone() };
+        work.enqueue(&job).await?;
+    }
+    Ok(waits)
+}
+
 /// Sends a paper again: mended, when what it is made of has changed; as it is, when customs did not take it or nobody has
 /// answered. `made`: what it says now, under a stamp. Refused while customs considers what would be changed.
 pub(super) async fn again(
@@ -132,14 +144,8 @@ pub(super) async fn again(
     let stamp = Stamp { guid: fresh_guid()?, again: stored, at: work.now };
     let document = made(&stamp);
     let same = says_the_same(&document_of(app.vault(), paper)?, &document);
-    let waits = matches!(paper.state, PaperState::Draft | PaperState::Sent | PaperState::AtPort);
     let refused = paper.state.can_be_sent() && paper.state != PaperState::Draft;
-    if waits && same {
-        // The same message once more is the same paper to whoever has it already.
-        let job = Send { paper: paper.id, attempt: paper.attempt, document: paper.document.clone() };
-        return work.enqueue(&job).await;
-    }
-    if same && !refused {
+    if same && (say_again(work, paper).await? || !refused) {
         return Ok(());
     }
     if paper.state != PaperState::Draft && !refused && !is_taken(paper) {
@@ -149,19 +155,7 @@ pub(super) async fn again(
     if stored && paper.kind.key(&document.head) != paper.business_key {
         return Err(illegal(row, "AMEND").at(key_field(paper.kind)).into());
     }
-    renewed(app, work, paper, paper.sender_id, &document, &stamp).await
-}
-
-/// The same document under another number and time.
-pub(super) fn restamped(document: Document, stamp: &Stamp) -> Document {
-    let head = document.head.values().fold(Record::default(), |record, (name, value)| {
-        let value = match name {
-            "guid" => stamp.guid.clone(),
-            "appTime" => entities::customs::codes::moment(stamp.at),
-            "appType" => if stamp.again { "2" } else { "1" }.to_owned(),
-            _ => value.to_owned(),
-        };
-        record.with(name, value)
-    });
-    Document { head, lines: document.lines }
+    // Of these only the carrier can be another one by now.
+    let sender = if paper.kind == PaperKind::ExportWaybill { row.carrier_id } else { paper.sender_id };
+    renewed(app, work, paper, sender, &document, &stamp).await
 }

@@ -4,7 +4,7 @@
 //! A list is claimed by naming its summary in its row, where none is named; the claim, the summary and its messages are one
 //! transaction. So however often and by however many the month is summarised, a list is in one summary, and what is released
 //! late is in the next one. The sweep opens a month when it is over; operators can do so too, and have sent again what customs
-//! refused.
+//! refused, and what nobody has answered.
 
 use std::collections::BTreeMap;
 
@@ -39,13 +39,18 @@ use sea_orm::{
 use serde_json::json;
 
 use super::{
-    LONGEST_ALARM, Look, own_number,
-    papers::{Wanted, is_taken, put, restamped},
+    IN_STATEMENT, LONGEST_ALARM, Look, locked_all, own_number,
+    papers::{Wanted, is_taken, put, say_again},
     parties::known,
 };
 use crate::{
     app::{App, Call, Work},
-    customs::{advance::renewed, document_of, kept_text, lists::was_accepted, receiving::Noted},
+    customs::{
+        document_of, kept_text,
+        lists::was_accepted,
+        papers::{renewed, restamped},
+        receiving::Noted,
+    },
     platform::{
         clock::business_day,
         customs::fresh_guid,
@@ -63,10 +68,15 @@ const AT_ONCE: u64 = 2_000;
 const TURNS: usize = 4;
 /// Days before the deadline from which on it is pressing.
 const PRESSING_DAYS: u64 = 5;
-/// Most numbers in one statement.
-const IN_STATEMENT: usize = 500;
+/// Most summaries that are sent again at once.
+const AGAIN: u64 = 100;
+/// The month in which exports by list began (GACC 2014/12).
+const FIRST: NaiveDate = match NaiveDate::from_ymd_opt(2014, 2, 1) {
+    Some(day) => day,
+    None => NaiveDate::MIN,
+};
 
-/// Summarises a month that is over, and sends again what customs refused of it.
+/// Summarises a month that is over, and sends again what customs refused of it, or has not answered.
 pub async fn summarise(app: &App, call: &Call, month: NaiveDate) -> Result<Vec<summarised::Model>, Error> {
     call.may(Action::SummariseExports, Resource::OWN)?;
     let mut work = app.begin(call).await?;
@@ -74,12 +84,12 @@ pub async fn summarise(app: &App, call: &Call, month: NaiveDate) -> Result<Vec<s
         return Ok(before);
     }
     let month = month_of(month);
-    if moments(month).1 > work.now {
+    if month < FIRST || moments(month).1 > work.now {
         let last = month_of(business_day(work.now)).pred_opt().unwrap_or(month);
-        let refusal = Refusal::new(ErrorCode::OutOfRange).with("min", "…").with("max", last.to_string());
+        let refusal = Refusal::new(ErrorCode::OutOfRange).with("min", FIRST.to_string()).with("max", last.to_string());
         return Err(refusal.at("month").into());
     }
-    let again = refused_again(app, &mut work, month).await?;
+    let again = sent_again(app, &mut work, month).await?;
     let made = merge(app, &mut work, month).await?;
     let ids: Vec<ExportSummaryId> = again.into_iter().chain(made).collect();
     let rows = summarised::Entity::find()
@@ -147,9 +157,9 @@ async fn merge(app: &App, work: &mut Work, month: NaiveDate) -> Result<Vec<Expor
             parts: count(parts.len()),
             state: SummaryState::Draft,
             sum_no: None,
-            // The house knows no calendar of holidays: it is never too late.
-            due: deadline(month, |_| true),
+            due: deadline(month),
             alarm: None,
+            pressed_at: None,
             version: 1,
             created_at: work.now,
             updated_at: work.now,
@@ -170,8 +180,8 @@ async fn merge(app: &App, work: &mut Work, month: NaiveDate) -> Result<Vec<Expor
             };
             let paper = put(app, work, wanted).await?;
             let row = part::Model { summary_id: summary.id, number: count(number.number), paper_id: paper.id };
-            part::Entity::insert(row.clone().into_active_model()).exec_without_returning(work.tx()).await?;
-            claim(work, &row, lists).await?;
+            part::Entity::insert(row.into_active_model()).exec_without_returning(work.tx()).await?;
+            claim(work, summary.id, lists).await?;
         }
         work.tell(seller, EventKind::DeclarationChanged, encode(summary.id).0, summary.version).await?;
         made.push(summary.id);
@@ -180,11 +190,10 @@ async fn merge(app: &App, work: &mut Work, month: NaiveDate) -> Result<Vec<Expor
 }
 
 /// Names the summary in the rows of its lists: all of them, or none of it is written.
-async fn claim(work: &Work, part: &part::Model, lists: &[declaration::Model]) -> Result<(), Error> {
+async fn claim(work: &Work, summary: ExportSummaryId, lists: &[declaration::Model]) -> Result<(), Error> {
     use declaration::Column as C;
     let done = declaration::Entity::update_many()
-        .col_expr(C::SummaryId, Expr::val(Some(part.summary_id)))
-        .col_expr(C::SummaryPart, Expr::val(Some(part.number)))
+        .col_expr(C::SummaryId, Expr::val(Some(summary)))
         .col_expr(C::Version, Expr::col(C::Version).add(1))
         .col_expr(C::UpdatedAt, Expr::val(work.now))
         .filter(C::Id.is_in(lists.iter().map(|row| row.id)))
@@ -194,22 +203,30 @@ async fn claim(work: &Work, part: &part::Model, lists: &[declaration::Model]) ->
     if done.rows_affected == lists.len() as u64 { Ok(()) } else { Err(stale()) }
 }
 
-/// Sends again the messages that customs refused of a month.
-async fn refused_again(app: &App, work: &mut Work, month: NaiveDate) -> Result<Vec<ExportSummaryId>, Error> {
-    let refused = summarised::Entity::find()
-        .filter(summarised::Column::Month.eq(month))
-        .filter(summarised::Column::State.eq(SummaryState::Refused))
-        .order_by_asc(summarised::Column::Id)
-        .limit(100)
-        .all(work.tx())
-        .await?;
+/// Sends again the messages that customs refused of a month, as others, and those that nobody has answered, as they are.
+async fn sent_again(app: &App, work: &mut Work, month: NaiveDate) -> Result<Vec<ExportSummaryId>, Error> {
+    use summarised::Column as C;
+    let mut rows = Vec::new();
+    // Of many, those that somebody must mend go first.
+    for state in [SummaryState::Refused, SummaryState::Draft] {
+        let of = summarised::Entity::find().filter(C::Month.eq(month)).filter(C::State.eq(state));
+        rows.extend(of.order_by_asc(C::Id).limit(AGAIN).all(work.tx()).await?.into_iter().map(|row| row.id));
+    }
+    rows.sort_unstable();
     let mut sent = Vec::new();
-    for row in refused {
-        let row = locked(work.tx(), row.id).await?;
-        for paper in papers_of(work.tx(), row.id).await?.iter().filter(|paper| paper.state.can_be_sent()) {
+    for id in rows {
+        let row = locked(work.tx(), id).await?;
+        if !matches!(row.state, SummaryState::Refused | SummaryState::Draft) {
+            continue;
+        }
+        for paper in papers_of(work.tx(), row.id).await? {
+            if say_again(work, &paper).await? || !paper.state.can_be_sent() {
+                continue;
+            }
+            let paper = &paper;
             let stored = was_accepted(work.tx(), paper.id).await?;
             let stamp = Stamp { guid: fresh_guid()?, again: stored, at: work.now };
-            let document = restamped(document_of(app.vault(), paper)?, &stamp);
+            let document = restamped(paper.kind, document_of(app.vault(), paper)?, &stamp);
             renewed(app, work, paper, paper.sender_id, &document, &stamp).await?;
         }
         write(work, &row, summarised::Model { state: SummaryState::Draft, alarm: None, ..row.clone() }).await?;
@@ -273,6 +290,7 @@ async fn write(
         .col_expr(C::State, Expr::val(next.state))
         .col_expr(C::SumNo, Expr::val(next.sum_no.clone()))
         .col_expr(C::Alarm, Expr::val(next.alarm.clone()))
+        .col_expr(C::PressedAt, Expr::val(next.pressed_at))
         .col_expr(C::Version, Expr::val(next.version))
         .col_expr(C::UpdatedAt, Expr::val(next.updated_at))
         .filter(C::Id.eq(next.id))
@@ -333,8 +351,14 @@ pub(super) async fn numbered(work: &mut Work, paper: CustomsPaperId, number: &st
     if row.sum_no.as_deref() == Some(number) || number.len() != 18 || !number.is_ascii() {
         return Ok(None);
     }
-    if let Some(before) = &row.sum_no {
-        let alarm = format!("customs calls the summary {before} and {number}");
+    // Looked at before it is written: a violated key ends the transaction.
+    let other = summarised::Entity::find().filter(summarised::Column::SumNo.eq(number)).one(work.tx()).await?;
+    let odd = match (&row.sum_no, other) {
+        (Some(before), _) => Some(format!("customs calls the summary {before} and {number}")),
+        (None, Some(_)) => Some(format!("customs calls the summary {number}, as it calls another")),
+        (None, None) => None,
+    };
+    if let Some(alarm) = odd {
         write(work, &row, summarised::Model { alarm: Some(kept_text(&alarm, LONGEST_ALARM)), ..row.clone() }).await?;
         return Ok(None);
     }
@@ -415,7 +439,9 @@ async fn entered(work: &mut Work, summary: &summarised::Model, result: &Document
     for some in numbers.chunks(IN_STATEMENT) {
         lists.extend(ids_of(work.tx(), summary.id, Some(some)).await?);
     }
+    lists.sort_unstable();
     for some in lists.chunks(IN_STATEMENT) {
+        locked_all(work.tx(), some).await?;
         declaration::Entity::update_many()
             .col_expr(C::EntryNo, Expr::val(Some(entry_no)))
             .col_expr(C::Version, Expr::col(C::Version).add(1))
@@ -468,7 +494,7 @@ async fn pressing(app: &App, now: DateTime<Utc>) -> Result<(), Error> {
     let due = summarised::Entity::find()
         .filter(C::State.is_in([SummaryState::Draft, SummaryState::Applied, SummaryState::Refused]))
         .filter(C::Due.lte(soon))
-        .filter(C::Alarm.is_null())
+        .filter(C::PressedAt.is_null())
         .order_by_asc(C::Due)
         .limit(100)
         .all(app.db().read())
@@ -476,12 +502,19 @@ async fn pressing(app: &App, now: DateTime<Utc>) -> Result<(), Error> {
     for row in due.into_iter().filter(|row| is_pressing(row.due, today, PRESSING_DAYS)) {
         let mut work = app.begin(&Call::unasked("customs")).await?;
         let row = locked(work.tx(), row.id).await?;
-        if row.alarm.is_some() || row.state == SummaryState::Answered {
+        if row.pressed_at.is_some() || row.state == SummaryState::Answered {
             continue;
         }
-        let alarm = format!("the summary of {} is not answered and due on {}", row.month.format("%Y-%m"), row.due);
+        let pressing = format!("the summary of {} is not answered and due on {}", row.month.format("%Y-%m"), row.due);
         tracing::warn!(summary = %row.id, due = %row.due, "a summary of exports is not answered and its deadline is near");
-        write(&mut work, &row, summarised::Model { alarm: Some(alarm), ..row.clone() }).await?;
+        // What else is odd stays until somebody looked.
+        let alarm = match &row.alarm {
+            Some(odd) => kept_text(&format!("{pressing}; {odd}"), LONGEST_ALARM),
+            None => pressing,
+        };
+        let alarm = Some(alarm);
+        let next = summarised::Model { alarm, pressed_at: Some(work.now), ..row.clone() };
+        write(&mut work, &row, next).await?;
         work.commit(()).await?;
     }
     Ok(())

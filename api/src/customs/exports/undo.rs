@@ -1,5 +1,6 @@
 //! Withdrawals of exports (撤单, 605). Before customs has the list there is nothing to ask; while it considers, it is asked,
-//! as soon as the list has its number; when it has released, it is too late.
+//! as soon as the list has its number; when it has released, it is too late. By itself the house asks once: what customs
+//! refused is asked again by whoever wants it, and a list that is sent anew is wanted, not withdrawn.
 
 use entities::{
     customs::{
@@ -7,7 +8,7 @@ use entities::{
             declaration::{self, ExportState},
             papers,
         },
-        paper::{PaperKind, PaperState},
+        paper::{self, PaperKind, PaperState},
         sale::Stamp,
     },
     values::id::ExportId,
@@ -59,10 +60,27 @@ pub async fn cancel(app: &App, call: &Call, id: ExportId, reason: &str) -> Resul
     work.commit(after).await
 }
 
-/// Asks customs for the withdrawal that somebody wants, once the list has its number, and unless it is asked already.
-pub(super) async fn ask(app: &App, work: &mut Work, row: &declaration::Model) -> Result<(), Error> {
+/// Whether customs agreed to a withdrawal.
+pub(super) fn is_agreed(papers: &[paper::Model]) -> bool {
+    papers.iter().any(|paper| paper.kind == PaperKind::ExportCancellation && paper.state == PaperState::Reviewed)
+}
+
+/// The list has its number: asks for the withdrawal that waited for it, unless one was asked for before.
+pub(super) async fn ask_first(app: &App, work: &mut Work, row: &declaration::Model) -> Result<(), Error> {
+    let all = of_export(work.tx(), row.id).await?;
+    match newest(&all, PaperKind::ExportCancellation) {
+        Some(_) => Ok(()),
+        None => ask(app, work, row).await,
+    }
+}
+
+/// Asks customs for the withdrawal that somebody wants: while it has the list and has not decided, once the list has its
+/// number, and unless it is asked already.
+async fn ask(app: &App, work: &mut Work, row: &declaration::Model) -> Result<(), Error> {
     let (Some(reason), Some(invt_no)) = (row.cancel_reason.as_deref(), row.invt_no.as_deref()) else { return Ok(()) };
-    if is_live(&of_export(work.tx(), row.id).await?, PaperKind::ExportCancellation) {
+    let all = of_export(work.tx(), row.id).await?;
+    let open = newest(&all, PaperKind::ExportList).is_some_and(|list| list.state.can_be_withdrawn());
+    if row.state.is_over() || !open || is_live(&all, PaperKind::ExportCancellation) {
         return Ok(());
     }
     let parties = parties::of(work.tx(), row).await?;

@@ -92,6 +92,9 @@ pub struct Standing {
 }
 
 impl ExportState {
+    /// Those in which a person must do something.
+    pub const STUCK: [Self; 4] = [Self::ToEnter, Self::Detained, Self::Failed, Self::Rejected];
+
     /// The state that follows.
     pub fn of(at: &Standing) -> Self {
         let released = at.list.is_some_and(PaperState::is_released);
@@ -151,11 +154,6 @@ impl ExportState {
     pub fn can_be_amended(self) -> bool {
         matches!(self, Self::Waiting | Self::ToEnter | Self::Failed | Self::Rejected)
     }
-
-    /// Whether a person must do something.
-    pub fn is_stuck(self) -> bool {
-        matches!(self, Self::ToEnter | Self::Detained | Self::Failed | Self::Rejected)
-    }
 }
 
 /// A row of `export_declaration`.
@@ -211,8 +209,6 @@ pub struct Model {
     pub cancel_reason: Option<String>,
     /// The summary that its list is in: one at most, ever.
     pub summary_id: Option<ExportSummaryId>,
-    /// In which of its messages.
-    pub summary_part: Option<i32>,
     /// The number of its entry (报关单号).
     #[sea_orm(column_type = "String(StringLen::N(18))", nullable)]
     pub entry_no: Option<String>,

@@ -90,19 +90,18 @@ pub fn money(sale: &ExportSale, parties: &ExportParties, stamp: &Stamp) -> Optio
     Some(Document { head, lines: Vec::new() })
 }
 
-/// The waybill (CEB505). Freight and insurance stand in one currency there, that of the freight.
+/// The waybill (CEB505). Freight and insurance stand in one currency there: that of the goods, which the rules want.
 pub fn waybill(sale: &ExportSale, parties: &ExportParties, stamp: &Stamp) -> Document {
     let facts = &sale.facts;
     let goods: Vec<&str> = sale.lines.iter().map(|line| line.name.as_str()).collect();
-    let insured = if facts.insurance.currency == facts.freight.currency { facts.insurance.minor } else { 0 };
     let head = stamp
         .head()
         .with("logisticsCode", &parties.carrier.code)
         .with("logisticsName", &parties.carrier.name)
         .with("logisticsNo", &facts.waybill)
         .with("freight", amount(facts.freight))
-        .with("insuredFee", amount(Money { minor: insured, ..facts.freight }))
-        .with("currency", currency(facts.freight))
+        .with("insuredFee", amount(facts.insurance))
+        .with("currency", currency(Money { minor: 0, currency: facts.currency }))
         .with("grossWeight", codes::kilograms(facts.gross_weight_g))
         .with("packNo", facts.packs.to_string())
         .with("goodsInfo", goods.join(";").chars().take(200).collect::<String>())

@@ -11,7 +11,7 @@ use super::{
     super::codes,
     facts::{ExportLine, ExportMode as M, ExportSale, Facts, StatisticsFlag},
 };
-use crate::values::{Currency, ErrorCode, HsCode, Refusal, Refusals, code::digits};
+use crate::values::{Currency, ErrorCode, HsCode, Money, Refusal, Refusals, code::digits};
 
 /// Most lines of a list, as of an order (official).
 pub const LINES: usize = 100;
@@ -22,6 +22,9 @@ const WHOLE: usize = 10;
 /// Most packages, and most grams.
 const PACKS: i32 = 99_999;
 const WEIGHT_G: i64 = 1_000_000_000;
+/// Most of a unit, in hundred-thousandths.
+const QUANTITY_E5: i64 = QUANTITY * 100_000;
+const QUANTITY: i64 = 999_999_999;
 
 /// By which route an export is declared (申报方式).
 #[derive(
@@ -83,7 +86,8 @@ impl Terms {
 /// By which route an export goes: exports between businesses go by list only when they are small, and need neither licence
 /// nor inspection nor duty (GACC 2020/75). Of which nobody says what it is worth in CNY is not small.
 pub fn route(sale: &ExportSale, terms: &Terms) -> ExportRoute {
-    let watched = sale.lines.iter().any(|line| line.licence || line.inspection || line.duty);
+    let marked = sale.lines.iter().any(|line| line.licence || line.inspection || line.duty);
+    let watched = marked || sale.facts.licence_no.is_some();
     let small = sale.value_cny_minor().is_some_and(|value| value <= terms.list_most_minor);
     if sale.facts.mode.is_b2b() && (watched || !small) { ExportRoute::Entry } else { ExportRoute::List }
 }
@@ -125,8 +129,13 @@ const RULES: &[Rule] = &[
         facts.currency == Currency::CNY || facts.value_cny_minor.is_some()
     }),
     rule("currency", ALL, ErrorCode::InvalidCurrency, |facts| codes::currency(facts.currency).is_some()),
-    rule("freight", ALL, ErrorCode::InvalidCurrency, |facts| codes::currency(facts.freight.currency).is_some()),
-    rule("insurance", ALL, ErrorCode::InvalidCurrency, |facts| codes::currency(facts.insurance.currency).is_some()),
+    // Official: order and waybill have one currency for all that they say.
+    rule("freight", ALL, ErrorCode::InvalidCurrency, |facts| is_as_goods(facts.freight, facts)),
+    rule("insurance", ALL, ErrorCode::InvalidCurrency, |facts| is_as_goods(facts.insurance, facts)),
+    // Official: A is for what needs no licence (I2.2).
+    rule("licenceNumber", ALL, ErrorCode::SimplifiedNotAllowed, |facts| {
+        facts.flag != StatisticsFlag::Simplified || facts.licence_no.is_none()
+    }),
     rule("destination", ALL, ErrorCode::InvalidCountry, |facts| {
         codes::country(&facts.destination).is_some_and(|number| number != codes::CHINA)
     }),
@@ -144,6 +153,11 @@ const RULES: &[Rule] = &[
         (1..=facts.gross_weight_g.max(1)).contains(&facts.net_weight_g)
     }),
 ];
+
+/// Whether an amount is in the currency of the goods, or nothing.
+fn is_as_goods(money: Money, facts: &Facts) -> bool {
+    codes::currency(money.currency).is_some() && (money.minor == 0 || money.currency == facts.currency)
+}
 
 /// The digits of a customs office.
 fn office(code: &str) -> bool {
@@ -215,7 +229,8 @@ fn line_faults(facts: &Facts, line: &ExportLine, lengths: [usize; 2]) -> Refusal
             found.push(refusal.at(field));
         }
     };
-    let positive = || Refusal::new(ErrorCode::OutOfRange).with("min", "0.00001").with("max", "999999999");
+    let positive = || Refusal::new(ErrorCode::OutOfRange).with("min", "0.00001").with("max", QUANTITY.to_string());
+    let counts = |quantity_e5: i64| (1..=QUANTITY_E5).contains(&quantity_e5);
     // Official: A is for what needs no licence, bears no export duty, and has no refund (I2.2).
     if facts.flag == StatisticsFlag::Simplified {
         for (bears, field) in [(line.licence, "licence"), (line.duty, "duty"), (line.refund, "refund")] {
@@ -225,11 +240,11 @@ fn line_faults(facts: &Facts, line: &ExportLine, lengths: [usize; 2]) -> Refusal
     let whole = lengths.contains(&line.hs.len()) && line.gcode().parse::<HsCode>().is_ok();
     let shown: String = line.hs.chars().take(20).collect();
     demand(whole, "hsCode", Refusal::new(ErrorCode::InvalidHsCode).with("value", shown));
-    demand(line.quantity_e5 > 0, "quantity", positive());
-    demand(line.quantity1_e5 > 0, "quantity1", positive());
+    demand(counts(line.quantity_e5), "quantity", positive());
+    demand(counts(line.quantity1_e5), "quantity1", positive());
     // Official, -625009: the second unit with its quantity, or neither.
     demand(line.unit2.is_some() == line.quantity2_e5.is_some(), "quantity2", Refusal::new(ErrorCode::Required));
-    demand(line.quantity2_e5.is_none_or(|quantity| quantity > 0), "quantity2", positive());
+    demand(line.quantity2_e5.is_none_or(counts), "quantity2", positive());
     let amount = Decimal::new(line.price_minor, facts.currency.digits()).to_string();
     demand(line.price_minor >= 0 && line.total_minor().is_some(), "unitPrice", no_amount(facts, &amount));
     // Official: goods of an area are items of its book.
@@ -247,7 +262,7 @@ mod tests {
         },
         *,
     };
-    use crate::values::{Locale, Money};
+    use crate::values::Locale;
 
     fn day(text: &str) -> NaiveDate {
         text.parse().unwrap()
@@ -271,6 +286,10 @@ mod tests {
             sale.facts.warehouse = Some(OverseasWarehouse { name: "海外仓".into(), booking: "BK-1".into() });
         }
         sale
+    }
+
+    fn dollars(minor: i64) -> Money {
+        Money { minor, currency: "USD".parse().unwrap() }
     }
 
     #[test]
@@ -304,6 +323,18 @@ mod tests {
             (M::Business, |sale| sale.facts.currency = "USD".parse().unwrap(), &["Required valueInCny"]),
             (M::Parcel, |sale| sale.facts.currency = "USD".parse().unwrap(), &[]),
             (M::Parcel, |sale| sale.facts.currency = "KZT".parse().unwrap(), &["InvalidCurrency currency"]),
+            // Order and waybill say freight and insurance in the currency of the goods.
+            (M::Parcel, |sale| sale.facts.freight = dollars(1), &["InvalidCurrency freight"]),
+            (M::Parcel, |sale| sale.facts.insurance = dollars(1), &["InvalidCurrency insurance"]),
+            (M::Parcel, |sale| (sale.facts.freight, sale.facts.insurance) = (dollars(0), dollars(0)), &[]),
+            (
+                M::Parcel,
+                |sale| {
+                    sale.facts.currency = "USD".parse().unwrap();
+                    (sale.facts.freight, sale.facts.insurance) = (dollars(1_050), dollars(100));
+                },
+                &[],
+            ),
             (M::Parcel, |sale| sale.facts.destination = "CN".parse().unwrap(), &["InvalidCountry destination"]),
             (M::Parcel, |sale| sale.facts.port_of_destination = "x1".into(), &["InvalidValue portOfDestination"]),
             (M::Parcel, |sale| sale.facts.port_code = "970".into(), &["InvalidValue portCode"]),
@@ -314,6 +345,8 @@ mod tests {
             (M::Parcel, |sale| sale.lines = vec![sale.lines[0].clone(); 101], &["TooMany lines"]),
             (M::Parcel, |sale| sale.lines[0].quantity2_e5 = None, &["Required lines.0.quantity2"]),
             (M::Parcel, |sale| sale.lines[0].quantity_e5 = 0, &["OutOfRange lines.0.quantity"]),
+            (M::Parcel, |sale| sale.lines[0].quantity1_e5 = QUANTITY_E5, &[]),
+            (M::Parcel, |sale| sale.lines[0].quantity1_e5 = QUANTITY_E5 + 1, &["OutOfRange lines.0.quantity1"]),
             (
                 M::Parcel,
                 |sale| sale.lines[0].price_minor = -1,
@@ -339,6 +372,12 @@ mod tests {
                 &["SimplifiedNotAllowed lines.0.licence", "SimplifiedNotAllowed lines.0.duty"],
             ),
             (M::Parcel, StatisticsFlag::Simplified, |sale| sale.lines[0].refund = false, &[]),
+            (
+                M::Parcel,
+                StatisticsFlag::Simplified,
+                |sale| (sale.lines[0].refund, sale.facts.licence_no) = (false, Some("L-1".into())),
+                &["SimplifiedNotAllowed licenceNumber"],
+            ),
             (M::Parcel, StatisticsFlag::Simplified, |sale| short(sale, "5701"), &[]),
             (M::Parcel, StatisticsFlag::Simplified, |sale| short(sale, "570110"), &["InvalidHsCode lines.0.hsCode"]),
             (M::Parcel, StatisticsFlag::Simplified, |sale| short(sale, "7701"), &["InvalidHsCode lines.0.hsCode"]),
@@ -386,6 +425,7 @@ mod tests {
             (M::Business, 500_001, |_| {}, ExportRoute::Entry),
             (M::OverseasWarehouse, 500_001, |_| {}, ExportRoute::Entry),
             (M::Business, 1, |sale| sale.lines[0].licence = true, ExportRoute::Entry),
+            (M::Business, 1, |sale| sale.facts.licence_no = Some("L-1".into()), ExportRoute::Entry),
             (M::Business, 1, |sale| sale.lines[0].inspection = true, ExportRoute::Entry),
             (M::Business, 1, |sale| sale.lines[0].duty = true, ExportRoute::Entry),
             (M::Business, 1, |sale| sale.facts.currency = "USD".parse().unwrap(), ExportRoute::Entry),

@@ -72,6 +72,8 @@ pub struct Model {
     /// What is odd about it, or pressing (异常标记).
     #[sea_orm(column_type = "String(StringLen::N(300))", nullable)]
     pub alarm: Option<String>,
+    /// When it was told that its last day is near: that is told once.
+    pub pressed_at: Option<DateTimeUtc>,
     /// Counts up with every change.
     pub version: i32,
     /// Since when.

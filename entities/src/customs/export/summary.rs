@@ -1,21 +1,19 @@
-//! The summary of a month (汇总申报): which lists become one entry, how their lines are merged, and until when it is applied
-//! for.
+//! The summary of a month (汇总申报): which lists become one entry, and until when it is applied for.
 //!
-//! Lists are put together by what the head of an entry says once ([`HeadKey`]), their lines by what a line of it says once
-//! ([`LineKey`]). Months and days are those of Beijing.
-
-use std::collections::BTreeMap;
+//! Lists are put together by what the head of an entry says once ([`HeadKey`]); their lines are merged by customs, which
+//! makes the entry. Months and days are those of Beijing.
 
 use chrono::{DateTime, Datelike, Days, Duration, Months, NaiveDate, NaiveTime, Utc};
 
-use super::facts::{ExportLine, ExportSale, Facts};
+use super::facts::{ExportMode, Facts};
 
 /// Day of the next month until which lists are summarised.
 const LAST_DAY: u32 = 15;
 /// How far Beijing is ahead of UTC, all year.
 const AHEAD: Duration = Duration::hours(8);
 
-/// What lists have in common that become one entry: consignor, who made the goods, and how and where they leave.
+/// What lists have in common that become one entry: under which mode they go, consignor, who made the goods, and how and
+/// where they leave.
 #[derive(
     Clone,
     Debug,
@@ -29,6 +27,10 @@ const AHEAD: Duration = Duration::hours(8);
     sea_orm::FromJsonQueryResult,
 )]
 pub struct HeadKey {
+    /// Under which supervision mode (监管方式).
+    pub mode: ExportMode,
+    /// Out of which account book, of 1210 (账册编号).
+    pub book: Option<String>,
     /// Where it is declared (申报地海关).
     pub customs_code: String,
     /// Who declares (申报企业).
@@ -53,6 +55,8 @@ impl HeadKey {
         // Of those who are not registered the name tells one from the other.
         let owner = facts.owner.code.clone().unwrap_or_else(|| format!("NO {}", facts.owner.name));
         Self {
+            mode: facts.mode,
+            book: facts.area.as_ref().map(|area| area.book.clone()),
             customs_code: facts.customs_code.clone(),
             declarer: declarer.to_owned(),
             merchant: merchant.to_owned(),
@@ -62,53 +66,6 @@ impl HeadKey {
             port_of_destination: facts.port_of_destination.clone(),
             port_code: facts.port_code.clone(),
         }
-    }
-}
-
-/// What lines have in common that become one line of the entry.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LineKey {
-    /// Where the goods end (最终目的国).
-    pub destination: String,
-    /// Ten digits (商品编码).
-    pub hs: String,
-    /// The unit in which they are declared (申报计量单位).
-    pub unit: String,
-    /// The currency (币制).
-    pub currency: String,
-}
-
-/// A line of the entry.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MergedLine {
-    /// How many, in hundred-thousandths.
-    pub quantity_e5: i64,
-    /// What they come to, in minor units.
-    pub total_minor: i64,
-    /// Of how many lines of lists it is made.
-    pub lines: usize,
-}
-
-/// The lines of an entry that is made of these exports; they have one head.
-pub fn merged<'a>(sales: impl IntoIterator<Item = &'a ExportSale>) -> BTreeMap<LineKey, MergedLine> {
-    let mut all: BTreeMap<LineKey, MergedLine> = BTreeMap::new();
-    for sale in sales {
-        for line in &sale.lines {
-            let sum = all.entry(line_key(sale, line)).or_default();
-            sum.quantity_e5 = sum.quantity_e5.saturating_add(line.quantity_e5);
-            sum.total_minor = sum.total_minor.saturating_add(line.total_minor().unwrap_or_default());
-            sum.lines += 1;
-        }
-    }
-    all
-}
-
-fn line_key(sale: &ExportSale, line: &ExportLine) -> LineKey {
-    LineKey {
-        destination: sale.facts.destination.as_str().to_owned(),
-        hs: line.gcode(),
-        unit: line.unit.as_str().to_owned(),
-        currency: sale.facts.currency.code().to_owned(),
     }
 }
 
@@ -128,18 +85,11 @@ pub fn moments(month: NaiveDate) -> (DateTime<Utc>, DateTime<Utc>) {
     (midnight(month_of(month)), midnight(after(month)))
 }
 
-/// Last day on which lists of a month are summarised: the 15th of the next, or the first working day after it. Those of
-/// December are not left for later (GACC 2018/194).
-///
-/// Who knows no calendar of holidays says that every day is a working day: that is never too late.
-pub fn deadline(month: NaiveDate, is_working_day: impl Fn(NaiveDate) -> bool) -> NaiveDate {
+/// Last day on which lists of a month are summarised: the 15th of the next (GACC 2018/194). Customs takes them until the first
+/// working day after it, but those of December; the house knows no calendar of holidays, and is never too late.
+pub fn deadline(month: NaiveDate) -> NaiveDate {
     let next = after(month);
-    let last = next.with_day(LAST_DAY).unwrap_or(next);
-    if month.month() == 12 {
-        return last;
-    }
-    // No holiday is longer than two weeks.
-    (0..15).filter_map(|days| last.checked_add_days(Days::new(days))).find(|day| is_working_day(*day)).unwrap_or(last)
+    next.with_day(LAST_DAY).unwrap_or(next)
 }
 
 /// Whether so few days are left that somebody must look.
@@ -149,44 +99,27 @@ pub fn is_pressing(deadline: NaiveDate, today: NaiveDate, days: u64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use chrono::Weekday;
-
-    use super::{super::fixtures::carpets, *};
+    use super::{
+        super::{
+            facts::{ExportSale, SpecialArea},
+            fixtures::{carpets, party},
+        },
+        *,
+    };
 
     fn day(text: &str) -> NaiveDate {
         text.parse().unwrap()
     }
 
-    fn sold(quantity: i64, change: fn(&mut ExportSale)) -> ExportSale {
+    fn sold(change: fn(&mut ExportSale)) -> ExportSale {
         let mut sale = carpets();
-        (sale.lines[0].quantity_e5, sale.lines[0].price_minor) = (quantity * 100_000, 1_000);
         change(&mut sale);
         sale
     }
 
     #[test]
-    fn three_lists_of_one_key_are_one_line_and_another_currency_or_code_is_another() {
-        let three = [sold(2, |_| {}), sold(3, |_| {}), sold(5, |_| {})];
-        let one = merged(&three);
-        assert_eq!(one.len(), 1);
-        let line = one.values().next().unwrap();
-        assert_eq!((line.quantity_e5, line.total_minor, line.lines), (1_000_000, 10_000, 3), "10 pieces, 100.00");
-        let changes: [fn(&mut ExportSale); 4] = [
-            |sale| sale.facts.currency = "USD".parse().unwrap(),
-            |sale| sale.lines[0].hs = "5702310000".into(),
-            |sale| sale.lines[0].unit = "011".parse().unwrap(),
-            |sale| sale.facts.destination = "FR".parse().unwrap(),
-        ];
-        for change in changes {
-            let mut all = three.to_vec();
-            all.push(sold(1, change));
-            assert_eq!(merged(&all).len(), 2);
-        }
-    }
-
-    #[test]
     fn lists_are_put_together_by_what_an_entry_says_once() {
-        let key = |change: fn(&mut ExportSale)| HeadKey::of(&sold(1, change).facts, "6301980001", "6301960002");
+        let key = |change: fn(&mut ExportSale)| HeadKey::of(&sold(change).facts, "6301980001", "6301960002");
         let first = key(|_| {});
         let alike: [fn(&mut ExportSale); 3] = [
             |sale| sale.facts.order_no = "other".into(),
@@ -196,7 +129,12 @@ mod tests {
         for change in alike {
             assert_eq!(key(change), first);
         }
-        let apart: [fn(&mut ExportSale); 7] = [
+        let apart: [fn(&mut ExportSale); 9] = [
+            |sale| sale.facts.mode = ExportMode::Business,
+            |sale| {
+                sale.facts.area =
+                    Some(SpecialArea { company: party("6301W60001", "区内企业"), book: "T9701".into() });
+            },
             |sale| sale.facts.customs_code = "9700".into(),
             |sale| sale.facts.owner.code = None,
             |sale| sale.facts.traf_mode = "4".into(),
@@ -208,7 +146,7 @@ mod tests {
         for change in apart {
             assert_ne!(key(change), first);
         }
-        assert_ne!(HeadKey::of(&sold(1, |_| {}).facts, "6301980001", "6301960009"), first);
+        assert_ne!(HeadKey::of(&sold(|_| {}).facts, "6301980001", "6301960009"), first);
     }
 
     #[test]
@@ -220,19 +158,10 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_summarised_until_the_15th_or_the_working_day_after_and_decembers_no_later() {
-        let always = |_| true;
-        let weekdays = |day: NaiveDate| !matches!(day.weekday(), Weekday::Sat | Weekday::Sun);
-        for (month, plain, shifted) in [
-            ("2025-11-01", "2025-12-15", "2025-12-15"),
-            // A Sunday.
-            ("2026-01-31", "2026-02-15", "2026-02-16"),
-            ("2025-12-10", "2026-01-15", "2026-01-15"),
-            // A Saturday, of a December.
-            ("2021-12-01", "2022-01-15", "2022-01-15"),
-        ] {
-            assert_eq!(deadline(day(month), always), day(plain), "{month}");
-            assert_eq!(deadline(day(month), weekdays), day(shifted), "{month}");
+    fn lists_are_summarised_until_the_15th_and_it_is_pressing_days_before() {
+        for (month, last) in [("2025-11-01", "2025-12-15"), ("2026-01-31", "2026-02-15"), ("2025-12-10", "2026-01-15")]
+        {
+            assert_eq!(deadline(day(month)), day(last), "{month}");
         }
         assert!(!is_pressing(day("2025-12-15"), day("2025-12-09"), 5));
         assert!(is_pressing(day("2025-12-15"), day("2025-12-10"), 5));
