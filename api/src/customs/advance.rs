@@ -6,35 +6,35 @@ use entities::{
     catalog::SupplyMode,
     customs::{
         ceb::Document,
-        codes::{CHINA, country, yuan},
-        declaration::{self, Blocker, Blockers, DeclarationState, Transport},
+        codes::yuan,
+        declaration::{self, Blocker, Blockers, DeclarationState},
         list_rules, match_row, matching,
         paper::{self, PaperKind, PaperState},
-        sale::{self, FiledLine, ListTerms, Party, Sale, Stamp},
+        sale::{FiledLine, Sale, Stamp},
     },
     party::{Action, Resource},
     platform::EventKind,
     trade::Limits,
     values::{
-        ErrorCode, Locale, Refusal, Refusals,
-        id::{CustomsPaperId, DeclarationId, OrganisationId, PersonId, StockLocationId},
-        refusal::{Check, line},
+        Locale,
+        id::{DeclarationId, OrganisationId, PersonId, StockLocationId},
     },
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    QuerySelect,
-    sea_query::{Expr, OnConflict},
+    ColumnTrait, Condition, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::Expr,
 };
 use serde_json::json;
 
 use super::{
     document_of,
     gathered::{Gathered, gather},
-    jobs::{Advance, Moved, Send},
-    kept_text, lists, locked, parties,
+    jobs::{Advance, Moved},
+    kept_text, lists, locked,
+    papers::{about, again, differs, list_of, own_paper, papers_of, put, put_new, resend, taken_key},
+    parties,
     requests::{self, Overtaken},
-    sale_of, sale_place, sealed_document, taxes,
+    sale_of, sale_place, taxes,
 };
 use crate::{
     app::{App, Call, Work},
@@ -42,14 +42,14 @@ use crate::{
     platform::{
         clock::business_day,
         customs::fresh_guid,
-        db::wrote,
-        error::{Error, not_found, stale, taken},
+        error::{Error, not_found},
         graphql::encode,
     },
 };
 
 /// Most declarations that become overdue at once.
 const AT_ONCE: u64 = 200;
+
 /// Longest text of an alarm.
 const LONGEST_ALARM: usize = 300;
 
@@ -178,12 +178,6 @@ async fn write(
         work.tell(next.seller_id, EventKind::DeclarationChanged, encode(next.id).0, next.version).await?;
     }
     Ok(next)
-}
-
-/// The papers of a declaration, the oldest first.
-pub(super) async fn papers_of(db: &impl ConnectionTrait, id: DeclarationId) -> Result<Vec<paper::Model>, Error> {
-    let papers = paper::Entity::find().filter(paper::Column::DeclarationId.eq(id));
-    Ok(papers.order_by_asc(paper::Column::Id).all(db).await?)
 }
 
 /// Writes what papers can be written, matches what is there, and declares the list when nothing is missing any more.
@@ -335,6 +329,7 @@ async fn adopt(work: &Work, next: &declaration::Model, papers: &mut Vec<paper::M
     let strays = paper::Entity::find()
         .filter(paper::Column::Document.eq(&next.document))
         .filter(paper::Column::DeclarationId.is_null())
+        .filter(paper::Column::Kind.is_in([PaperKind::Order, PaperKind::Payment, PaperKind::Waybill]))
         .order_by_asc(paper::Column::Id)
         .all(work.tx())
         .await?;
@@ -375,22 +370,6 @@ async fn relock(work: &Work, next: &declaration::Model, facts: &Sale) -> Result<
     }
 }
 
-/// The list of a declaration.
-pub(super) fn list_of(row: &declaration::Model, gathered: &Gathered, stamp: &Stamp, pre_no: Option<&str>) -> Document {
-    let terms = ListTerms {
-        cop_no: &row.document,
-        customs_code: &gathered.arrangement.customs_code,
-        port_code: &gathered.arrangement.port_code,
-        book: gathered.book.as_deref(),
-        traf_mode: &gathered.arrangement.traf_mode,
-        transport: row.transport.as_ref(),
-        waybill: row.waybill.as_deref().unwrap_or_default(),
-        gross_weight_g: row.gross_weight_g,
-        pre_no,
-    };
-    sale::list(&gathered.sale, &gathered.parties, &gathered.lines(), &terms, stamp)
-}
-
 /// Writes those of the three papers that the house writes, and has not.
 async fn write_own(
     app: &App,
@@ -411,115 +390,12 @@ async fn write_own(
         }
         let stamp = Stamp { guid: fresh_guid()?, again: false, at: work.now };
         let Some((document, sender)) = own_paper(next, gathered, kind, &stamp) else { continue };
-        match put_new(app, work, of(next), kind, sender, &document, &stamp).await? {
+        match put_new(app, work, about(next), kind, sender, &document, &stamp).await? {
             Some(paper) => papers.push(paper),
             None => next.alarm = Some(kept_text(&taken_key(kind, &document), LONGEST_ALARM)),
         }
     }
     Ok(())
-}
-
-/// A paper that the house writes, and for whom; none: it does not write this kind.
-pub(super) fn own_paper(
-    row: &declaration::Model,
-    gathered: &Gathered,
-    kind: PaperKind,
-    stamp: &Stamp,
-) -> Option<(Document, OrganisationId)> {
-    let (facts, parties, arrangement) = (&gathered.sale, &gathered.parties, &gathered.arrangement);
-    Some(match kind {
-        PaperKind::Order => (sale::order(facts, parties, &gathered.lines(), stamp), row.seller_id),
-        PaperKind::Payment => (sale::payment(facts, parties, stamp), arrangement.payer_id),
-        PaperKind::Waybill => {
-            let number = row.waybill.as_deref()?;
-            let weight = row.gross_weight_g;
-            (sale::waybill(facts, parties, number, &gathered.goods(), weight, stamp), arrangement.carrier_id)
-        }
-        PaperKind::List => (list_of(row, gathered, stamp, None), arrangement.declarer_id),
-        _ => return None,
-    })
-}
-
-/// What an alarm says of a key that another paper has.
-fn taken_key(kind: PaperKind, document: &Document) -> String {
-    format!("another paper is known as CEB{} {}", kind.number(), kind.key(&document.head))
-}
-
-/// Writes a paper of a declaration, and has it sent; its number is the house's own, so nobody else has it.
-pub(super) async fn put(
-    app: &App,
-    work: &mut Work,
-    declaration: &declaration::Model,
-    kind: PaperKind,
-    sender: OrganisationId,
-    document: &Document,
-    stamp: &Stamp,
-) -> Result<paper::Model, Error> {
-    put_about(app, work, of(declaration), kind, sender, document, stamp).await
-}
-
-/// What a paper is about, and the declaration that it is part of.
-type About<'a> = (&'a str, Option<DeclarationId>);
-
-fn of(declaration: &declaration::Model) -> About<'_> {
-    (declaration.document.as_str(), Some(declaration.id))
-}
-
-/// The same of anything.
-pub(super) async fn put_about(
-    app: &App,
-    work: &mut Work,
-    about: About<'_>,
-    kind: PaperKind,
-    sender: OrganisationId,
-    document: &Document,
-    stamp: &Stamp,
-) -> Result<paper::Model, Error> {
-    let paper = put_new(app, work, about, kind, sender, document, stamp).await?;
-    paper.ok_or_else(|| Error::internal(taken_key(kind, document)))
-}
-
-/// The same where another paper may be known by its key; then none.
-async fn put_new(
-    app: &App,
-    work: &mut Work,
-    (about, declaration): About<'_>,
-    kind: PaperKind,
-    sender: OrganisationId,
-    document: &Document,
-    stamp: &Stamp,
-) -> Result<Option<paper::Model>, Error> {
-    let id = CustomsPaperId::new(work.now);
-    let row = paper::Model {
-        id,
-        kind,
-        business_key: kind.key(&document.head),
-        document: about.to_owned(),
-        declaration_id: declaration,
-        sender_id: sender,
-        sent_by_party: false,
-        given: false,
-        guid: stamp.guid.clone(),
-        attempt: 1,
-        state: PaperState::Draft,
-        status: None,
-        info: None,
-        pre_no: None,
-        invt_no: None,
-        body: sealed_document(app.vault(), id, document)?,
-        sent_at: None,
-        stated_at: None,
-        version: 1,
-        created_at: work.now,
-        updated_at: work.now,
-    };
-    let once = OnConflict::columns([paper::Column::Kind, paper::Column::BusinessKey]).do_nothing().to_owned();
-    let insert = paper::Entity::insert(row.clone().into_active_model()).on_conflict(once).try_insert();
-    if !wrote(insert.exec_without_returning(work.tx()).await)? {
-        return Ok(None);
-    }
-    work.enqueue(&Send { paper: id, attempt: 1, document: row.document.clone() }).await?;
-    Ok(Some(row))
 }
 
 /// Sends again what failed, what customs did not take, and what nobody has answered to; mended by what is filed and
@@ -565,248 +441,6 @@ pub async fn push(app: &App, call: &Call, id: DeclarationId) -> Result<declarati
     work.commit(after).await
 }
 
-/// Whether customs has a paper of the house that would be written otherwise now.
-fn differs(
-    app: &App,
-    row: &declaration::Model,
-    gathered: Option<&Gathered>,
-    paper: &paper::Model,
-) -> Result<bool, Error> {
-    if paper.given || !matches!(paper.state, PaperState::Accepted | PaperState::Reviewed) {
-        return Ok(false);
-    }
-    let before = document_of(app.vault(), paper)?;
-    // Under the number, time and type of what was sent, only what it is about can differ.
-    let stamp = Stamp { guid: String::new(), again: false, at: paper.created_at };
-    let now = gathered.and_then(|gathered| own_paper(row, gathered, paper.kind, &stamp));
-    Ok(now.is_some_and(|(now, _)| !says_the_same(&now, &before)))
-}
-
-/// Whether two documents say the same, but for when and how often it was said.
-pub(super) fn says_the_same(before: &Document, after: &Document) -> bool {
-    let said = |document: &Document| -> Vec<(String, String)> {
-        let stamped = |name: &str| matches!(name, "guid" | "appType" | "appTime" | "ieDate" | "preNo");
-        let values = document.head.values().filter(|(name, _)| !stamped(name));
-        values.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
-    };
-    said(before) == said(after) && before.lines == after.lines
-}
-
-/// Sends one paper again, when that may help. What a party gave is its own word: it is sent again as it is, or given anew.
-pub(super) async fn again(
-    app: &App,
-    work: &mut Work,
-    row: &declaration::Model,
-    gathered: Option<&Gathered>,
-    paper: &paper::Model,
-) -> Result<(), Error> {
-    let silent = matches!(paper.state, PaperState::Sent | PaperState::AtPort);
-    if silent || paper.state == PaperState::Draft {
-        // Nobody has answered: the same message once more is the same paper to whoever has it already.
-        let job = Send { paper: paper.id, attempt: paper.attempt, document: paper.document.clone() };
-        return work.enqueue(&job).await;
-    }
-    if paper.given || !paper.state.can_be_sent() {
-        return Ok(());
-    }
-    if matches!(paper.kind, PaperKind::Cancellation | PaperKind::Return) {
-        requests::sent_again(work, row, paper).await?;
-    }
-    resend(app, work, row, gathered, paper).await
-}
-
-/// Another attempt of a paper, written anew where the house writes it.
-async fn resend(
-    app: &App,
-    work: &mut Work,
-    row: &declaration::Model,
-    gathered: Option<&Gathered>,
-    paper: &paper::Model,
-) -> Result<(), Error> {
-    // A list that is changed names the e-port's number of it.
-    let numbered = paper.kind != PaperKind::List || paper.pre_no.is_some();
-    let stored = numbered && lists::was_accepted(work.tx(), paper.id).await?;
-    let stamp = Stamp { guid: fresh_guid()?, again: stored, at: work.now };
-    let mended = gathered.and_then(|gathered| match paper.kind {
-        PaperKind::List => {
-            let pre_no = paper.pre_no.as_deref().filter(|_| stored);
-            Some((list_of(row, gathered, &stamp, pre_no), gathered.arrangement.declarer_id))
-        }
-        kind => own_paper(row, gathered, kind, &stamp),
-    });
-    let (document, sender) = match mended {
-        Some(mended) => mended,
-        None => (restamped(document_of(app.vault(), paper)?, &stamp), paper.sender_id),
-    };
-    if let (PaperKind::List, Some(gathered)) = (paper.kind, gathered) {
-        // Who answers for the taxes is who the list names.
-        declaration::Entity::update_many()
-            .col_expr(declaration::Column::GuarantorId, Expr::val(Some(gathered.arrangement.guarantor_id)))
-            .filter(declaration::Column::Id.eq(row.id))
-            .exec(work.tx())
-            .await?;
-    }
-    renewed(app, work, paper, sender, &document, &stamp).await
-}
-
-/// Writes another attempt of a paper, and has it sent. Refused at `id` when another paper has its key from now on, and when
-/// somebody else sent it anew meanwhile.
-pub(super) async fn renewed(
-    app: &App,
-    work: &mut Work,
-    paper: &paper::Model,
-    sender: OrganisationId,
-    document: &Document,
-    stamp: &Stamp,
-) -> Result<(), Error> {
-    use paper::Column as C;
-    let key = paper.kind.key(&document.head);
-    let done = paper::Entity::update_many()
-        .col_expr(C::BusinessKey, Expr::val(&key))
-        .col_expr(C::SenderId, Expr::val(sender))
-        .col_expr(C::SentAt, Expr::val(Option::<DateTime<Utc>>::None))
-        .col_expr(C::Guid, Expr::val(&stamp.guid))
-        .col_expr(C::Attempt, Expr::col(C::Attempt).add(1))
-        .col_expr(C::State, Expr::val(PaperState::Draft))
-        .col_expr(C::Status, Expr::val(Option::<String>::None))
-        .col_expr(C::Info, Expr::val(Option::<String>::None))
-        .col_expr(C::Body, Expr::val(sealed_document(app.vault(), paper.id, document)?))
-        .col_expr(C::Version, Expr::col(C::Version).add(1))
-        .col_expr(C::UpdatedAt, Expr::val(work.now))
-        .filter(C::Id.eq(paper.id))
-        .filter(C::Attempt.eq(paper.attempt))
-        .exec(work.tx())
-        .await
-        .map_err(|error| taken(error, "customs_paper", &["kind", "business_key"], "id", &key))?;
-    if done.rows_affected != 1 {
-        return Err(stale());
-    }
-    let job = Send { paper: paper.id, attempt: paper.attempt + 1, document: paper.document.clone() };
-    work.enqueue(&job).await
-}
-
-/// The same document under another number and time.
-fn restamped(document: Document, stamp: &Stamp) -> Document {
-    let said = document.head.values().fold(entities::customs::ceb::Record::default(), |record, (name, value)| {
-        let value = match name {
-            "guid" => stamp.guid.clone(),
-            "appTime" => entities::customs::codes::moment(stamp.at),
-            _ => value.to_owned(),
-        };
-        record.with(name, value)
-    });
-    Document { head: said, lines: document.lines }
-}
-
-/// How goods come, as it is typed.
-#[derive(Clone, Copy, Debug)]
-#[expect(missing_docs, reason = "described in the schema")]
-pub struct Coming<'a> {
-    pub vehicle: &'a str,
-    pub voyage: &'a str,
-    pub bill: &'a str,
-    pub traf_mode: &'a str,
-    pub country: &'a str,
-}
-
-/// How goods come, checked; all that is wrong with it at once.
-pub fn transport(coming: Coming<'_>) -> Result<Transport, Refusals> {
-    let mut check = Check::default();
-    let traf_no = check.take("vehicle", line(coming.vehicle, 100));
-    let voyage_no = check.take("voyage", line(coming.voyage, 32));
-    let bill_no = check.take("bill", line(coming.bill, 37));
-    let mode = coming.traf_mode.trim();
-    let known = matches!(mode.as_bytes(), [b'2'..=b'6' | b'9']);
-    let wrong = || Refusal::new(ErrorCode::InvalidValue).with("value", mode);
-    let traf_mode = check.take("trafMode", known.then(|| mode.to_owned()).ok_or_else(wrong));
-    let unknown = || Refusal::new(ErrorCode::InvalidCountry).with("value", coming.country);
-    let of = coming.country.parse().ok().and_then(|code| country(&code)).filter(|number| *number != CHINA);
-    let from = check.take("country", of.ok_or_else(unknown));
-    match (traf_no, voyage_no, bill_no, traf_mode, from) {
-        (Some(traf_no), Some(voyage_no), Some(bill_no), Some(traf_mode), Some(from)) => {
-            check.done(Transport { traf_no, voyage_no, bill_no, traf_mode, country: from.to_owned() })
-        }
-        _ => Err(check.0),
-    }
-}
-
-/// A parcel was signed for, in the transaction in which that became known: customs is told, once, unless the carrier
-/// does.
-pub async fn signed_for(app: &App, work: &mut Work, document: &str, at: DateTime<Utc>) -> Result<(), Error> {
-    let Some(row) = lists::of_document(work.tx(), document).await? else { return Ok(()) };
-    let row = locked(work.tx(), row.id).await?;
-    let papers = papers_of(work.tx(), row.id).await?;
-    let Some(waybill) = papers.iter().find(|paper| paper.kind == PaperKind::Waybill) else { return Ok(()) };
-    if waybill.sent_by_party || papers.iter().any(|paper| paper.kind == PaperKind::WaybillStatus) {
-        return Ok(());
-    }
-    let said = document_of(app.vault(), waybill)?;
-    let named = |name: &str| said.head.get(name).unwrap_or_default().to_owned();
-    let carrier = Party { code: named("logisticsCode"), name: named("logisticsName") };
-    let stamp = Stamp { guid: fresh_guid()?, again: false, at: work.now };
-    let document = sale::signed_for(&carrier, &named("logisticsNo"), at, &stamp);
-    put(app, work, &row, PaperKind::WaybillStatus, waybill.sender_id, &document, &stamp).await?;
-    Ok(())
-}
-
-/// Says how the goods of a direct import come.
-pub async fn set_transport(
-    app: &App,
-    call: &Call,
-    id: DeclarationId,
-    transport: Transport,
-) -> Result<declaration::Model, Error> {
-    let mut work = app.begin(call).await?;
-    if let Some(before) = work.answered()? {
-        return Ok(before);
-    }
-    let row = lists::find(work.tx(), work.viewer(), id).await?;
-    let row = row.ok_or_else(|| not_found("id", encode(id).as_str()))?;
-    call.may(Action::KeepDeclarations, Resource::of(row.seller_id))?;
-    if row.mode != SupplyMode::DirectImport {
-        // Bonded goods set out from within the country: their list would say a flight that nobody took.
-        let name = async_graphql::Value::from(row.mode).to_string();
-        return Err(Refusal::new(ErrorCode::InvalidValue).with("value", name).at("id").into());
-    }
-    let row = locked(work.tx(), id).await?;
-    if row.state.is_released() || row.state.is_over() {
-        let from = async_graphql::Value::from(row.state).to_string();
-        let refusal = Refusal::new(ErrorCode::IllegalTransition).with("from", from).with("action", "SET_TRANSPORT");
-        return Err(refusal.at("id").into());
-    }
-    declaration::Entity::update_many()
-        .col_expr(declaration::Column::Transport, Expr::val(serde_json::to_value(&transport).map_err(Error::internal)?))
-        .filter(declaration::Column::Id.eq(id))
-        .exec(work.tx())
-        .await?;
-    let after = advance(app, &mut work, id).await?;
-    work.audit(Some(row.seller_id), "setTransport", encode(id).0, json!(row.transport), json!(transport));
-    work.commit(after).await
-}
-
-/// The carrier's number of a parcel is known, and what it weighs; in the transaction in which it became so.
-pub async fn waybill_known(
-    app: &App,
-    work: &mut Work,
-    document: &str,
-    number: &str,
-    gross_weight_g: i64,
-) -> Result<(), Error> {
-    let Some(row) = lists::of_document(work.tx(), document).await? else { return Ok(()) };
-    let row = locked(work.tx(), row.id).await?;
-    if row.waybill.is_some() {
-        return Ok(());
-    }
-    declaration::Entity::update_many()
-        .col_expr(declaration::Column::Waybill, Expr::val(Some(number)))
-        .col_expr(declaration::Column::GrossWeightG, Expr::val(Ord::max(gross_weight_g, 1)))
-        .filter(declaration::Column::Id.eq(row.id))
-        .exec(work.tx())
-        .await?;
-    advance(app, work, row.id).await?;
-    Ok(())
-}
-
 /// A declaration is taken back before customs has its list, in the transaction of whoever takes it back.
 pub(super) async fn taken_back(work: &mut Work, row: &declaration::Model) -> Result<declaration::Model, Error> {
     let next = declaration::Model {
@@ -819,14 +453,6 @@ pub(super) async fn taken_back(work: &mut Work, row: &declaration::Model) -> Res
     write(work, row, next).await
 }
 
-/// The same of a document, for whoever it belongs to.
-pub async fn odd(work: &Work, document: &str, what: &str) -> Result<(), Error> {
-    match lists::of_document(work.tx(), document).await? {
-        Some(row) => alarm(work, row.id, what).await,
-        None => Ok(()),
-    }
-}
-
 /// Something of a declaration is odd: a person looks.
 pub(super) async fn alarm(work: &Work, id: DeclarationId, what: &str) -> Result<(), Error> {
     let what = kept_text(what, LONGEST_ALARM);
@@ -837,6 +463,14 @@ pub(super) async fn alarm(work: &Work, id: DeclarationId, what: &str) -> Result<
         .exec(work.tx())
         .await?;
     Ok(())
+}
+
+/// The same of a document, for whoever it belongs to.
+pub async fn odd(work: &Work, document: &str, what: &str) -> Result<(), Error> {
+    match lists::of_document(work.tx(), document).await? {
+        Some(row) => alarm(work, row.id, what).await,
+        None => Ok(()),
+    }
 }
 
 /// Marks the declarations whose wait is over, and looks at each once more.

@@ -102,10 +102,10 @@ pub async fn file(app: &App, call: &Call, wanted: &Filing) -> Result<goods_filin
         return Err(check.0.into());
     }
     let before = of_goods(work.tx(), wanted.seller, wanted.variant, wanted.mode).await?;
-    if let Some(before) = &before {
-        if !GoodsFilingStep::Write.leads().0.contains(&before.state) {
-            return Err(GoodsFilingStep::Write.refused(before.state).at("variantId").into());
-        }
+    if let Some(before) = &before
+        && !GoodsFilingStep::Write.leads().0.contains(&before.state)
+    {
+        return Err(GoodsFilingStep::Write.refused(before.state).at("variantId").into());
     }
     let row = goods_filing::Model {
         id: before.as_ref().map_or_else(|| GoodsFilingId::new(work.now), |row| row.id),

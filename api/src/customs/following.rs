@@ -9,9 +9,11 @@ use entities::customs::{
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, sea_query::Expr};
 
 use super::{
-    advance::{advance, alarm, papers_of},
+    advance::{advance, alarm},
     exports::hooks,
-    kept_text, requests,
+    kept_text,
+    papers::papers_of,
+    requests,
 };
 use crate::{
     app::{App, Work},
@@ -34,7 +36,7 @@ pub(super) async fn follow(app: &App, work: &mut Work, row: &paper::Model) -> Re
         ..row.clone()
     };
     if next == *row {
-        if next.kind == PaperKind::List && next.state.is_released() {
+        if matches!(next.kind, PaperKind::List | PaperKind::ExportList) && next.state.is_released() {
             // An earlier release than the one that was known counts days from another one.
             went_on(app, work, row, &next).await?;
         }

@@ -127,7 +127,9 @@ pub(super) async fn gather(
     if bonded {
         let mut spread = false;
         for item in book::locked_for(db, &row.document).await? {
-            book.get_or_insert_with(|| item.book.as_str().to_owned());
+            // A list names one book.
+            let name = item.book.as_str().to_owned();
+            spread |= book.get_or_insert_with(|| name.clone()) != &name;
             // A line of a list names one item: what is locked under two is not declared as if it were of one.
             spread |= record_nos.insert(item.variant_id, item.number).is_some_and(|before| before != item.number);
         }

@@ -97,8 +97,9 @@ pub struct SignedFor {
 
 impl Job for SignedFor {
     const KIND: &'static str = "customs.signed_for";
+    // It may wait until the order was sent off, and what leads to that must not wait for it.
     fn aggregate(&self) -> String {
-        format!("document:{}", self.document)
+        format!("signed:{}", self.document)
     }
 }
 

@@ -25,6 +25,7 @@ use crate::{
     platform::{
         db::{Dialect, dialect},
         error::Error,
+        graphql::encode,
         page::{Cursor, Page, PageArgs},
     },
 };
@@ -82,6 +83,15 @@ pub fn cursor(row: &declaration::Model) -> Cursor {
 /// The declaration of a document.
 pub async fn of_document(db: &impl ConnectionTrait, document: &str) -> Result<Option<declaration::Model>, Error> {
     Ok(declaration::Entity::find().filter(declaration::Column::Document.eq(document)).one(db).await?)
+}
+
+/// Locks the declaration of a document until the transaction ends, if there is one: who changes both locks it before the
+/// document.
+pub async fn lock_document(tx: &impl ConnectionTrait, document: &str) -> Result<(), Error> {
+    if let Some(row) = of_document(tx, document).await? {
+        super::locked(tx, row.id).await?;
+    }
+    Ok(())
 }
 
 /// What the match of a declaration found, rule by rule.
@@ -201,6 +211,6 @@ pub(super) async fn lock_organisation(tx: &impl ConnectionTrait, id: Organisatio
     if dialect(tx) == Dialect::Postgres {
         row = row.lock(LockType::NoKeyUpdate);
     }
-    row.one(tx).await?.ok_or_else(|| crate::platform::error::not_found("organisationId", id))?;
+    row.one(tx).await?.ok_or_else(|| crate::platform::error::not_found("organisationId", encode(id).as_str()))?;
     Ok(())
 }

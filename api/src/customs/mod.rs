@@ -16,7 +16,8 @@
 //! A declaration's row is locked before anything of it changes, and before its papers.
 //!
 //! - [`filings`], [`arrangements`]: what must be there beforehand
-//! - [`advance`]: what a declaration waits for, and its next step; [`gathered`]: all that its papers are made of
+//! - [`advance`]: what a declaration waits for, and its next step; [`underway`]: how its goods come and fare
+//! - [`papers`]: papers written and sent again; [`gathered`]: all that they are made of
 //! - [`sending`], [`receiving`]: messages out and in; [`following`]: what follows from receipts
 //! - [`requests`]: withdrawals and returns; [`taxes`]: bills and guarantees; [`parties`]: papers of other parties
 //! - [`exports`]: what leaves the country
@@ -35,6 +36,7 @@ pub mod graphql;
 pub mod jobs;
 pub mod lists;
 pub mod loaders;
+pub mod papers;
 pub mod parties;
 pub mod payment_data;
 pub mod receiving;
@@ -43,6 +45,7 @@ pub mod requests;
 pub mod sending;
 pub mod simulator;
 pub mod taxes;
+pub mod underway;
 
 use entities::{
     customs::{ceb::Document, declaration, message, paper, sale::Sale},

@@ -31,7 +31,7 @@ use super::{
 use crate::{
     app::{App, Call, Work},
     platform::{
-        error::{Error, not_found},
+        error::{Error, not_found, violates_unique},
         graphql::encode,
         vault, xmlsig,
     },
@@ -119,12 +119,7 @@ async fn given(app: &App, call: &Call, given: &Given<'_>) -> Result<paper::Model
         return Err(invalid(format!("{name} is {said}, which is another organisation")).into());
     }
     let key = kind.key(&document.head);
-    let before = paper::Entity::find()
-        .filter(paper::Column::Kind.eq(kind))
-        .filter(paper::Column::BusinessKey.eq(&key))
-        .one(work.tx())
-        .await?;
-    if let Some(before) = before {
+    if let Some(before) = known(work.tx(), kind, &key).await? {
         return same(app, work, before, given, document, own).await;
     }
     let guid = document.head.get("guid").unwrap_or_default().to_owned();
@@ -133,12 +128,17 @@ async fn given(app: &App, call: &Call, given: &Given<'_>) -> Result<paper::Model
         Some(row) => Some(super::locked(work.tx(), row.id).await?),
         None => None,
     };
+    // Of two that give the same at once, one waited for the declaration until here.
+    if let Some(before) = known(work.tx(), kind, &key).await? {
+        return same(app, work, before, given, document, own).await;
+    }
     if let Some(row) = &declaration {
         if !speaks_for(work.tx(), row, kind, own).await? {
             return Err(invalid(format!("another organisation is arranged for {about}")).into());
         }
-        let papers = super::advance::papers_of(work.tx(), row.id).await?;
-        if papers.iter().any(|paper| paper.kind == kind) {
+        // How a parcel fares is said more than once: refused, then signed for.
+        let papers = super::papers::papers_of(work.tx(), row.id).await?;
+        if kind != PaperKind::WaybillStatus && papers.iter().any(|paper| paper.kind == kind) {
             return Err(Refusal::new(ErrorCode::AlreadyTaken).with("value", about).at("message").into());
         }
     }
@@ -167,16 +167,30 @@ async fn given(app: &App, call: &Call, given: &Given<'_>) -> Result<paper::Model
         updated_at: work.now,
     };
     let insert = paper::Entity::insert(paper.clone().into_active_model()).exec_without_returning(work.tx()).await;
-    insert.map_err(|error| crate::platform::error::taken(error, "customs_paper", &["guid"], "message", &guid))?;
+    insert.map_err(|error| {
+        let unique: &[&str] = match () {
+            () if violates_unique(&error, "customs_paper", &["guid"]) => &["guid"],
+            () => &["kind", "business_key"],
+        };
+        crate::platform::error::taken(error, "customs_paper", unique, "message", &guid)
+    })?;
     goes(app, &mut work, &paper, given).await?;
     if let Some(row) = declaration {
         advance(app, &mut work, row.id).await?;
-    }
-    if let Some(at) = signed_at(kind, document) {
-        work.enqueue(&SignedFor { document: paper.document.clone(), at }).await?;
+        // Only who carries the order says that it was taken in.
+        let carries = arranged(work.tx(), row.seller_id, row.mode).await?.is_some_and(|of| of.carrier_id == own);
+        if let Some(at) = signed_at(kind, document).filter(|_| carries) {
+            work.enqueue(&SignedFor { document: paper.document.clone(), at }).await?;
+        }
     }
     audited(&mut work, &paper, given.text);
     work.commit(paper).await
+}
+
+/// The paper of a kind that is known by a key.
+async fn known(db: &impl ConnectionTrait, kind: PaperKind, key: &str) -> Result<Option<paper::Model>, Error> {
+    let of = paper::Entity::find().filter(paper::Column::Kind.eq(kind)).filter(paper::Column::BusinessKey.eq(key));
+    Ok(of.one(db).await?)
 }
 
 /// Which order a paper is about. That a parcel was signed for does not say so: its waybill does.
@@ -184,11 +198,7 @@ async fn about(db: &impl ConnectionTrait, kind: PaperKind, document: &Document) 
     if kind != PaperKind::WaybillStatus {
         return Ok(document.head.get("orderNo").unwrap_or_default().to_owned());
     }
-    let waybill = paper::Entity::find()
-        .filter(paper::Column::Kind.eq(PaperKind::Waybill))
-        .filter(paper::Column::BusinessKey.eq(PaperKind::Waybill.key(&document.head)))
-        .one(db)
-        .await?;
+    let waybill = known(db, PaperKind::Waybill, &PaperKind::Waybill.key(&document.head)).await?;
     let waybill = waybill.ok_or_else(|| invalid("its waybill is not known"))?;
     Ok(waybill.document)
 }
@@ -259,7 +269,7 @@ async fn same(
         return work.commit(before).await;
     }
     let declared = match before.declaration_id {
-        Some(id) => super::advance::papers_of(work.tx(), id).await?.iter().any(|paper| paper.kind == PaperKind::List),
+        Some(id) => super::papers::papers_of(work.tx(), id).await?.iter().any(|paper| paper.kind == PaperKind::List),
         None => false,
     };
     let not_there = matches!(before.state, PaperState::Failed | PaperState::Rejected);

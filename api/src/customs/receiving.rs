@@ -213,11 +213,13 @@ async fn all_noted(
 /// whichever order they name them, do not wait for each other in a circle.
 async fn lock_all(work: &Work, read: &Message) -> Result<(), Error> {
     let mut about_all: Vec<DeclarationId> = Vec::new();
+    let mut papers: Vec<CustomsPaperId> = Vec::new();
     for Document { head, .. } in &read.documents {
         match read.kind.number.checked_sub(1).and_then(PaperKind::of_number) {
             Some(kind) => {
                 let found = about(work.tx(), kind, head, None).await?.unwrap_or_default();
                 about_all.extend(found.iter().filter_map(|(paper, _)| paper.declaration_id));
+                papers.extend(found.iter().map(|(paper, _)| paper.id));
             }
             None => about_all.extend(taxes::declared_as(work.tx(), head.get("invtNo").unwrap_or_default()).await?),
         }
@@ -227,7 +229,8 @@ async fn lock_all(work: &Work, read: &Message) -> Result<(), Error> {
     for id in about_all {
         locked(work.tx(), id).await?;
     }
-    Ok(())
+    let exports = hooks::exports_of_papers(work.tx(), &papers).await?;
+    hooks::lock_exports(work.tx(), &exports).await
 }
 
 /// Notes what became of a message: what is worst of what became of its parts. A part that is about nothing known goes
@@ -440,10 +443,12 @@ async fn note(
     if paper.attempt != attempt {
         // About an attempt that was given up: it is kept, and changes nothing. That customs has it is for a person.
         let taken = ReturnStatus::of(status).is_some_and(|status| status.state.is_taken_in());
-        if let Some(declaration) = paper.declaration_id.filter(|_| taken) {
-            let what =
-                format!("customs said {status} of attempt {attempt} of CEB{}, which was given up", paper.kind.number());
-            alarm(work, declaration, &what).await?;
+        let what =
+            format!("customs said {status} of attempt {attempt} of CEB{}, which was given up", paper.kind.number());
+        match paper.declaration_id.filter(|_| taken) {
+            Some(declaration) => alarm(work, declaration, &what).await?,
+            None if taken => hooks::alarm(work, &paper, &what).await?,
+            None => {}
         }
         return Ok(Noted::New);
     }

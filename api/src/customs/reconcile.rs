@@ -21,10 +21,10 @@ const CHECKS: &[(&str, &str)] = &[
          AND p.state IN ('released', 'closed'))",
     ),
     (
-        "export lists that stand as released and whose export does not",
+        "export lists that stand as released and whose export neither does nor was withdrawn",
         "SELECT COUNT(*) AS n FROM customs_paper p JOIN export_paper l ON l.paper_id = p.id \
          JOIN export_declaration d ON d.id = l.export_id WHERE p.kind = 'export_list' \
-         AND p.state IN ('released', 'closed') AND d.released_at IS NULL",
+         AND p.state IN ('released', 'closed') AND d.released_at IS NULL AND d.state <> 'cancelled'",
     ),
     (
         "summaries with another number of lists than they say",

@@ -39,10 +39,12 @@ use sea_orm::{
 use serde_json::json;
 
 use super::{
-    advance::{again, papers_of, put, taken_back},
+    advance::{alarm, taken_back},
     document_of,
     jobs::Moved,
-    lists, locked, sale_of,
+    lists, locked,
+    papers::{again, papers_of, put},
+    sale_of,
 };
 use crate::{
     app::{App, Call, Work},
@@ -74,7 +76,7 @@ pub enum TakenBack {
 pub async fn take_back(app: &App, work: &mut Work, document: &str, reason: &str) -> Result<TakenBack, Error> {
     let Some(row) = lists::of_document(work.tx(), document).await? else { return Ok(TakenBack::Done) };
     let row = locked(work.tx(), row.id).await?;
-    if row.state.is_over() {
+    if row.state == declaration::DeclarationState::Cancelled {
         return Ok(TakenBack::Done);
     }
     let papers = papers_of(work.tx(), row.id).await?;
@@ -276,6 +278,11 @@ pub(super) async fn answered(work: &mut Work, paper: &paper::Model) -> Result<()
         _ => return Ok(()),
     };
     if !step(work, &ask, from, to, paper.info.as_deref()).await? {
+        let given_up = matches!(ask.state, CustomsRequestState::Withdrawn | CustomsRequestState::Failed);
+        if to == Approved && given_up && ask.kind == CustomsRequestKind::Return {
+            // Customs gave the quota back, and the house did not.
+            alarm(work, ask.declaration_id, "customs agreed to a return that was given up").await?;
+        }
         return Ok(());
     }
     let row = locked(work.tx(), ask.declaration_id).await?;
@@ -473,7 +480,10 @@ pub async fn withdraw(app: &App, call: &Call, id: CustomsRequestId) -> Result<re
     }
     moved(&mut work, &row, &ask).await?;
     let after = request::Entity::find_by_id(id).one(work.tx()).await?;
-    work.commit(after.ok_or_else(|| Error::internal("a request is gone"))?).await
+    let after = after.ok_or_else(|| Error::internal("a request is gone"))?;
+    let shown = |ask: &request::Model| json!({ "document": row.document, "state": ask.state });
+    work.audit(Some(row.seller_id), "withdrawReturn", encode(id).0, shown(&ask), shown(&after));
+    work.commit(after).await
 }
 
 /// Returns whose goods did not come in time fail.

@@ -191,8 +191,11 @@ async fn stand(
 ) -> Result<bool, Error> {
     use tax_bill::Column as C;
     let Some(bill) = find(work.tx(), tax_no).await? else { return Ok(false) };
-    let later = (time, state.rank()) > (bill.stated_time.as_str(), bill.state.rank());
-    let number = payment_no.map(|number| kept_text(number, 60)).or(bill.payment_no.clone());
+    // What is void stays so.
+    let void = bill.state == TaxBillState::Void;
+    let later = !void && (time, state.rank()) > (bill.stated_time.as_str(), bill.state.rank());
+    let said = payment_no.map(|number| kept_text(number, 60)).filter(|_| later || bill.payment_no.is_none());
+    let number = said.or(bill.payment_no.clone());
     if !later && number == bill.payment_no {
         return Ok(false);
     }
@@ -205,8 +208,11 @@ async fn stand(
         .filter(C::Id.eq(bill.id))
         .exec(work.tx())
         .await?;
-    if state == TaxBillState::Void && bill.paid_at.is_none() {
-        free(work, &bill, GuaranteeReason::Voided).await?;
+    if state == TaxBillState::Void && later {
+        match bill.paid_at {
+            None => free(work, &bill, GuaranteeReason::Voided).await?,
+            Some(_) => alarm(work, bill.declaration_id, "customs voids a tax bill that was paid").await?,
+        }
     }
     Ok(true)
 }

@@ -155,9 +155,6 @@ pub async fn moved(app: &App, told: Moved) -> Result<Verdict, Error> {
         None => match told.state {
             DeclarationState::Released | DeclarationState::Closed => released(&mut work, &row).await?,
             DeclarationState::Cancelled => taken_back(&mut work, &row, "customs agreed to the withdrawal").await?,
-            DeclarationState::ReturnedAbroad if gate_is_passed(work.tx(), &row).await? => {
-                return Ok(Verdict::Again { after: None, reason: "the order was not sent off yet".into() });
-            }
             DeclarationState::ReturnedAbroad => sent_abroad(&mut work, &row).await?,
             _ => {}
         },
@@ -170,7 +167,9 @@ pub async fn moved(app: &App, told: Moved) -> Result<Verdict, Error> {
 /// that says so, too, and the later of the two finds it done.
 pub async fn signed_for(app: &App, told: SignedFor) -> Result<Verdict, Error> {
     let mut work = app.begin(&Call::unasked("ordering")).await?;
-    let Some(row) = by_number(work.tx(), &told.document).await? else { return Ok(Verdict::Done) };
+    let row = by_number(work.tx(), &told.document).await?.filter(|row| is_import(row.supply_mode));
+    let Some(row) = row else { return Ok(Verdict::Done) };
+    customs::lists::lock_document(work.tx(), &row.number).await?;
     match row.state {
         OrderState::Confirmed => {
             return Ok(Verdict::Again { after: None, reason: "the order was not sent off yet".into() });
@@ -180,11 +179,6 @@ pub async fn signed_for(app: &App, told: SignedFor) -> Result<Verdict, Error> {
     };
     work.commit(()).await?;
     Ok(Verdict::Done)
-}
-
-/// Whether the parcel is out of the gate, and the order does not know it yet.
-async fn gate_is_passed(db: &impl ConnectionTrait, row: &order::Model) -> Result<bool, Error> {
-    Ok(row.state == OrderState::Confirmed && parcels::is_out(db, row).await?)
 }
 
 /// Notes in an order's timeline what happened, and tells of it; its state stays.
@@ -222,21 +216,21 @@ async fn taken_back(work: &mut Work, row: &order::Model, why: &str) -> Result<()
 /// who gets quota and money back.
 async fn sent_abroad(work: &mut Work, row: &order::Model) -> Result<(), Error> {
     const WHY: &str = "customs sends the goods back abroad";
-    if row.state != OrderState::Confirmed {
-        // They left already: what customs says and where they are do not agree, a person looks.
-        return match row.state {
-            OrderState::Shipped | OrderState::Completed => {
-                customs::advance::odd(work, &row.number, "customs sends goods back that were sent off").await
-            }
-            _ => Ok(()),
-        };
+    let left = match row.state {
+        OrderState::Confirmed => parcels::is_out(work.tx(), row).await?,
+        OrderState::Shipped | OrderState::Completed => true,
+        _ => return Ok(()),
+    };
+    if left {
+        // What customs says and where the goods are do not agree: a person looks.
+        return customs::advance::odd(work, &row.number, "customs sends goods back that were sent off").await;
     }
     if row.location_id.is_some() {
         let supplier = inventory::ops::supplier_of(work.tx(), work.now, row.seller_id).await?;
         let actor = work.viewer().subject();
         let by = By { actor: &actor, at: work.now };
-        inventory::promises::consume_all(work.tx(), by, &row.number, supplier).await?;
         book::reduce(work.tx(), by, &row.number).await?;
+        inventory::promises::consume_all(work.tx(), by, &row.number, supplier).await?;
     }
     allowance::give_all_back(work.tx(), work.now, &row.number, &format!("abroad:{}", row.number)).await?;
     logistics::ops::lift(work, &row.number, HoldReason::Customs, None).await?;
@@ -411,13 +405,13 @@ async fn give_goods_back(
             })
         })
         .collect();
-    if let (Some(to), Some(_)) = (location, row.location_id) {
-        leaving::take_back(work, row.seller_id, &row.number, to, &back).await?;
-    }
     if bonded {
         for one in &back {
             book::return_in(work.tx(), by, &row.number, one.variant, one.quantity).await?;
         }
+    }
+    if let (Some(to), Some(_)) = (location, row.location_id) {
+        leaving::take_back(work, row.seller_id, &row.number, to, &back).await?;
     }
     Ok(())
 }

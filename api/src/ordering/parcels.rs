@@ -110,7 +110,7 @@ async fn numbered(app: &App, work: &mut Work, parcel: &shipment::Model) -> Resul
     match &parcel.waybill {
         Some(number) => {
             let (document, weight) = (&parcel.document, parcel.gross_weight_g);
-            customs::advance::waybill_known(app, work, document, number, weight).await
+            customs::underway::waybill_known(app, work, document, number, weight).await
         }
         None => Ok(()),
     }
@@ -132,13 +132,14 @@ pub async fn moved(app: &App, told: Moved) -> Result<Verdict, Error> {
         // What was told and is not so any more was declared in error meanwhile.
         what if what != parcel.state => return Ok(Verdict::Done),
         // Told out of turn: that it left the gate is not done yet.
-        what if what.is_out() && row.state == OrderState::Confirmed => {
+        ShipmentState::Signed if row.state == OrderState::Confirmed => {
             return Ok(Verdict::Again { after: None, reason: "the order was not sent off yet".into() });
         }
         ShipmentState::Signed if row.state == OrderState::Shipped => {
+            customs::lists::lock_document(work.tx(), &row.number).await?;
             orders::step(&mut work, &row, OrderStep::Complete, None).await?;
             let at = parcel.signed_at.unwrap_or(work.now);
-            customs::advance::signed_for(app, &mut work, &row.number, at).await?;
+            customs::underway::signed_for(app, &mut work, &row.number, at).await?;
         }
         ShipmentState::Refused => clearance::note(&mut work, &row, OrderStep::ParcelRefused, None).await?,
         ShipmentState::Lost => clearance::note(&mut work, &row, OrderStep::ParcelLost, None).await?,

@@ -1,8 +1,6 @@
 //! Taken back and given back wholly, in whichever way and in whatever parts, everything is where it was: ledger, quota,
 //! stock, account book, money.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use proptest::prelude::*;
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
@@ -166,11 +164,9 @@ impl World {
 #[test]
 fn whatever_way_an_order_is_undone_everything_is_where_it_was() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let rounds = AtomicUsize::new(0);
     let cases = if thorough() { 40 } else { 4 };
     let config = ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 8, ..ProptestConfig::default() };
     proptest!(config, |(all in ways())| {
-        rounds.fetch_add(1, Ordering::SeqCst);
         runtime.block_on(async {
             let world = World::new().await;
             let start = world.stands().await;
@@ -188,6 +184,5 @@ fn whatever_way_an_order_is_undone_everything_is_where_it_was() {
             Ok::<(), TestCaseError>(())
         })?;
     });
-    assert!(rounds.load(Ordering::SeqCst) >= usize::try_from(cases).unwrap());
     drop(runtime);
 }

@@ -122,7 +122,7 @@ impl Border {
         let app = self.market.app();
         let mut work = app.begin(&api::app::Call::by(entities::party::Viewer::anonymous())).await.unwrap();
         let document = order["number"].as_str().unwrap();
-        customs::advance::waybill_known(app, &mut work, document, number, 5_300).await.unwrap();
+        customs::underway::waybill_known(app, &mut work, document, number, 5_300).await.unwrap();
         work.commit(()).await.unwrap();
     }
 

@@ -10,7 +10,10 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
 
 use super::{Border, CARRIER, PAYER, paper};
-use crate::support::Client;
+use crate::{
+    ordering::{Sale, paid, placing, put, quoted},
+    support::{Client, OTHER_SELLER},
+};
 
 const KEY: &str = include_str!("../../../api/src/platform/xmlsig/testdata/rsa-key.pem");
 const CERTIFICATE: &str = include_str!("../../../api/src/platform/xmlsig/testdata/rsa-cert.pem");
@@ -246,4 +249,42 @@ async fn what_a_party_gave_is_its_word_and_it_says_when_the_parcel_was_signed_fo
     let kept = server.operator().await.data(query, json!({})).await["customsMessages"]["nodes"].clone();
     assert_eq!(kept.as_array().unwrap().len(), 1, "what was refused is not kept: {kept:#}");
     border.market.adds_up().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_who_does_not_carry_an_order_says_that_it_was_taken_in() {
+    let border = Border::with(&[], json!({ "waybillByParty": true })).await;
+    let server = &border.market.server;
+    let bank = server.seller(PAYER).await;
+    let banks = code(&bank, PAYER).await;
+    let give = |text: String| json!({ "message": text, "forward": true });
+    // A domestic order, which has no declaration.
+    let (soap, _) = border.market.sold(Sale::domestic(OTHER_SELLER, "soap-d", "10.00", 10)).await;
+    let buyer = border.market.identified(1).await;
+    put(&buyer, &[(&soap, 1)]).await;
+    let quote = quoted(&buyer).await;
+    let consignee = json!({ "name": "测试甲", "mobile": "13800000000", "address": "示例路1号" });
+    let input = placing(&quote, json!({ "consignee": consignee }));
+    let checkout =
+        buyer.done("placeOrder", "checkout { id number orders { id number } }", input).await["checkout"].clone();
+    paid(&border.market, &buyer, &checkout).await;
+    border.market.worked().await;
+    let order = checkout["orders"][0].clone();
+    let ship = json!({ "id": order["id"], "waybill": "SF1" });
+    border.seller().await.done("shipOrder", "order { state }", ship).await;
+    bank.done("giveCustomsPaper", "paper { state }", give(waybill(&banks, &order, "SF1", "示例路1号", 30))).await;
+    let fares = |status: &str, n: u32| {
+        let head = stamp(n)
+            .with("logisticsCode", &banks)
+            .with("logisticsName", "河湟通商银行")
+            .with("logisticsNo", "SF1")
+            .with("logisticsStatus", status)
+            .with("logisticsTime", "20260301180000");
+        give(message(513, n, head))
+    };
+    bank.done("giveCustomsPaper", "paper { state }", fares("S", 31)).await;
+    border.market.worked().await;
+    let query = "query($id: ID!) { order(id: $id) { state } }";
+    let seen = buyer.data(query, json!({ "id": order["id"] })).await["order"].clone();
+    assert_eq!(seen["state"], "SHIPPED", "a stranger says that it was taken in");
 }

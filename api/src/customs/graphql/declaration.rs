@@ -22,7 +22,7 @@ use crate::{
         advance,
         lists::{self, Filter},
         loaders::{self, BillsOf, MatchesOf, PapersOf, ReceiptsOf, RequestsOf},
-        requests,
+        requests, underway,
     },
     party::{self, graphql::Organisation},
     payload,
@@ -544,14 +544,14 @@ impl DeclarationMutation {
     async fn set_transport(&self, context: &Context<'_>, input: SetTransportInput) -> Result<SetTransportPayload> {
         let call = context.call(Action::KeepDeclarations)?;
         let result = async {
-            let transport = advance::transport(advance::Coming {
+            let transport = underway::transport(underway::Coming {
                 vehicle: &input.vehicle,
                 voyage: &input.voyage,
                 bill: &input.bill,
                 traf_mode: &input.traf_mode,
                 country: &input.country,
             })?;
-            advance::set_transport(context.app(), &call, decode(&input.id, "id")?, transport).await
+            underway::set_transport(context.app(), &call, decode(&input.id, "id")?, transport).await
         };
         SetTransportPayload::new(context, input.client_mutation_id, result.await.map(Declaration))
     }

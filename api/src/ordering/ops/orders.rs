@@ -187,9 +187,9 @@ pub(in crate::ordering) async fn sent_off(
         let customer = inventory::ops::customer_of(work.tx(), work.now, row.seller_id).await?;
         let actor = work.viewer().subject();
         let by = ledger::By { actor: &actor, at: work.now };
-        promises::consume_all(work.tx(), by, &row.number, customer).await?;
-        // What leaves the bonded warehouse leaves its account book.
+        // What leaves the bonded warehouse leaves its account book: the book before the stock, as when it was placed.
         book::reduce(work.tx(), by, &row.number).await?;
+        promises::consume_all(work.tx(), by, &row.number, customer).await?;
     }
     Ok(after)
 }
@@ -210,10 +210,14 @@ pub async fn complete(app: &App, call: &Call, id: OrderId) -> Result<order::Mode
     }
     let row = found(&work, id).await?;
     call.may(Action::PlaceOrders, buyers(&row))?;
+    if is_import(row.supply_mode) {
+        // The declaration first, as everyone locks.
+        customs::lists::lock_document(work.tx(), &row.number).await?;
+    }
     let after = step(&mut work, &row, OrderStep::Complete, None).await?;
     if is_import(row.supply_mode) {
         let at = work.now;
-        customs::advance::signed_for(app, &mut work, &row.number, at).await?;
+        customs::underway::signed_for(app, &mut work, &row.number, at).await?;
     }
     work.commit(after).await
 }
