@@ -27,9 +27,9 @@ impl MigrationTrait for Migration {
         drop_index(manager, OF_ALL, "tracking_event").await?;
         let columns = ["shipment_id", "event_id", "declares_error", "reporter_id"];
         let mut own = Index::create().name(OF_REPORTER).table("tracking_event").unique().take();
-        columns.into_iter().for_each(|column| {
+        for column in columns {
             own.col(column);
-        });
+        }
         manager.create_index(own).await
     }
 
