@@ -2,7 +2,10 @@
 
 use sea_orm_migration::prelude::*;
 
-use crate::column::{drop_index, drop_tables, optional_moment, refers, sealed, unique};
+use crate::{
+    column::{drop_index, drop_tables, optional_moment, refers, sealed, unique},
+    m0014_logistics::events_stay,
+};
 
 const OF_ALL: &str = "uq_tracking_event_shipment_id_event_id_declares_error";
 /// The name of all its columns is longer than PostgreSQL's are.
@@ -35,8 +38,26 @@ impl MigrationTrait for Migration {
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         drop_index(manager, OF_REPORTER, "tracking_event").await?;
+        first_of_name(manager).await?;
         unique(manager, "tracking_event", &["shipment_id", "event_id", "declares_error"]).await?;
         drop_tables(manager, &["proof_content"]).await?;
         manager.alter_table(Table::alter().table("proof").drop_column("kept_at").take()).await
     }
+}
+
+/// Of what two carriers called alike the first stays: before, nobody else's was taken.
+async fn first_of_name(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let postgres = manager.get_database_backend() == sea_orm_migration::sea_orm::DbBackend::Postgres;
+    let off: &[&str] = if postgres {
+        &["DROP FUNCTION tracking_event_is_append_only() CASCADE"]
+    } else {
+        &["DROP TRIGGER tracking_event_no_update", "DROP TRIGGER tracking_event_no_delete"]
+    };
+    let later = "DELETE FROM tracking_event WHERE EXISTS (SELECT 1 FROM tracking_event o WHERE \
+                 o.shipment_id = tracking_event.shipment_id AND o.event_id = tracking_event.event_id \
+                 AND o.declares_error = tracking_event.declares_error AND o.id < tracking_event.id)";
+    for statement in off.iter().chain([&later]) {
+        manager.get_connection().execute_unprepared(statement).await?;
+    }
+    events_stay(manager).await
 }

@@ -23,7 +23,7 @@ use serde_json::json;
 use super::{
     advance::advance,
     document_of, lists, locked,
-    papers::{papers_of, put},
+    papers::{about, papers_of, put_new},
 };
 use crate::{
     app::{App, Call, Work},
@@ -83,7 +83,8 @@ pub async fn signed_for(app: &App, work: &mut Work, document: &str, at: DateTime
     let carrier = Party { code: named("logisticsCode"), name: named("logisticsName") };
     let stamp = Stamp { guid: fresh_guid()?, again: false, at: work.now };
     let document = sale::signed_for(&carrier, &named("logisticsNo"), at, &stamp);
-    put(app, work, &row, PaperKind::WaybillStatus, waybill.sender_id, &document, &stamp).await?;
+    // The carrier may have said so itself before anybody knew of the order.
+    put_new(app, work, about(&row), PaperKind::WaybillStatus, waybill.sender_id, &document, &stamp).await?;
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! What carriers push, and the bytes of proofs.
 
+use std::sync::Arc;
+
 use poem::{
     Body, Request, Response, handler,
     http::{StatusCode, header},
@@ -7,8 +9,9 @@ use poem::{
 };
 
 use async_graphql::ID;
-use entities::{logistics::proof, values::Locale};
+use entities::values::Locale;
 use serde_json::json;
+use tokio::sync::Semaphore;
 
 use super::{
     pushed::{broken, bytes, plain, too_often, unread},
@@ -60,6 +63,28 @@ pub(super) async fn push(
     }
 }
 
+/// How many proofs are in memory at the same time: each is of megabytes, twice while it is sealed.
+const HANDS: usize = 8;
+
+/// Whoever carries the bytes of a proof has one.
+#[derive(Clone, Debug)]
+pub(super) struct Hands(Arc<Semaphore>);
+
+impl Default for Hands {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(HANDS)))
+    }
+}
+
+/// All hands are full: come again.
+fn busy() -> Response {
+    Response::builder()
+        .status(StatusCode::SERVICE_UNAVAILABLE)
+        .header(header::CACHE_CONTROL, "no-store")
+        .header(header::RETRY_AFTER, 1)
+        .finish()
+}
+
 /// Who asks, when it may ask so often; or the answer that it gets instead.
 async fn caller(request: &Request, gateway: &Gateway) -> Result<Caller, Response> {
     let shown = request::proof(request, gateway);
@@ -99,18 +124,25 @@ pub(super) async fn keep_proof(
     body: Body,
     Path(id): Path<String>,
     gateway: Data<&Gateway>,
+    hands: Data<&Hands>,
 ) -> Response {
     let caller = match caller(request, &gateway).await {
         Ok(caller) => caller,
         Err(answer) => return answer,
     };
-    let largest = usize::try_from(proof::LARGEST).unwrap_or(usize::MAX);
-    let bytes = match bytes(request, body, largest, &gateway).await {
+    let call = Call::by(caller.viewer);
+    let awaited = async { proofs::awaited(gateway.app(), &call, decode(&ID(id), "id")?).await };
+    let found = match awaited.await {
+        Ok(found) => found,
+        Err(error) => return refused(&error),
+    };
+    let Ok(_hand) = hands.0.0.try_acquire() else { return busy() };
+    let size = usize::try_from(found.size).unwrap_or(usize::MAX);
+    let bytes = match bytes(request, body, size, &gateway).await {
         Ok(bytes) => bytes,
         Err(why) => return unread(why),
     };
-    let kept = async { proofs::keep(gateway.app(), &Call::by(caller.viewer), decode(&ID(id), "id")?, bytes).await };
-    match kept.await {
+    match proofs::keep(gateway.app(), &call, found.id, bytes).await {
         Ok(_) => plain(StatusCode::NO_CONTENT),
         Err(error) => refused(&error),
     }
@@ -118,11 +150,17 @@ pub(super) async fn keep_proof(
 
 /// `GET /logistics/proofs/:id`: the bytes of a proof, for whoever sees who took the parcel in.
 #[handler]
-pub(super) async fn read_proof(request: &Request, Path(id): Path<String>, gateway: Data<&Gateway>) -> Response {
+pub(super) async fn read_proof(
+    request: &Request,
+    Path(id): Path<String>,
+    gateway: Data<&Gateway>,
+    hands: Data<&Hands>,
+) -> Response {
     let caller = match caller(request, &gateway).await {
         Ok(caller) => caller,
         Err(answer) => return answer,
     };
+    let Ok(_hand) = hands.0.0.try_acquire() else { return busy() };
     let read = async { proofs::read(gateway.app(), &caller.viewer, decode(&ID(id), "id")?).await };
     match read.await {
         Ok((row, bytes)) => Response::builder()

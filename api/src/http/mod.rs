@@ -78,7 +78,13 @@ fn routes(gateway: Gateway, lasting: Lasting) -> impl Endpoint {
         .at("/healthz", get(pages::healthz))
         .at("/readyz", get(pages::readyz));
     let routes = if bench { routes.at("/bench/static", get(pages::filler)) } else { routes };
-    routes.data(gateway).data(lasting).with(cors).with(CatchPanic::new()).into_endpoint()
+    routes
+        .data(gateway)
+        .data(lasting)
+        .data(logistics::Hands::default())
+        .with(cors)
+        .with(CatchPanic::new())
+        .into_endpoint()
 }
 
 /// A route that says what it takes to who asks otherwise (RFC 9110, section 15.5.6).

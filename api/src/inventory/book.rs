@@ -184,21 +184,22 @@ pub(super) async fn inbound(
     locked(tx, Condition::all().add(book::Column::Id.is_in(by_item.keys().copied()))).await?;
     let before = entries_of(tx, document).await?;
     for (item, quantity) in by_item {
-        under_document(&before, *item, event, *quantity)?;
+        under_document(&before, *item, event, *quantity, false)?;
     }
     changed(tx, by, event, by_item, document, &before, false).await?;
     Ok(())
 }
 
 /// That no more is unlocked or goes out than is locked under the document, and no more comes in or is withdrawn than is
-/// expected under it.
+/// expected under it: by people of what people noted, by the house of what the house did.
 fn under_document(
     before: &[bonded_entry::Model],
     item: BondedItemId,
     event: BookEvent,
     quantity: i64,
+    by_hand: bool,
 ) -> Result<(), Refusal> {
-    let own = before.iter().filter(|entry| entry.item_id == item);
+    let own = before.iter().filter(|entry| entry.item_id == item && entry.by_hand == by_hand);
     let left = match event {
         BookEvent::Unlock | BookEvent::Reduce => outstanding(own),
         BookEvent::Increase | BookEvent::Withdraw => expected(own),
@@ -236,7 +237,7 @@ async fn noted(
     };
     let before = entries_of(tx, document).await?;
     row.quantities().after(event, quantity).map_err(|refusal| refusal.at("quantity"))?;
-    under_document(&before, item, event, quantity)?;
+    under_document(&before, item, event, quantity, by_hand)?;
     let mut written = changed(tx, by, event, &BTreeMap::from([(item, quantity)]), document, &before, by_hand).await?;
     written.pop().ok_or_else(|| Error::internal("an entry was not written"))
 }
@@ -287,6 +288,7 @@ pub async fn books_of(
         items.all(db).await?.into_iter().map(|item| (item.id, item.book)).collect();
     let entries = bonded_entry::Entity::find()
         .filter(named)
+        .filter(bonded_entry::Column::ByHand.eq(false))
         .filter(bonded_entry::Column::ItemId.is_in(books.keys().copied()))
         .all(db)
         .await?;
@@ -311,10 +313,10 @@ fn own(entries: &[bonded_entry::Model]) -> BTreeSet<BondedItemId> {
     locks.map(|entry| entry.item_id).collect()
 }
 
-/// What is still locked of the items that a document locked itself.
+/// What is still locked of the items that a document locked itself; what people noted under its number is theirs.
 fn open(entries: &[bonded_entry::Model]) -> BTreeMap<BondedItemId, i64> {
-    let left =
-        own(entries).into_iter().map(|item| (item, outstanding(entries.iter().filter(|entry| entry.item_id == item))));
+    let of = |item| entries.iter().filter(move |entry| entry.item_id == item && !entry.by_hand);
+    let left = own(entries).into_iter().map(|item| (item, outstanding(of(item))));
     left.filter(|(_, left)| *left > 0).collect()
 }
 

@@ -11,7 +11,7 @@ use super::{adapter, ops, setting, simulator};
 use crate::{
     app::{App, Call},
     platform::{
-        carrier::{Content, Failure, Parcel},
+        carrier::{Carrier, Content, Failure, Parcel},
         error::{Error, violates_unique},
         jobs::{Job, Verdict},
     },
@@ -113,7 +113,7 @@ pub async fn book(app: &App, job: Book) -> Result<Verdict, Error> {
     };
     let Some(number) = waybill::read(&number) else {
         tracing::warn!(shipment = %row.id, "a carrier answers with what is no waybill number");
-        return rejected(app, row.id).await;
+        return unusable(app, carrier.as_ref(), row.id).await;
     };
     let mut work = app.begin(&Call::unasked("logistics")).await?;
     let row = ops::locked(work.tx(), row.id).await?;
@@ -130,7 +130,7 @@ pub async fn book(app: &App, job: Book) -> Result<Verdict, Error> {
         Err(ops::Unwritten::Db(error)) if violates_unique(&error, "shipment", &["carrier_id", "waybill"]) => {
             tracing::warn!(shipment = %row.id, "a carrier gives a number that another parcel has");
             drop(work);
-            return rejected(app, row.id).await;
+            return unusable(app, carrier.as_ref(), row.id).await;
         }
         Err(error) => return Err(error.into()),
     }
@@ -147,6 +147,15 @@ async fn asks(app: &App, id: ShipmentId) -> Result<(), Error> {
         .exec(app.db().writer())
         .await?;
     Ok(())
+}
+
+/// A carrier took a shipment and gave a number that is of no use: it is told that the parcel does not come, by our key,
+/// because the number may be that of another.
+async fn unusable(app: &App, carrier: &dyn Carrier, id: ShipmentId) -> Result<Verdict, Error> {
+    match carrier.cancel(&id.to_string(), None).await {
+        Ok(()) | Err(Failure::Refused(_)) => rejected(app, id).await,
+        Err(failure) => Ok(again(&failure)),
+    }
 }
 
 async fn rejected(app: &App, id: ShipmentId) -> Result<Verdict, Error> {

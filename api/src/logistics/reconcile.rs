@@ -44,7 +44,7 @@ pub async fn findings(db: &impl ConnectionTrait) -> Result<Vec<Finding>, Error> 
              AND EXISTS (SELECT 1 FROM gate_pass f WHERE f.inbound_id IS NULL AND f.created_at <= s.gated_out_at) \
              AND (SELECT SUM(CASE e.event WHEN 'lock' THEN e.quantity WHEN 'unlock' THEN -e.quantity ELSE 0 END) \
              FROM bonded_entry e JOIN bonded_item i ON i.id = e.item_id WHERE e.document = s.document \
-             AND i.owner_id = s.owner_id AND i.location_id = s.from_id AND e.at <= s.gated_out_at) > 0 \
+             AND i.owner_id = s.owner_id AND i.location_id = s.from_id AND e.at <= s.gated_out_at AND NOT e.by_hand) > 0 \
              AND NOT EXISTS (SELECT 1 FROM gate_pass_parcel p JOIN gate_pass g ON g.id = p.gate_pass_id \
              WHERE p.shipment_id = s.id AND g.state = 'passed')",
         ),

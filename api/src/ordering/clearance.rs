@@ -225,6 +225,8 @@ async fn sent_abroad(work: &mut Work, row: &order::Model) -> Result<(), Error> {
         // What customs says and where the goods are do not agree: a person looks.
         return customs::advance::odd(work, &row.number, "customs sends goods back that were sent off").await;
     }
+    // Allowance, book, stock: in the order of placing.
+    allowance::give_all_back(work.tx(), work.now, &row.number, &format!("abroad:{}", row.number)).await?;
     if row.location_id.is_some() {
         let supplier = inventory::ops::supplier_of(work.tx(), work.now, row.seller_id).await?;
         let actor = work.viewer().subject();
@@ -232,7 +234,6 @@ async fn sent_abroad(work: &mut Work, row: &order::Model) -> Result<(), Error> {
         book::reduce(work.tx(), by, &row.number).await?;
         inventory::promises::consume_all(work.tx(), by, &row.number, supplier).await?;
     }
-    allowance::give_all_back(work.tx(), work.now, &row.number, &format!("abroad:{}", row.number)).await?;
     logistics::ops::lift(work, &row.number, HoldReason::Customs, None).await?;
     cancelled(work, row, WHY).await?;
     Ok(())

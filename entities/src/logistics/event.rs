@@ -260,10 +260,11 @@ impl Entity {
 }
 
 impl Model {
-    /// What it says of how far the parcel is.
+    /// What it says of how far the parcel is. What it is called is its reporter's: another may call one of theirs so.
     pub fn fact(&self) -> Option<Fact> {
         let milestone = milestone(self.biz_step, self.disposition)?;
-        Some(Fact { at: self.event_time, milestone, event: self.event_id.clone() })
+        let reporter = self.reporter_id.map(|id| id.to_string()).unwrap_or_default();
+        Some(Fact { at: self.event_time, milestone, event: format!("{reporter} {}", self.event_id) })
     }
 
     /// What it says of a place.

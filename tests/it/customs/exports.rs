@@ -547,6 +547,22 @@ async fn a_withdrawal_that_customs_refused_is_not_asked_again_by_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawal_that_waits_for_the_number_of_the_list_is_still_wanted_when_it_is_sent_again() {
+    let quay = Quay::new().await;
+    // The port has the list; customs has not answered, so there is no number to withdraw.
+    let export = quay.declared(quay.sale(json!({ "note": "#silent" }))).await;
+    let seen = quay.seen(&export).await;
+    assert_eq!((paper(&seen, "EXPORT_LIST")["state"].clone(), &seen["listNumber"]), (json!("SENT"), &Value::Null));
+    let cancel = json!({ "id": export["id"], "reason": "订单取消" });
+    quay.seller().await.done("cancelExport", "declaration { state }", cancel).await;
+    let input = json!({ "id": export["id"], "expectedVersion": quay.seen(&export).await["version"] });
+    let again = quay.seller().await.done("amendExport", "declaration { state cancelReason }", input).await;
+    assert_eq!(again["declaration"], json!({ "state": "DECLARED", "cancelReason": "订单取消" }));
+    quay.market.worked().await;
+    quay.market.adds_up().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_lost_on_the_way_out_is_to_be_done_and_is_said_again() {
     let quay = Quay::new().await;
     let export = quay.declared(quay.sale(json!({}))).await;

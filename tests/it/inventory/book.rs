@@ -201,10 +201,17 @@ async fn what_people_note_under_an_orders_number_is_not_the_orders() {
     assert_eq!(zone.lock(&want, "o-1").await.unwrap(), [own]);
     let locked: Vec<_> = book::locked_for(db, "o-1").await.unwrap().into_iter().map(|item| item.id).collect();
     assert_eq!(locked, [own]);
+    // Of the same item as well.
+    book::note(db, by, own, BookEvent::Lock, 2, "o-1").await.unwrap();
+    for event in [BookEvent::Unlock, BookEvent::Reduce] {
+        let too_much = book::note(db, by, own, event, 3, "o-1").await;
+        assert!(too_much.is_err(), "people take what the order locked: {event:?}");
+    }
     assert_eq!(zone.ended(BookEvent::Reduce, "o-1").await, 1);
-    assert_eq!((zone.columns(own).await, zone.columns(other).await), ((10, 0, 4), (10, 3, 0)));
+    assert_eq!((zone.columns(own).await, zone.columns(other).await), ((10, 2, 4), (10, 3, 0)));
     // Who noted it takes it back.
     book::note(db, by, other, BookEvent::Unlock, 3, "o-1").await.unwrap();
-    assert_eq!(zone.columns(other).await, (10, 0, 0));
+    book::note(db, by, own, BookEvent::Unlock, 2, "o-1").await.unwrap();
+    assert_eq!((zone.columns(own).await, zone.columns(other).await), ((10, 0, 4), (10, 0, 0)));
     zone.house.adds_up().await;
 }

@@ -112,6 +112,12 @@ async fn an_http_carrier_is_told_signed_and_gives_the_number_and_what_it_refuses
     // A number that another parcel has is nobody's a second time; people see why.
     assert_eq!(dock.row(&twice).await.waybill, None);
     assert_eq!(dock.row(&twice).await.booking, Booking::Rejected, "nobody can book it elsewhere");
+    let told: Value = serde_json::from_str(&receiver.received().last().unwrap().body).unwrap();
+    assert_eq!(
+        (&told["type"], &told["key"], &told["waybill"]),
+        (&json!("cancel"), &json!(twice.id.to_string()), &Value::Null),
+        "a carrier waits for a parcel that does not come"
+    );
     dock.adds_up().await;
 }
 

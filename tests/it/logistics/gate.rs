@@ -291,12 +291,15 @@ async fn the_bytes_of_a_proof_are_those_that_its_hash_says_and_only_who_sees_the
     assert_eq!(got(&dock.owner).await.0, 404, "there is something before it came");
     let mut other = photo.clone();
     other[100] ^= 1;
+    let more: Vec<u8> = photo.iter().copied().chain([0]).collect();
     for (who, bytes, status) in [
         (&nobody, &photo, 401),
         (&stranger, &photo, 404),
         (&dock.owner, &other, 422),
         (&dock.owner, &photo[1..].to_vec(), 422),
-        (&dock.owner, &vec![0; 21 << 20], 413),
+        (&dock.owner, &more, 413),
+        // Nobody reads what nobody may bring.
+        (&stranger, &vec![0; 21 << 20], 404),
         (&dock.owner, &photo, 204),
         (&dock.owner, &photo, 204),
     ] {

@@ -69,6 +69,20 @@ async fn who_carries_the_last_leg_sees_the_shipment_masked_and_says_how_it_ends(
     let told = json!([at("b-1", 2, "DEPARTING", None), at("b-2", 3, "ACCEPTING", Some("DELIVERED"))]);
     assert_eq!(dock.reported_by(&other, told).await, [json!(true), json!(true)]);
     assert_eq!(dock.row(&row).await.state, ShipmentState::Signed);
+    // Another that is called alike, earlier and told late, takes nothing from what it says.
+    let alike = json!([at("b-2", 1, "STORING", None), at("b-1", 1, "STORING", None)]);
+    assert_eq!(dock.reported(alike).await, [json!(true), json!(true)]);
+    assert_eq!(dock.row(&row).await.state, ShipmentState::Signed, "a parcel that was taken in is on its way again");
+    // Neither does the house that declares that one in error.
+    let events = "query($id: ID!) { shipment(id: $id) { events(first: 50) { nodes { id eventId bizStep } } } }";
+    let nodes = dock.carrier.data(events, json!({ "id": id })).await["shipment"]["events"]["nodes"].clone();
+    let nodes = nodes.as_array().unwrap();
+    let alike = nodes.iter().find(|one| one["eventId"] == "b-2" && one["bizStep"] == "STORING").unwrap();
+    let wrong = json!({ "id": alike["id"], "reason": "another parcel" });
+    let operator = dock.server.operator().await;
+    let done = operator.done("declareTrackingError", "shipment { state }", wrong.clone()).await;
+    assert_eq!(done["shipment"]["state"], "SIGNED", "the house voids what it did not name");
+    assert_eq!(operator.refused("declareTrackingError", wrong).await, [("ILLEGAL_TRANSITION".into(), "id".into())]);
     let legs = other.data(list, json!({})).await["shipments"]["nodes"][0]["legs"].clone();
     let whole = |leg: &Value| leg["departedAt"].is_string() && leg["arrivedAt"].is_string();
     assert!(legs.as_array().unwrap().iter().all(whole), "{legs}");
@@ -78,9 +92,9 @@ async fn who_carries_the_last_leg_sees_the_shipment_masked_and_says_how_it_ends(
     assert_eq!(sample["results"], json!([{ "taken": true, "userErrors": [] }]));
 
     // What one of them reported is not the other's to take back.
-    let events = "query($id: ID!) { shipment(id: $id) { events(first: 50) { nodes { id eventId } } } }";
     let nodes = dock.carrier.data(events, json!({ "id": id })).await["shipment"]["events"]["nodes"].clone();
-    let theirs = nodes.as_array().unwrap().iter().find(|one| one["eventId"] == "b-2").unwrap()["id"].clone();
+    let theirs = nodes.as_array().unwrap().iter().find(|one| one["eventId"] == "b-2" && one["bizStep"] == "ACCEPTING");
+    let theirs = theirs.unwrap()["id"].clone();
     let wrong = json!({ "id": theirs, "reason": "another door" });
     let refused = dock.carrier.refused("declareTrackingError", wrong.clone()).await;
     assert_eq!(refused, [("NOT_REPORTER".into(), "id".into())]);

@@ -192,9 +192,11 @@ async fn changed(
     }
     let papers = of_export(work.tx(), id).await?;
     let mut next = declaration::Model { alarm: None, ..row.clone() };
-    let asked = is_live(&papers, PaperKind::ExportCancellation);
-    if open || (!asked && !row.state.is_over()) {
-        // What is sent again is wanted: a withdrawal that customs does not consider is none any more.
+    let asked = newest(&papers, PaperKind::ExportCancellation).is_some();
+    let refused = asked && !is_live(&papers, PaperKind::ExportCancellation);
+    if open || (refused && !row.state.is_over()) {
+        // What is sent again is wanted: a withdrawal that customs does not consider is none any more. One that waits for
+        // the number of the list was not asked yet, and is still wanted.
         next.cancel_reason = None;
     }
     let sale = if mended { mend(app, &work, &row, &mut next, &papers, before, amending).await? } else { before };

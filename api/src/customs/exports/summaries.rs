@@ -32,14 +32,16 @@ use entities::{
     },
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect,
     sea_query::{Expr, LockType},
 };
 use serde_json::json;
 
 use super::{
-    IN_STATEMENT, LONGEST_ALARM, Look, locked_all, own_number,
+    IN_STATEMENT, LONGEST_ALARM, Look,
+    advance::alarm,
+    locked_all, own_number,
     papers::{Wanted, is_taken, put, say_again},
     parties::known,
 };
@@ -135,7 +137,11 @@ async fn merge(app: &App, work: &mut Work, month: NaiveDate) -> Result<Vec<Expor
     for row in rows {
         let (Some(declarer), Some(merchant)) = (parties.get(&row.declarer_id), parties.get(&row.seller_id)) else {
             // Its organisation lost its code since: it waits until that has one again.
-            tracing::warn!(export = %row.id, "a released list cannot be summarised: a party has no code at customs");
+            let odd = "the released list cannot be summarised: a party has no code at customs";
+            if row.alarm.as_deref() != Some(odd) {
+                tracing::warn!(export = %row.id, odd);
+                alarm(work, row.id, odd).await?;
+            }
             continue;
         };
         let key = HeadKey::of(&row.facts, &declarer.code, &merchant.code);
@@ -468,19 +474,23 @@ async fn entered(work: &mut Work, summary: &summarised::Model, result: &Document
 pub(in crate::customs) async fn sweep(app: &App, now: DateTime<Utc>) -> Result<(), Error> {
     use declaration::Column as C;
     let (this_month, _) = moments(month_of(business_day(now)));
+    let mut from = None;
     for _ in 0..TURNS {
         let oldest = free_lists()
             .filter(C::ReleasedAt.lt(this_month))
+            .filter(Condition::all().add_option(from.map(|from| C::ReleasedAt.gte(from))))
             .order_by_asc(C::ReleasedAt)
             .limit(1)
             .one(app.db().read())
             .await?;
         let Some(released) = oldest.and_then(|row| row.released_at) else { break };
         let mut work = app.begin(&Call::unasked("customs")).await?;
-        let made = merge(app, &mut work, month_of(business_day(released))).await?;
+        let month = month_of(business_day(released));
+        let made = merge(app, &mut work, month).await?;
         work.commit(()).await?;
         if made.is_empty() {
-            break;
+            // What is left of it waits for something else; the months after it do not.
+            from = Some(moments(month).1);
         }
     }
     pressing(app, now).await

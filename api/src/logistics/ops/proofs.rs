@@ -109,18 +109,32 @@ async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send
     tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
 }
 
+/// A proof whose bytes a caller may bring: asked before any of them is read.
+pub async fn awaited(app: &App, call: &Call, id: ProofId) -> Result<proof::Model, Error> {
+    let db = app.db().read();
+    let found = proof::Entity::find_by_id(id).one(db).await?.ok_or_else(|| unknown(id))?;
+    let row = shipment::Entity::visible_to(&call.viewer).filter(shipment::Column::Id.eq(found.shipment_id));
+    let row = row.one(db).await?.ok_or_else(|| unknown(id))?;
+    handles(call, &row)?;
+    Ok(found)
+}
+
 /// Keeps the bytes of a proof. The same once more is the same.
 pub async fn keep(app: &App, call: &Call, id: ProofId, bytes: Vec<u8>) -> Result<proof::Model, Error> {
+    let expected = awaited(app, call, id).await?;
     let (house, place) = (app.clone(), content_place(id));
     let (bytes, hash, sealed) = aside(move || {
-        let sealed = house.vault().seal(&place, &bytes)?;
         let hash = vault::sha256_hex(&bytes);
+        let sealed = if hash == expected.sha256 { house.vault().seal(&place, &bytes)? } else { Vec::new() };
         Ok((bytes, hash, sealed))
     })
     .await?;
     let mut work = app.begin(call).await?;
     let found = proof::Entity::find_by_id(id).one(work.tx()).await?.ok_or_else(|| unknown(id))?;
-    let row = seen(&work, found.shipment_id).await.map_err(|_| unknown(id))?;
+    let row = seen(&work, found.shipment_id).await.map_err(|error| match error {
+        Error::Refused(_) => unknown(id),
+        other => other,
+    })?;
     handles(call, &row)?;
     if i64::try_from(bytes.len()).ok() != Some(found.size) || hash != found.sha256 {
         return Err(Refusal::new(ErrorCode::InvalidValue).with("value", hash).at("sha256").into());

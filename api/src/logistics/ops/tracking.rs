@@ -503,8 +503,6 @@ pub async fn declare_error(
         error_reason: reason.clone(),
         corrective: Corrective(corrective.to_vec()),
         reported_by: work.viewer().subject(),
-        // An operator speaks for the house.
-        reporter_id: wrong.reporter_id.filter(|own| call.viewer.organisation() == Some(*own)),
         ..wrong.clone()
     })?;
     event::Entity::insert(declared.into_active_model()).exec_without_returning(work.tx()).await?;
