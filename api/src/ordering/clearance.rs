@@ -193,9 +193,12 @@ pub(super) async fn note(
     orders::told(work, row).await
 }
 
-/// Customs let the goods go: what the order took of allowances is used.
+/// Customs let the goods go: what the order took of allowances is used, in the year in which customs did.
 async fn released(work: &mut Work, row: &order::Model) -> Result<(), Error> {
-    let used = allowance::use_up(work.tx(), work.now, &row.number).await?;
+    let declared = customs::lists::of_document(work.tx(), &row.number).await?;
+    // The moment that customs names, not that in which the house heard of it: between them a year may end.
+    let at = declared.and_then(|declared| declared.released_at).unwrap_or(work.now);
+    let used = allowance::use_up(work.tx(), work.now, &row.number, at).await?;
     logistics::ops::released(work, &row.number).await?;
     // Told again, nothing is reserved any more.
     if used > 0 && row.state == OrderState::Confirmed {

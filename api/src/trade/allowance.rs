@@ -3,6 +3,10 @@
 //! Entries are written before allowances, and allowances are locked by resident ID, year and kind: so two orders of one
 //! person wait for each other and do not embrace. The guard stands in the UPDATE of the allowance, so check and change
 //! are one.
+//!
+//! An order is reserved of the year in which it is placed, and what is cancelled goes back to that year. It counts to the
+//! year in which customs releases it: [`use_up`] moves the entry and the sums when that is another one. What comes back
+//! later is given back to where the entry is, so to the year of the release.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,17 +24,18 @@ use entities::{
     },
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    sea_query::{Expr, OnConflict},
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, LockType, OnConflict},
 };
 
 use crate::platform::{
     clock::business_day,
+    db::{Dialect, dialect},
     error::{Error, not_found},
 };
 
-/// Whose allowances, and of which year. The year is that of the reservation: what is released by customs in January and
-/// was ordered in December counts to December's year.
+/// Whose allowances, and of which year. What is ordered in December is reserved of December's year; what customs releases
+/// in January counts to January's, whenever it was ordered.
 #[derive(Clone, Copy, Debug)]
 pub struct Buyer<'a> {
     /// Keyed hash of the resident ID.
@@ -213,7 +218,8 @@ async fn entered(
     for row in there {
         let Some((kind, new)) = made.get(&(row.document.as_str(), row.allowance_id)) else { continue };
         let ours = new.id == row.id;
-        if ours || (row.state == AllowanceState::Released && revived(tx, &row, new.amount).await?) {
+        let released = row.state == AllowanceState::Released;
+        if ours || (released && revived(tx, &row, new.amount, AllowanceState::Reserved, None).await?) {
             reserved.push((*kind, new.amount));
         }
     }
@@ -227,11 +233,18 @@ async fn insert_new(tx: &impl ConnectionTrait, rows: Vec<entry::Model>) -> Resul
     Ok(())
 }
 
-async fn revived(tx: &impl ConnectionTrait, row: &entry::Model, amount: i64) -> Result<bool, Error> {
+/// An entry that was let go counts anew, with another amount.
+async fn revived(
+    tx: &impl ConnectionTrait,
+    row: &entry::Model,
+    amount: i64,
+    to: AllowanceState,
+    ended_at: Option<DateTime<Utc>>,
+) -> Result<bool, Error> {
     let done = entry::Entity::update_many()
-        .col_expr(entry::Column::State, Expr::val(AllowanceState::Reserved))
+        .col_expr(entry::Column::State, Expr::val(to))
         .col_expr(entry::Column::Amount, Expr::val(amount))
-        .col_expr(entry::Column::EndedAt, Expr::val(Option::<DateTime<Utc>>::None))
+        .col_expr(entry::Column::EndedAt, Expr::val(ended_at))
         .filter(entry::Column::Id.eq(row.id))
         .filter(entry::Column::State.eq(AllowanceState::Released))
         .exec(tx)
@@ -239,22 +252,128 @@ async fn revived(tx: &impl ConnectionTrait, row: &entry::Model, amount: i64) -> 
     Ok(done.rows_affected == 1)
 }
 
-/// Customs released the goods: what was reserved for the document is used. Answers with how many entries were; asked
-/// for again, none is.
-pub async fn use_up(tx: &impl ConnectionTrait, now: DateTime<Utc>, document: &str) -> Result<u64, Error> {
-    ended(tx, now, &[document], AllowanceState::Used).await
+/// Customs released the goods at `released_at`: what was reserved for the document is used, in the year of that moment by
+/// days of Asia/Shanghai. Answers with how many entries were; asked for again, none is.
+///
+/// The year's limit is not asked here. Customs counts the year itself and refuses a list that goes beyond (-621018); what
+/// it let go is let go, and to refuse it here would only make the house's sums untrue. A year that is more than full by it
+/// has nothing left to reserve.
+pub async fn use_up(
+    tx: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    document: &str,
+    released_at: DateTime<Utc>,
+) -> Result<u64, Error> {
+    let moves = moves(tx, now, document, business_day(released_at).year()).await?;
+    if moves.is_empty() {
+        return ended(tx, released_at, &[document], AllowanceState::Used).await;
+    }
+    let rows = locked(tx, document).await?;
+    let (mut used, mut by) = (0, BTreeMap::<BuyerAllowanceId, (i64, i64)>::new());
+    for row in rows.iter().filter(|row| row.state == AllowanceState::Reserved) {
+        let to = moves.get(&row.allowance_id).copied().unwrap_or(row.allowance_id);
+        let there = rows.iter().find(|other| other.allowance_id == to && other.id != row.id);
+        if let Some(amount) = counted(tx, row, to, there, released_at).await? {
+            used += 1;
+            by.entry(row.allowance_id).or_default().1 -= row.amount;
+            by.entry(to).or_default().0 += amount;
+        }
+    }
+    change(tx, &by).await?;
+    Ok(used)
 }
 
-/// Orders were cancelled or expired: what is still reserved for them is free again, once. Answers with how many entries
-/// were released.
+/// The allowances of other years of which a document has something reserved, each with that of this year. Those that are
+/// not there yet are made: before entries are touched, as when reserving.
+async fn moves(
+    tx: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    document: &str,
+    year: i32,
+) -> Result<BTreeMap<BuyerAllowanceId, BuyerAllowanceId>, Error> {
+    let open = entry::Entity::find()
+        .filter(entry::Column::Document.eq(document))
+        .filter(entry::Column::State.eq(AllowanceState::Reserved))
+        .all(tx)
+        .await?;
+    let mut others = allowance::Entity::find()
+        .filter(allowance::Column::Id.is_in(open.iter().map(|row| row.allowance_id)))
+        .filter(allowance::Column::Year.ne(year))
+        .all(tx)
+        .await?;
+    others.sort_by(|a, b| (&a.lookup, a.kind).cmp(&(&b.lookup, b.kind)));
+    let mut moves = BTreeMap::new();
+    for row in others {
+        let buyer = Buyer { lookup: &row.lookup, year };
+        let made = allowances(tx, now, buyer, std::iter::once(row.kind)).await?;
+        let to = made.get(&row.kind).copied().ok_or_else(|| Error::internal("an allowance is gone"))?;
+        moves.insert(row.id, to);
+    }
+    Ok(moves)
+}
+
+/// All entries of a document, in the order in which all lock them. On `SQLite` nobody else writes.
+async fn locked(tx: &impl ConnectionTrait, document: &str) -> Result<Vec<entry::Model>, Error> {
+    let mut rows = entry::Entity::find().filter(entry::Column::Document.eq(document)).order_by_asc(entry::Column::Id);
+    if dialect(tx) == Dialect::Postgres {
+        rows = rows.lock(LockType::Update);
+    }
+    Ok(rows.all(tx).await?)
+}
+
+/// A reservation is used in the allowance `to`, in which it counts; answers with how much more is used there. None: it is
+/// not reserved any more.
+///
+/// A document has one entry of an allowance. When there is one already (it was let go in that year and reserved anew in
+/// another), that one counts and this one is let go.
+async fn counted(
+    tx: &impl ConnectionTrait,
+    row: &entry::Model,
+    to: BuyerAllowanceId,
+    there: Option<&entry::Model>,
+    at: DateTime<Utc>,
+) -> Result<Option<i64>, Error> {
+    let Some(there) = there else {
+        return Ok(end(tx, row, to, AllowanceState::Used, at).await?.then_some(row.amount));
+    };
+    if !end(tx, row, row.allowance_id, AllowanceState::Released, at).await? {
+        return Ok(None);
+    }
+    // What counts there already does not count twice.
+    let counts = revived(tx, there, row.amount, AllowanceState::Used, Some(at)).await?;
+    Ok(Some(if counts { row.amount } else { 0 }))
+}
+
+/// Orders were cancelled or expired: what is still reserved for them is free again, once, in the year in which it is
+/// reserved. Answers with how many entries were released.
 pub async fn release(tx: &impl ConnectionTrait, now: DateTime<Utc>, documents: &[&str]) -> Result<u64, Error> {
     ended(tx, now, documents, AllowanceState::Released).await
 }
 
-/// Ends what is reserved. An entry that someone else ended meanwhile is left to them.
+/// Ends a reservation, which is of the allowance `of` from now on. False: someone else ended it meanwhile.
+async fn end(
+    tx: &impl ConnectionTrait,
+    row: &entry::Model,
+    of: BuyerAllowanceId,
+    to: AllowanceState,
+    at: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let done = entry::Entity::update_many()
+        .col_expr(entry::Column::AllowanceId, Expr::val(of))
+        .col_expr(entry::Column::State, Expr::val(to))
+        .col_expr(entry::Column::EndedAt, Expr::val(Some(at)))
+        .filter(entry::Column::Id.eq(row.id))
+        .filter(entry::Column::AllowanceId.eq(row.allowance_id))
+        .filter(entry::Column::State.eq(AllowanceState::Reserved))
+        .exec(tx)
+        .await?;
+    Ok(done.rows_affected == 1)
+}
+
+/// Ends what is reserved, where it is reserved. An entry that someone else ended meanwhile is left to them.
 async fn ended(
     tx: &impl ConnectionTrait,
-    now: DateTime<Utc>,
+    at: DateTime<Utc>,
     documents: &[&str],
     to: AllowanceState,
 ) -> Result<u64, Error> {
@@ -270,14 +389,7 @@ async fn ended(
         .await?;
     let (mut ended, mut freed) = (0, BTreeMap::new());
     for row in open {
-        let done = entry::Entity::update_many()
-            .col_expr(entry::Column::State, Expr::val(to))
-            .col_expr(entry::Column::EndedAt, Expr::val(Some(now)))
-            .filter(entry::Column::Id.eq(row.id))
-            .filter(entry::Column::State.eq(AllowanceState::Reserved))
-            .exec(tx)
-            .await?;
-        if done.rows_affected == 1 {
+        if end(tx, &row, row.allowance_id, to, at).await? {
             ended += 1;
             *freed.entry(row.allowance_id).or_insert(0_i64) += row.amount;
         }
@@ -328,8 +440,9 @@ pub async fn give_all_back(
     give_back(tx, now, document, by, &rest).await
 }
 
-/// Goods came back in time: what they took of allowances is given back, to the year in which it was taken. `by` is the
-/// return: asked for again for it, nothing is given back a second time. Never more than the document used.
+/// Goods came back in time: what they took of allowances is given back, to the year in which it counts, that of their
+/// release. `by` is the return: asked for again for it, nothing is given back a second time. Never more than the document
+/// used.
 pub async fn give_back(
     tx: &impl ConnectionTrait,
     now: DateTime<Utc>,

@@ -27,6 +27,17 @@ pub async fn findings(db: &impl ConnectionTrait) -> Result<Vec<Finding>, Error> 
             "SELECT COUNT(*) AS n FROM allowance_entry e WHERE e.returned <> COALESCE((SELECT SUM(r.amount) \
              FROM allowance_entry r WHERE r.returns_id = e.id), 0)",
         ),
+        (
+            "something is given back to another allowance than the one it was taken of",
+            "SELECT COUNT(*) AS n FROM allowance_entry r JOIN allowance_entry e ON e.id = r.returns_id \
+             WHERE r.allowance_id <> e.allowance_id",
+        ),
+        (
+            "a document counts to two years",
+            "SELECT COUNT(*) AS n FROM (SELECT e.document FROM allowance_entry e \
+             JOIN buyer_allowance a ON a.id = e.allowance_id WHERE e.state IN ('reserved', 'used') \
+             GROUP BY e.document, a.kind HAVING COUNT(*) > 1) AS twice",
+        ),
     ] {
         found.extend(count(db, text, Vec::new()).await?.map(|rows| Finding { what, rows }));
     }

@@ -5,6 +5,10 @@
 //! reserve ──> RESERVED ──use up (released by customs)──> USED ──a return──> used down, an entry RETURNED beside it
 //!                  └──────release (cancelled, expired)──> RELEASED ──reserved anew──> RESERVED
 //! ```
+//!
+//! Years are calendar years by days of Asia/Shanghai. Reserved is of the year of the order; used, and given back, of the
+//! year in which customs released the goods. So what is ordered on the last evening of a year and released after midnight
+//! leaves the old year and counts to the new one.
 
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 use sea_orm::{Iterable, entity::prelude::*};
@@ -127,7 +131,7 @@ pub struct Model {
     /// Keyed hash of the resident ID, in hex.
     #[serde(skip)]
     pub lookup: String,
-    /// The calendar year.
+    /// The calendar year: of an order while it is reserved, of its release from then on.
     pub year: i32,
     /// What is counted.
     pub kind: AllowanceKind,

@@ -1,4 +1,6 @@
-//! What documents took of allowances (额度占用): one entry for each document and allowance, and one for each return.
+//! What documents took of allowances (额度占用): one entry for each document and allowance, and one for each return. Of a
+//! kind of allowance a document has one that counts: it moves to the allowance of the year in which customs releases the
+//! goods.
 
 use sea_orm::entity::prelude::*;
 
@@ -41,7 +43,8 @@ pub struct Model {
     /// Identifier.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: AllowanceEntryId,
-    /// Of which allowance.
+    /// Of which allowance: reserved, of the year of the order; used, of that of the release; of a return that of what it
+    /// gives back of.
     pub allowance_id: BuyerAllowanceId,
     /// The order, or the return.
     pub document: String,
@@ -55,7 +58,7 @@ pub struct Model {
     pub returns_id: Option<AllowanceEntryId>,
     /// Since when.
     pub created_at: DateTimeUtc,
-    /// When it was used or released.
+    /// When customs released the goods, or when it was let go or given back.
     pub ended_at: Option<DateTimeUtc>,
 }
 

@@ -1,11 +1,12 @@
-//! Ordering: carts and what stands in their way, quotes, orders and their money, what many do at once, and whether it adds
-//! up after anything.
+//! Ordering: carts and what stands in their way, quotes, orders and their money, what many do at once, what a year's end
+//! changes, and whether it adds up after anything.
 
 mod carts;
 mod companies;
 mod killed;
 mod many;
 mod orders;
+mod year_end;
 
 use api::{App, worker};
 use chrono::Duration;

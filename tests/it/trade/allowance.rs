@@ -1,4 +1,5 @@
-//! Allowances of buyers: never beyond the year's limit however many order at once, given back exactly once.
+//! Allowances of buyers: never beyond the year's limit however many order at once, given back exactly once, each in the
+//! year in which it counts.
 
 use std::sync::{
     Arc,
@@ -12,6 +13,7 @@ use api::{
         reconcile,
     },
 };
+use chrono::{DateTime, Duration, TimeZone, Utc};
 use entities::{
     trade::{AllowanceKind, Claim},
     values::ErrorCode,
@@ -26,6 +28,13 @@ const ME: Buyer<'static> =
     Buyer { lookup: "aa00000000000000000000000000000000000000000000000000000000000000", year: 2026 };
 const OTHER: Buyer<'static> =
     Buyer { lookup: "bb00000000000000000000000000000000000000000000000000000000000000", year: 2026 };
+/// The same person in the next year.
+const NEXT: Buyer<'static> = Buyer { year: 2027, ..ME };
+
+/// When that year begins in Asia/Shanghai.
+fn midnight() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 12, 31, 16, 0, 0).unwrap()
+}
 
 fn annual(amount: i64) -> Claim {
     Claim { kind: AllowanceKind::AnnualValue, amount, most: ANNUAL }
@@ -40,6 +49,7 @@ enum Step<'a> {
     Reserve(&'a str, &'a [Claim]),
     ReserveAll(&'a [(&'a str, &'a [Claim])]),
     Use(&'a str),
+    UseAt(&'a str, DateTime<Utc>),
     Release(&'a [&'a str]),
     GiveBack(&'a str, &'a str, &'a [(AllowanceKind, i64)]),
 }
@@ -50,7 +60,8 @@ async fn step(server: &TestServer, buyer: Buyer<'_>, step: Step<'_>) -> Result<u
     let done = match step {
         Step::Reserve(document, claims) => allowance::reserve(&tx, now, buyer, document, claims).await.map(|()| 0),
         Step::ReserveAll(orders) => allowance::reserve_all(&tx, now, buyer, orders).await.map(|()| 0),
-        Step::Use(document) => allowance::use_up(&tx, now, document).await,
+        Step::Use(document) => allowance::use_up(&tx, now, document, now).await,
+        Step::UseAt(document, released_at) => allowance::use_up(&tx, now, document, released_at).await,
         Step::Release(documents) => allowance::release(&tx, now, documents).await,
         Step::GiveBack(document, by, parts) => allowance::give_back(&tx, now, document, by, parts).await.map(|()| 0),
     };
@@ -108,13 +119,13 @@ async fn an_order_is_reserved_once_used_or_released_once_and_given_back_once() {
     );
     // Another person, and another year, have their own.
     step(&server, OTHER, Step::Reserve("D", &[annual(ANNUAL)])).await.unwrap();
-    step(&server, Buyer { year: 2027, ..ME }, Step::Reserve("E", &[annual(ANNUAL)])).await.unwrap();
+    step(&server, NEXT, Step::Reserve("E", &[annual(ANNUAL)])).await.unwrap();
     // Released, and reserved anew for the same document with what it is then.
     assert_eq!(step(&server, ME, Step::Release(&["B", "none"])).await.unwrap(), 1);
     assert_eq!(step(&server, ME, Step::Release(&["B"])).await.unwrap(), 0);
     step(&server, ME, Step::Reserve("B", &[annual(40_000)])).await.unwrap();
     assert_eq!(taken(&server, ME, AnnualValue).await, (2_550_000, 40_000));
-    // A return gives back to the year of its order, once, and never more than was used.
+    // A return gives back to the year in which customs released it, once, and never more than was used.
     let part = [(AnnualValue, 2_000_000), (Sugar, 200)];
     step(&server, ME, Step::GiveBack("A", "R-1", &part)).await.unwrap();
     step(&server, ME, Step::GiveBack("A", "R-1", &part)).await.unwrap();
@@ -216,6 +227,118 @@ async fn cancelling_releasing_and_repeating_at_once_count_once() {
     let (used, reserved) = taken(&server, ME, AllowanceKind::AnnualValue).await;
     assert_eq!(reserved, 12 * 10_000, "two that reserve for one document reserve twice");
     assert!(used <= 12 * 10_000 && used % 10_000 == 0);
+    adds_up(&server).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_ordered_in_one_year_and_released_in_the_next_counts_to_the_next() {
+    use AllowanceKind::{AnnualValue, Sugar};
+    let server = TestServer::start().await;
+    let claims = [annual(ANNUAL), sugar(2_000)];
+    let years = async |kind: AllowanceKind| (taken(&server, ME, kind).await, taken(&server, NEXT, kind).await);
+    // The next year is full already: what customs let go counts all the same, and then nothing more is reserved.
+    step(&server, ME, Step::Reserve("A", &claims)).await.unwrap();
+    step(&server, NEXT, Step::Reserve("N", &[annual(ANNUAL)])).await.unwrap();
+    assert_eq!(step(&server, ME, Step::UseAt("A", midnight())).await.unwrap(), 2);
+    assert_eq!(years(AnnualValue).await, ((0, 0), (ANNUAL, ANNUAL)));
+    assert_eq!(years(Sugar).await, ((0, 0), (2_000, 0)), "a year of which nothing was known is made");
+    assert_eq!(step(&server, ME, Step::UseAt("A", midnight())).await.unwrap(), 0);
+    assert_eq!(step(&server, ME, Step::UseAt("A", midnight() - Duration::days(9))).await.unwrap(), 0);
+    assert_eq!(step(&server, ME, Step::Release(&["A"])).await.unwrap(), 0, "what is used is not released");
+    let over = step(&server, NEXT, Step::Reserve("X", &[annual(1)])).await.unwrap_err();
+    assert_eq!(code(&over), Some(ErrorCode::OverAnnualLimit));
+    adds_up(&server).await;
+    // The old year is free again, for what is released to its last moment, and for what is cancelled whenever.
+    step(&server, ME, Step::Reserve("B", &[annual(2_000_000)])).await.unwrap();
+    step(&server, ME, Step::Reserve("C", &[annual(600_000)])).await.unwrap();
+    assert_eq!(step(&server, ME, Step::UseAt("B", midnight() - Duration::milliseconds(1))).await.unwrap(), 1);
+    assert_eq!(step(&server, ME, Step::Release(&["C"])).await.unwrap(), 1);
+    assert_eq!(years(AnnualValue).await, ((2_000_000, 0), (ANNUAL, ANNUAL)));
+    // What comes back is credited where it counts, once.
+    for _ in 0..2 {
+        let part = [(AnnualValue, 1_000_000), (Sugar, 2_000)];
+        step(&server, ME, Step::GiveBack("A", "R-A1", &part)).await.unwrap();
+        step(&server, ME, Step::GiveBack("A", "R-A2", &[(AnnualValue, ANNUAL - 1_000_000)])).await.unwrap();
+        step(&server, ME, Step::GiveBack("B", "R-B", &[(AnnualValue, 2_000_000)])).await.unwrap();
+    }
+    let more = step(&server, ME, Step::GiveBack("A", "R-A3", &[(AnnualValue, 1)])).await.unwrap_err();
+    assert_eq!(code(&more), Some(ErrorCode::OutOfRange));
+    assert_eq!((years(AnnualValue).await, years(Sugar).await), (((0, 0), (0, ANNUAL)), ((0, 0), (0, 0))));
+    assert_eq!(step(&server, NEXT, Step::Release(&["N"])).await.unwrap(), 1);
+    adds_up(&server).await;
+    // Let go in the old year and paid late in the new one; by customs' clock it was released in the old one, where the
+    // document has an entry already.
+    step(&server, ME, Step::Reserve("D", &[annual(700), sugar(70)])).await.unwrap();
+    assert_eq!(step(&server, ME, Step::Release(&["D"])).await.unwrap(), 2);
+    step(&server, NEXT, Step::Reserve("D", &[annual(800), sugar(80)])).await.unwrap();
+    assert_eq!(years(AnnualValue).await, ((0, 0), (0, 800)));
+    let before = midnight() - Duration::seconds(1);
+    assert_eq!(step(&server, NEXT, Step::UseAt("D", before)).await.unwrap(), 2);
+    assert_eq!(step(&server, NEXT, Step::UseAt("D", before)).await.unwrap(), 0);
+    assert_eq!((years(AnnualValue).await, years(Sugar).await), (((800, 0), (0, 0)), ((80, 0), (0, 0))));
+    step(&server, NEXT, Step::GiveBack("D", "R-D", &[(AnnualValue, 800), (Sugar, 80)])).await.unwrap();
+    assert_eq!((years(AnnualValue).await, years(Sugar).await), (((0, 0), (0, 0)), ((0, 0), (0, 0))));
+    adds_up(&server).await;
+    // What counts to two years is found although each sum is right, and so is what is given back elsewhere.
+    step(&server, ME, Step::Reserve("E", &[annual(5)])).await.unwrap();
+    step(&server, NEXT, Step::Reserve("E", &[annual(5)])).await.unwrap();
+    let found = reconcile::findings(server.app.db().writer()).await.unwrap();
+    assert_eq!(found.len(), 1, "what counts to two years is not found: {found:?}");
+    assert_eq!(step(&server, ME, Step::UseAt("E", midnight())).await.unwrap(), 2, "both ended");
+    assert_eq!(years(AnnualValue).await, ((0, 0), (5, 0)), "it counts once, in the year of the release");
+    step(&server, ME, Step::Reserve("F", &[annual(5)])).await.unwrap();
+    assert_eq!(step(&server, ME, Step::Use("F")).await.unwrap(), 1);
+    step(&server, ME, Step::GiveBack("E", "R-E", &[(AnnualValue, 5)])).await.unwrap();
+    adds_up(&server).await;
+    for elsewhere in [
+        "UPDATE allowance_entry SET allowance_id = (SELECT id FROM buyer_allowance WHERE year = 2026 \
+         AND kind = 'annual_value') WHERE document = 'R-E'",
+        "UPDATE buyer_allowance SET used = used - 5 WHERE year = 2026 AND kind = 'annual_value'",
+        "UPDATE buyer_allowance SET used = used + 5 WHERE year = 2027 AND kind = 'annual_value'",
+    ] {
+        server.app.db().writer().execute_unprepared(elsewhere).await.unwrap();
+    }
+    let found = reconcile::findings(server.app.db().writer()).await.unwrap();
+    assert_eq!(found.len(), 1, "what is given back elsewhere is not found: {found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_year_that_ends_while_everything_happens_at_once_adds_up() {
+    let server = Arc::new(TestServer::start().await);
+    let claims = [annual(10_000), sugar(10)];
+    let documents: Vec<String> = (0..24).map(|n| format!("Y-{n}")).collect();
+    for document in &documents[..16] {
+        step(&server, ME, Step::Reserve(document, &claims)).await.unwrap();
+    }
+    let barrier = Arc::new(tokio::sync::Barrier::new(24 * 2));
+    let mut tasks = Vec::new();
+    for (n, document) in documents.iter().enumerate() {
+        for twin in 0..2 {
+            let (server, barrier, document) = (server.clone(), barrier.clone(), document.clone());
+            tasks.push(tokio::spawn(async move {
+                barrier.wait().await;
+                // Eight are released in the new year, told twice; eight are released there or cancelled; and both years are
+                // ordered of.
+                match (n, twin) {
+                    (0..8, _) | (8..16, 0) => step(&server, ME, Step::UseAt(&document, midnight())).await,
+                    (8..16, _) => step(&server, ME, Step::Release(&[&document])).await,
+                    (_, 0) => step(&server, ME, Step::Reserve(&document, &claims)).await,
+                    _ => step(&server, NEXT, Step::Reserve(&format!("{document}-next"), &claims)).await,
+                }
+                .unwrap()
+            }));
+        }
+    }
+    let mut ended = 0;
+    for task in tasks {
+        ended += task.await.unwrap();
+    }
+    assert_eq!(ended, 16 * 2, "each of two entries of sixteen orders ends once");
+    let (old, new) =
+        (taken(&server, ME, AllowanceKind::AnnualValue).await, taken(&server, NEXT, AllowanceKind::AnnualValue).await);
+    assert_eq!(old, (0, 8 * 10_000), "something of the new year is left in the old one");
+    assert_eq!(new.1, 8 * 10_000);
+    assert!((8..=16).contains(&(new.0 / 10_000)) && new.0 % 10_000 == 0, "{new:?}");
     adds_up(&server).await;
 }
 
