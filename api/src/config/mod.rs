@@ -36,6 +36,10 @@ pub const DEFAULT_FILE: &str = "chama.toml";
 
 const PREFIX: &str = "CHAMA_";
 
+/// Longest id of sender and receiver in the envelope of the e-port (`SenderId` and `ReceiverId` of `DxpMsg`,
+/// terminal-202205.xsd).
+const LONGEST_EPORT_ID: usize = 16;
+
 /// All settings.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -361,6 +365,17 @@ impl Config {
             ));
         }
         self.wechat_pay.check()?;
+        let eport = &self.customs.eport;
+        for (name, id) in [("sender_id", &eport.sender_id), ("receiver_id", &eport.receiver_id)] {
+            let long = id.chars().count();
+            if long > LONGEST_EPORT_ID {
+                return Err(ConfigError(format!(
+                    "customs.eport.{name} has {long} characters, an envelope of the e-port takes {LONGEST_EPORT_ID}: \
+                     give the id that the e-port gave (DXPENT and 10 digits) or the customs code of 10 digits, not a \
+                     social credit code"
+                )));
+            }
+        }
         if !(1..=500).contains(&self.database.connections) {
             return Err(ConfigError("database.connections must be between 1 and 500".into()));
         }
@@ -493,6 +508,9 @@ mod tests {
             ("CHAMA_LOGISTICS_SSCC_PREFIX", "69", "logistics.sscc_prefix"),
             ("CHAMA_PAYMENTS_TIMEOUT", "0", "payments.timeout"),
             ("CHAMA_PAYMENTS_BANK_BANK", "ICBC", "payments.bank"),
+            // A social credit code, which an organisation has anyway, does not fit into the envelope.
+            ("CHAMA_CUSTOMS_EPORT_SENDER_ID", "91630100MA75T40X36", "customs.eport.sender_id"),
+            ("CHAMA_CUSTOMS_EPORT_RECEIVER_ID", "91630100MA75T40X36", "customs.eport.receiver_id"),
             ("CHAMA_WECHAT_PAY_API_V3_KEY", "k", "wechat_pay.merchant_id"),
             ("CHAMA_WECHAT_PAY_MERCHANT_ID", "1900000109", "wechat_pay.app_id"),
             ("CHAMA_WECHAT_PAY_NOTIFY_URL", "https://chama.example/hook?x=1", "wechat_pay.notify_url"),

@@ -1,9 +1,11 @@
 //! Messages out: a paper becomes bytes that are kept before they are handed over, so that whatever is tried again is the
-//! same message.
+//! same message. One that does not get through rings an alarm, which goes off when it does.
 
 use entities::{
     customs::{
         ceb::{self, Message, Signing},
+        declaration,
+        export::{declaration as export, summarised},
         message::{self, MessageDirection, MessageVerdict},
         paper::{self, PaperKind, PaperState},
         sale,
@@ -11,7 +13,10 @@ use entities::{
     party::organisation,
     values::id::CustomsMessageId,
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, UpdateMany,
+    sea_query::Expr,
+};
 
 use super::{
     document_of,
@@ -26,14 +31,34 @@ use crate::{
     platform::{
         customs::{Failure, Outgoing},
         error::Error,
-        jobs::Verdict,
+        jobs::{MAX_ATTEMPTS, Verdict, attempts},
         vault,
     },
 };
 
+/// What a paper says that is declared, and not only saved at the e-port (`appStatus`, section 2.2).
+const DECLARED: &str = "2";
+
+/// The failed attempt at which it is for a person that a paper does not get through, more than ten minutes after the first:
+/// what is away for a moment comes back by itself.
+const ALARMING: i32 = 6;
+
 /// Does [`Send`].
 pub async fn send(app: &App, job: Send) -> Result<Verdict, Error> {
-    let Some((kept, text)) = kept(app, &job).await? else { return Ok(Verdict::Done) };
+    let went = handed_over(app, &job).await;
+    let marked = match &went {
+        Ok(Verdict::Done) => through(app, &job).await,
+        _ => stuck(app, &job).await,
+    };
+    if let Err(error) = marked {
+        // What became of the message counts, and not whether a mark could be set.
+        tracing::warn!(paper = %job.paper, cause = error.told(), "whether a paper gets through could not be noted");
+    }
+    went
+}
+
+async fn handed_over(app: &App, job: &Send) -> Result<Verdict, Error> {
+    let Some((kept, text)) = kept(app, job).await? else { return Ok(Verdict::Done) };
     let outgoing = Outgoing {
         id: kept.id.to_string(),
         kind: kept.kind.and_then(|kind| kind.try_into().ok()).unwrap_or_default(),
@@ -51,7 +76,7 @@ pub async fn send(app: &App, job: Send) -> Result<Verdict, Error> {
             Ok(Verdict::Again { after: None, reason: format!("the gateway does not answer: {cause}") })
         }
         Err(refused) => {
-            undeliverable(app, &job, &kept, &refused.told()).await?;
+            undeliverable(app, job, &kept, &refused.told()).await?;
             Ok(Verdict::Done)
         }
     }
@@ -177,13 +202,25 @@ async fn written(app: &App, db: &impl ConnectionTrait, row: &paper::Model) -> Re
         transfer: Some(sale::transfer(&sender, &app.config().customs.dxp_id)),
         ..Message::new(kind, row.guid.clone(), vec![document])
     };
-    if kind.signing == Signing::Signed {
+    if must_be_signed(&message) {
         match message.write() {
             Ok(text) => message.signature = Some(app.signing().signer().sign(&text).map_err(Error::internal)?),
             Err(faults) => return Ok(Err(told(&faults))),
         }
     }
     Ok(message.write().map_err(|faults| told(&faults)))
+}
+
+/// Whether a message goes out with a signature. Some kinds have one in the schema. Of the others that are sent, imports and
+/// exports, the schema lets it be left out, and the specification wants it of whatever is declared (`appStatus` 2, section
+/// 2.2). There is no kind that is sent and must not be signed. The key is the house's for whomever it sends: it is the
+/// terminal that is registered. With none of its own it is that of the demo, which the simulator alone is content with.
+fn must_be_signed(message: &Message) -> bool {
+    match message.kind.signing {
+        Signing::Signed => true,
+        Signing::MayBeSigned => message.documents.iter().any(|said| said.head.get("appStatus") == Some(DECLARED)),
+        Signing::Told => false,
+    }
 }
 
 fn told(faults: &[ceb::Fault]) -> String {
@@ -205,6 +242,14 @@ async fn noted(app: &App, kept: &message::Model, verdict: MessageVerdict, why: O
 async fn undeliverable(app: &App, job: &Send, kept: &message::Model, why: &str) -> Result<(), Error> {
     noted(app, kept, MessageVerdict::Undeliverable, Some(why)).await?;
     let mut work = app.begin(&Call::unasked("customs")).await?;
+    let Some(row) = unanswered(&work, job).await? else { return Ok(()) };
+    following::failed(app, &mut work, &row, why).await?;
+    work.commit(()).await
+}
+
+/// The paper of a job, with what it is about locked. None: there is a newer attempt, or customs has said something; what it
+/// said meanwhile counts, it has the message from an earlier time that it was handed over.
+async fn unanswered(work: &Work, job: &Send) -> Result<Option<paper::Model>, Error> {
     let find = || paper::Entity::find_by_id(job.paper).one(work.tx());
     let gone = || Error::internal("a paper is gone");
     let row = find().await?.ok_or_else(gone)?;
@@ -213,10 +258,73 @@ async fn undeliverable(app: &App, job: &Send, kept: &message::Model, why: &str) 
     }
     hooks::lock(work.tx(), &row).await?;
     let row = find().await?.ok_or_else(gone)?;
-    // What customs said meanwhile counts: it has the message from an earlier time that it was handed over.
-    if row.attempt == job.attempt && matches!(row.state, PaperState::Draft | PaperState::Sent) {
-        following::failed(app, &mut work, &row, why).await?;
-        work.commit(()).await?;
+    let waits = matches!(row.state, PaperState::Draft | PaperState::Sent);
+    Ok(Some(row).filter(|row| row.attempt == job.attempt && waits))
+}
+
+/// What an alarm says of a paper that does not get through: while it is sent again, and when it was given up.
+fn not_through(kind: PaperKind) -> [String; 2] {
+    let paper = format!("CEB{}", kind.number());
+    [
+        format!("{paper} does not get to customs; it is sent again"),
+        format!("{paper} did not get to customs and is not sent again: it is among the dead letters"),
+    ]
+}
+
+/// An attempt failed: from when on a person looks. Once while it is tried, and once when this was the last time: until
+/// somebody replays it, the paper stays as if it were on its way.
+async fn stuck(app: &App, job: &Send) -> Result<(), Error> {
+    let begun = attempts(app.db().read(), job).await?;
+    if begun != ALARMING && begun < MAX_ATTEMPTS {
+        return Ok(());
+    }
+    let work = app.begin(&Call::unasked("customs")).await?;
+    let Some(row) = unanswered(&work, job).await? else { return Ok(()) };
+    let [again, no_more] = not_through(row.kind);
+    mark(work.tx(), &row, Some(if begun < MAX_ATTEMPTS { again } else { no_more })).await?;
+    work.commit(()).await
+}
+
+/// There is nothing left to hand over: if it did not get through before, that is over.
+async fn through(app: &App, job: &Send) -> Result<(), Error> {
+    let db = app.db().writer();
+    match paper::Entity::find_by_id(job.paper).one(db).await? {
+        Some(row) => mark(db, &row, None).await,
+        None => Ok(()),
+    }
+}
+
+/// Says where a person looks that a paper does not get through, or takes that off again.
+async fn mark(db: &impl ConnectionTrait, row: &paper::Model, what: Option<String>) -> Result<(), Error> {
+    if let Some(id) = row.declaration_id {
+        use declaration::Column as C;
+        let of = marking::<declaration::Entity>(C::Alarm, C::Version, row.kind, what);
+        of.filter(C::Id.eq(id)).exec(db).await?;
+    } else if row.kind == PaperKind::Summary {
+        use summarised::{Column as C, part};
+        let Some(part) = part::Entity::find().filter(part::Column::PaperId.eq(row.id)).one(db).await? else {
+            return Ok(());
+        };
+        let of = marking::<summarised::Entity>(C::Alarm, C::Version, row.kind, what);
+        of.filter(C::Id.eq(part.summary_id)).exec(db).await?;
+    } else if row.kind.is_export() {
+        use export::Column as C;
+        let about = hooks::exports_of_papers(db, &[row.id]).await?;
+        let of = marking::<export::Entity>(C::Alarm, C::Version, row.kind, what);
+        of.filter(C::Id.is_in(about)).exec(db).await?;
     }
     Ok(())
+}
+
+/// Sets the alarm of what is filtered then, or takes it off. What else is odd there stays until somebody looked: it is
+/// neither written over nor taken off.
+fn marking<E: EntityTrait>(
+    alarm: E::Column,
+    version: E::Column,
+    kind: PaperKind,
+    what: Option<String>,
+) -> UpdateMany<E> {
+    let own = alarm.into_expr().is_in(not_through(kind));
+    let over = Condition::any().add_option(what.is_some().then(|| alarm.into_expr().is_null())).add(own);
+    E::update_many().col_expr(alarm, Expr::val(what)).col_expr(version, version.into_expr().add(1)).filter(over)
 }

@@ -224,6 +224,21 @@ pub async fn begin(
     Ok((begun.rows_affected == 1).then(|| job::Model { attempts: job.attempts + 1, ..job.clone() }))
 }
 
+/// How often a job that is being done was begun, this time included; 0: it is not being done. For a handler that does
+/// something more when it failed often: at [`MAX_ATTEMPTS`] it is given up when it fails once more.
+pub async fn attempts<J: Job>(db: &impl ConnectionTrait, job: &J) -> Result<i32, Error> {
+    let payload = serde_json::to_string(job).map_err(Error::internal)?;
+    let same = job::Entity::find()
+        .select_only()
+        .column(job::Column::Attempts)
+        .filter(job::Column::Aggregate.eq(job.aggregate()))
+        .filter(job::Column::Kind.eq(J::KIND))
+        .filter(job::Column::Payload.eq(payload))
+        .filter(job::Column::State.eq(JobState::Running));
+    // Of several that say the same those behind the first were taken with it, and are not begun.
+    Ok(same.into_tuple::<i32>().all(db).await?.into_iter().max().unwrap_or_default())
+}
+
 /// Leaves out what has an earlier unfinished job that is not among those found: another worker is just
 /// taking it, and its row was skipped.
 async fn in_order(tx: &impl ConnectionTrait, found: Vec<job::Model>) -> Result<Vec<job::Model>, Error> {

@@ -1,11 +1,14 @@
 //! Customs: the messages as the e-port wants them; what becomes of an order there, however it goes.
 
 mod back;
+mod bridge;
 mod declared;
 mod deliveries;
 mod direct;
 mod export_messages;
 mod exports;
+mod guarantee;
+mod import_messages;
 mod inquiries;
 mod messages;
 mod overtaken;

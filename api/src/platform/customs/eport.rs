@@ -72,8 +72,10 @@ impl Bridge {
     /// The bridge that the settings name.
     pub fn new(settings: &Customs) -> Result<Self, Error> {
         let eport = &settings.eport;
-        if eport.url.is_empty() || eport.secret.expose_secret().is_empty() || eport.sender_id.is_empty() {
-            let missing = "customs.gateway is \"eport\": set customs.eport.url, sender_id and secret";
+        // An envelope names both of them. How long they may be, the settings are held against.
+        let named = [&eport.url, &eport.sender_id, &eport.receiver_id];
+        if named.iter().any(|setting| setting.is_empty()) || eport.secret.expose_secret().is_empty() {
+            let missing = "customs.gateway is \"eport\": set customs.eport.url, sender_id, receiver_id and secret";
             return Err(Error::BadInput(missing.into()));
         }
         Ok(Self {
@@ -229,5 +231,13 @@ mod tests {
     #[test]
     fn a_bridge_without_its_settings_is_none() {
         assert!(Bridge::new(&Config::load(None, []).unwrap().customs).is_err());
+        let mut settings = Config::load(None, []).unwrap().customs;
+        settings.eport.url = "http://127.0.0.1:9/cebcmsg".into();
+        settings.eport.sender_id = "6301960001".into();
+        settings.eport.secret = "both-ends".into();
+        assert!(Bridge::new(&settings).is_ok());
+        settings.eport.receiver_id = String::new();
+        let told = Bridge::new(&settings).unwrap_err().told();
+        assert!(told.contains("receiver_id"), "an envelope to nobody is sent: {told}");
     }
 }
