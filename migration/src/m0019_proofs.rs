@@ -3,7 +3,7 @@
 use sea_orm_migration::prelude::*;
 
 use crate::{
-    column::{drop_index, drop_tables, optional_moment, refers, sealed, unique},
+    column::{drop_index, drop_tables, index, optional_moment, refers, sealed, unique},
     m0014_logistics::events_stay,
 };
 
@@ -26,6 +26,8 @@ impl MigrationTrait for Migration {
             .foreign_key(&mut refers("proof_content", "proof_id", "proof", ForeignKeyAction::Restrict))
             .take();
         manager.create_table(content).await?;
+        // A receipt that names nothing else is found by the e-port's number.
+        index(manager, "customs_paper", &["pre_no"]).await?;
         // Two carriers of one parcel may call theirs alike, and neither keeps the other from being heard.
         drop_index(manager, OF_ALL, "tracking_event").await?;
         let columns = ["shipment_id", "event_id", "declares_error", "reporter_id"];
@@ -38,6 +40,7 @@ impl MigrationTrait for Migration {
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         drop_index(manager, OF_REPORTER, "tracking_event").await?;
+        drop_index(manager, "ix_customs_paper_pre_no", "customs_paper").await?;
         first_of_name(manager).await?;
         unique(manager, "tracking_event", &["shipment_id", "event_id", "declares_error"]).await?;
         drop_tables(manager, &["proof_content"]).await?;

@@ -5,6 +5,10 @@
 //! A message is kept in a transaction of its own, and followed in another: what cannot be followed now is not lost, and
 //! is read again ([`read_again`]). All declarations that a message is about are locked before anything of it is noted,
 //! in the order of their ids.
+//!
+//! What a message says is read without the space around it. A receipt is about the paper whose number (guid) it names, else
+//! about those of its business key; when it leaves a part of that out, about the one that has its other numbers. Of a
+//! message with many of them what is known is noted at once, and the message waits for the rest.
 
 use chrono::{DateTime, Duration, Utc};
 use entities::{
@@ -29,10 +33,11 @@ use super::{
 };
 use crate::{
     app::{App, Call, Work},
+    config::Gateway,
     platform::{customs::Failure, db::wrote, error::Error, vault},
 };
 
-/// Largest message that is taken; of a larger one the beginning is kept.
+/// Largest message that is taken; of a larger one the beginning is kept, and nothing of what is not even read to its end.
 pub const LARGEST: usize = 16 << 20;
 /// How much is kept of what is too large or cannot be read.
 const KEPT_OF_REFUSED: usize = 64 * 1024;
@@ -41,10 +46,32 @@ const SKEW: Duration = Duration::minutes(5);
 /// Most messages that are read again at once, and for how long they are.
 const READ_AGAIN: u64 = 100;
 const READ_AGAIN_FOR: Duration = Duration::days(7);
+/// The messages of tax bills, and for how long these are: a bill is due until day 45 after the release, and how it stands
+/// may be said weeks before it comes itself.
+const OF_BILLS: [i32; 2] = [816, 818];
+const BILLS_READ_AGAIN_FOR: Duration = Duration::days(60);
 /// How long a message may be on its way through the house before it is read again.
 const BEING_READ: Duration = Duration::minutes(1);
 /// Most papers that one receipt is about: the orders of one payment.
 const MOST_OF_A_KEY: u64 = 100;
+/// The papers that are known by who sent them and its own number (copNo).
+const OF_OWN_NUMBER: [PaperKind; 6] = [
+    PaperKind::List,
+    PaperKind::Cancellation,
+    PaperKind::Return,
+    PaperKind::Delivery,
+    PaperKind::ExportList,
+    PaperKind::ExportCancellation,
+];
+/// Most senders among whose papers one is looked for by that number alone.
+const MOST_SENDERS: usize = 200;
+/// By what receipts name what they are about.
+const NUMBERS: [&str; 8] = ["guid", "orderNo", "payTransactionId", "logisticsNo", "copNo", "preNo", "rkdNo", "invtNo"];
+/// Longest reason that is put together of those of several records.
+const LONGEST_REASONS: usize = 500;
+/// The header with the simulator's proof of a body, and what its proofs are made for: as its adapter
+/// (`platform::customs::simulator`) has them, which wants the body itself.
+const SIMULATOR_PROOF: (&str, &str) = ("x-simulator-proof", "customs simulator");
 
 /// What became of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,27 +131,68 @@ async fn followed(app: &App, row: &message::Model, read: &Message) -> Result<Rec
     Ok(received)
 }
 
-/// A message was longer than any that is taken, and was not read to its end. None: whoever pushed it does not prove to be
-/// the gateway by its headers, and nothing is kept.
-pub async fn too_large(app: &App, headers: &[(String, String)]) -> Result<Option<Received>, Error> {
-    match app.customs().unpack(headers, b"", app.clock().now()) {
-        Err(Failure::NotAuthentic) => Ok(None),
-        _ => Ok(Some(refused(app, b"", &format!("it has more than {LARGEST} bytes")).await?)),
+/// What is known of something that was pushed and is larger than any message in its envelope. It was not kept while it was
+/// read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unkept {
+    /// How many bytes it has, as its headers announce; none: they do not.
+    pub announced: Option<u64>,
+    /// How many of them were read.
+    pub read: u64,
+    /// SHA-256 of those that were read, in hex.
+    pub hash: String,
+}
+
+/// Something was pushed that is larger than any message: that it came is kept, with its size and the hash of what was read of
+/// it, and without a body. None: whoever pushed it does not prove to be the gateway, and nothing is kept.
+pub async fn too_large(app: &App, headers: &[(String, String)], unkept: &Unkept) -> Result<Option<Received>, Error> {
+    let Unkept { announced, read, hash } = unkept;
+    let size = announced.unwrap_or_default().max(*read);
+    if !is_proved(app, headers, hash) {
+        // There is no row of it: to announce a large body costs a stranger nothing, and anyone could fill the table.
+        tracing::warn!(size, "something too large that is not from the gateway was not taken");
+        return Ok(None);
+    }
+    let least = if announced.is_some() { "" } else { "at least " };
+    let why = format!(
+        "it has {least}{size} bytes as it was pushed, and a message has at most {LARGEST}: it was not kept, and its hash is \
+         that of the {read} bytes that were read"
+    );
+    let size = i64::try_from(size).unwrap_or(i64::MAX);
+    Ok(Some(put_refused(app, b"", (hash.clone(), size), &why).await?))
+}
+
+/// Whether it is the gateway that pushed what has this hash, when there is no body to unpack. The bridge is proved by its
+/// headers; the simulator proves the body by its hash, so what was not read to its end is not proved.
+fn is_proved(app: &App, headers: &[(String, String)], hash: &str) -> bool {
+    match app.config().customs.gateway {
+        Gateway::Eport => app.customs().admits(headers),
+        Gateway::Simulator => {
+            let (header, purpose) = SIMULATOR_PROOF;
+            let proof = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(header));
+            proof.is_some_and(|(_, proof)| app.vault().proves(purpose, hash, proof))
+        }
     }
 }
 
 /// Keeps what is refused.
 pub(super) async fn refused(app: &App, bytes: &[u8], why: &str) -> Result<Received, Error> {
-    let why = reason(why);
     let part = bytes.get(..KEPT_OF_REFUSED).unwrap_or(bytes);
+    let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+    put_refused(app, part, (vault::sha256_hex(bytes), size), why).await
+}
+
+/// The same, of which this part is kept.
+async fn put_refused(app: &App, part: &[u8], (hash, size): (String, i64), why: &str) -> Result<Received, Error> {
+    let why = reason(why);
     let id = CustomsMessageId::new(app.clock().now());
     let row = message::Model {
         id,
         direction: MessageDirection::In,
         kind: None,
         guid: None,
-        hash: vault::sha256_hex(bytes),
-        size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
+        hash,
+        size,
         body: app.vault().seal(&message_place(id), part)?,
         verdict: MessageVerdict::Refused,
         reason: Some(why.clone()),
@@ -178,6 +246,13 @@ pub(super) enum Noted {
     Before,
     /// It is about nothing that is known; what it is about.
     Unmatched(String),
+    /// It leaves a part of its business key out, and its other numbers are those of no paper, or of several.
+    Unplaced {
+        /// The number of it that may become known.
+        subject: Option<String>,
+        /// What it names, for a person.
+        why: String,
+    },
     /// The house does not know what it says.
     Unknown(String),
     /// It says what cannot be.
@@ -190,13 +265,22 @@ async fn all_noted(
     row: &message::Model,
     read: &Message,
 ) -> Result<Vec<(Noted, Option<CustomsPaperId>)>, Error> {
-    if read.documents.len() > 1 {
-        lock_all(work, read).await?;
+    let documents: Vec<Document> = read.documents.iter().map(meant).collect();
+    if documents.len() > 1 {
+        lock_all(work, read.kind.number, &documents).await?;
     }
     let mut all = Vec::new();
-    for document in &read.documents {
+    for document in &documents {
         all.push(match read.kind.number {
-            816 => (taxes::billed(app, work, document).await?, None),
+            816 => {
+                let noted = taxes::billed(app, work, document).await?;
+                if noted == Noted::New {
+                    // How the bill stands may have been said before it came.
+                    let subject = document.head.get("invtNo").unwrap_or_default();
+                    Box::pin(again(app, work, subject, row.id)).await?;
+                }
+                (noted, None)
+            }
             818 => (taxes::stated(work, &document.head).await?, None),
             792 => (summaries::answered(work, document).await?, None),
             900 => misread(app, work, row, document).await?,
@@ -209,17 +293,24 @@ async fn all_noted(
     Ok(all)
 }
 
+/// A document as it is meant: without the space and the line breaks around what it says, which some who write messages leave.
+fn meant(document: &Document) -> Document {
+    let trimmed =
+        |record: &Record| record.values().fold(Record::default(), |said, (name, value)| said.with(name, value.trim()));
+    Document { head: trimmed(&document.head), lines: document.lines.iter().map(trimmed).collect() }
+}
+
 /// Locks the declarations that a message is about, in the order of their ids: two messages about the same ones, in
 /// whichever order they name them, do not wait for each other in a circle.
-async fn lock_all(work: &Work, read: &Message) -> Result<(), Error> {
+async fn lock_all(work: &Work, number: u16, documents: &[Document]) -> Result<(), Error> {
     let mut about_all: Vec<DeclarationId> = Vec::new();
     let mut papers: Vec<CustomsPaperId> = Vec::new();
-    for Document { head, .. } in &read.documents {
-        match read.kind.number.checked_sub(1).and_then(PaperKind::of_number) {
+    for Document { head, .. } in documents {
+        match number.checked_sub(1).and_then(PaperKind::of_number) {
             Some(kind) => {
-                let found = about(work.tx(), kind, head, None).await?.unwrap_or_default();
-                about_all.extend(found.iter().filter_map(|(paper, _)| paper.declaration_id));
-                papers.extend(found.iter().map(|(paper, _)| paper.id));
+                let Ok(found) = about(work.tx(), kind, head, None).await? else { continue };
+                about_all.extend(found.papers.iter().filter_map(|(paper, _)| paper.declaration_id));
+                papers.extend(found.papers.iter().map(|(paper, _)| paper.id));
             }
             None => about_all.extend(taxes::declared_as(work.tx(), head.get("invtNo").unwrap_or_default()).await?),
         }
@@ -233,8 +324,8 @@ async fn lock_all(work: &Work, read: &Message) -> Result<(), Error> {
     hooks::lock_exports(work.tx(), &exports).await
 }
 
-/// Notes what became of a message: what is worst of what became of its parts. A part that is about nothing known goes
-/// before all: the message is read again.
+/// Notes what became of a message: what is worst of what became of its parts, with the reasons of all that are as bad. A part
+/// that is about nothing known goes before all: the message is read again.
 async fn settle(
     work: &Work,
     row: &message::Model,
@@ -242,7 +333,7 @@ async fn settle(
 ) -> Result<Received, Error> {
     use message::Column as C;
     let paper = noted.iter().find_map(|(_, paper)| *paper);
-    let mut outcome = (MessageVerdict::Repeated, None, None);
+    let mut outcome: (MessageVerdict, Option<String>, Option<String>) = (MessageVerdict::Repeated, None, None);
     let rank = |verdict: MessageVerdict| match verdict {
         MessageVerdict::Unmatched => 4,
         MessageVerdict::Refused => 3,
@@ -257,11 +348,19 @@ async fn settle(
             Noted::Unmatched(subject) => {
                 (MessageVerdict::Unmatched, Some(format!("nothing is known as {subject}")), Some(subject))
             }
+            Noted::Unplaced { subject, why } => (MessageVerdict::Unmatched, Some(why), subject),
             Noted::Unknown(what) => (MessageVerdict::Unknown, Some(what), None),
             Noted::Refused(why) => (MessageVerdict::Refused, Some(why), None),
         };
         if rank(verdict) > rank(outcome.0) {
             outcome = (verdict, reason, subject);
+        } else if verdict == outcome.0
+            && let (Some(all), Some(more)) = (outcome.1.as_mut(), reason)
+            && all.len() < LONGEST_REASONS
+            && *all != more
+        {
+            all.push_str("; ");
+            all.push_str(&more);
         }
     }
     let (verdict, why, subject) = outcome;
@@ -296,40 +395,126 @@ async fn by_guid(db: &impl ConnectionTrait, guid: &str) -> Result<Option<Found>,
     Ok(paper::Entity::find_by_id(id).one(db).await?.map(|row| (row, attempt)))
 }
 
-/// The papers that a receipt is about: the one with the number that it carries, else those of the business key, each with
-/// the attempt that was under way when customs said it. A payment for several orders has a paper for each, and its
-/// receipt is about all.
+/// What a receipt is about.
+struct About {
+    papers: Vec<Found>,
+    /// Whether it names the attempt, by the number of that attempt's message.
+    names_attempt: bool,
+}
+
+/// The papers that a receipt is about: the one with the number that it carries, else those of the business key, else the one
+/// that has its other numbers, each with the attempt that was under way when customs said it. A payment for several orders
+/// has a paper for each, and its receipt is about all. Else what becomes of the receipt.
 async fn about(
     db: &impl ConnectionTrait,
     kind: PaperKind,
     head: &Record,
     said_at: Option<DateTime<Utc>>,
-) -> Result<Result<Vec<Found>, String>, Error> {
-    let subject = kind.key_of_receipt(head).unwrap_or_else(|| head.get("guid").unwrap_or_default().to_owned());
+) -> Result<Result<About, Noted>, Error> {
     if let Some(guid) = head.get("guid")
         && let Some((row, attempt)) = by_guid(db, guid).await?
     {
         if row.kind == kind {
-            return Ok(Ok(vec![(row, attempt)]));
+            return Ok(Ok(About { papers: vec![(row, attempt)], names_attempt: true }));
         }
-        return Ok(Err(format!("{guid} is another kind of paper")));
+        return Ok(Err(Noted::Refused(format!("{guid} is another kind of paper"))));
     }
-    let Some(key) = kind.key_of_receipt(head) else { return Ok(Err(subject)) };
+    let (rows, unmatched) = match key_of(kind, head) {
+        Some(key) => (by_key(db, kind, &key).await?, Noted::Unmatched(key)),
+        None => (by_numbers(db, kind, head).await?.into_iter().collect(), unplaced(kind, head)),
+    };
+    if rows.is_empty() {
+        return Ok(Err(unmatched));
+    }
+    let mut papers = Vec::new();
+    for row in rows {
+        let attempt = attempt_at(db, &row, said_at).await?;
+        papers.push((row, attempt));
+    }
+    Ok(Ok(About { papers, names_attempt: false }))
+}
+
+/// The beginning of the key of what a receipt may be about; none: it leaves a part of it out.
+fn key_of(kind: PaperKind, head: &Record) -> Option<String> {
+    match kind {
+        // Its receipts may leave all of it out; when they say it, it counts.
+        PaperKind::Delivery => Some(kind.key(head)).filter(|key| !key.split('|').any(str::is_empty)),
+        _ => kind.key_of_receipt(head),
+    }
+}
+
+/// The papers of a kind whose key is this, or begins so.
+async fn by_key(db: &impl ConnectionTrait, kind: PaperKind, key: &str) -> Result<Vec<paper::Model>, Error> {
     // A prefix as a range, which the index knows on both databases.
     let of_key = if key.ends_with('|') {
         Condition::all()
-            .add(paper::Column::BusinessKey.gte(key.as_str()))
+            .add(paper::Column::BusinessKey.gte(key))
             .add(paper::Column::BusinessKey.lt(format!("{key}\u{10ffff}")))
     } else {
-        Condition::all().add(paper::Column::BusinessKey.eq(key.as_str()))
+        Condition::all().add(paper::Column::BusinessKey.eq(key))
     };
     let rows = paper::Entity::find().filter(paper::Column::Kind.eq(kind)).filter(of_key);
-    let mut found = Vec::new();
-    for row in rows.order_by_asc(paper::Column::Id).limit(MOST_OF_A_KEY).all(db).await? {
-        let attempt = attempt_at(db, &row, said_at).await?;
-        found.push((row, attempt));
+    Ok(rows.order_by_asc(paper::Column::Id).limit(MOST_OF_A_KEY).all(db).await?)
+}
+
+/// The paper that a receipt is about which leaves a part of its key out (`agentCode` and `operatorCode` are optional): the
+/// only one with its own number (copNo), else with the number of the e-port, else that of the list of customs.
+async fn by_numbers(db: &impl ConnectionTrait, kind: PaperKind, head: &Record) -> Result<Option<paper::Model>, Error> {
+    if let Some(number) = head.get("copNo").filter(|_| OF_OWN_NUMBER.contains(&kind))
+        && let Some(row) = only(of_any_sender(db, kind, number).await?)
+    {
+        return Ok(Some(row));
     }
-    Ok(Ok(found))
+    let of_kind = || paper::Entity::find().filter(paper::Column::Kind.eq(kind)).limit(2);
+    if let Some(number) = head.get("preNo")
+        && let Some(row) = only(of_kind().filter(paper::Column::PreNo.eq(number)).all(db).await?)
+    {
+        return Ok(Some(row));
+    }
+    // A withdrawal and a return name the list that they are about: they are papers of its declaration.
+    let Some(number) = head.get("invtNo") else { return Ok(None) };
+    let Some(declaration) = taxes::declared_as(db, number).await? else { return Ok(None) };
+    Ok(only(of_kind().filter(paper::Column::DeclarationId.eq(declaration)).all(db).await?))
+}
+
+/// The papers of a kind that their sender calls so, whoever that is; two at most. The index has the keys of a kind sender by
+/// sender: it is asked once for each of them, however many papers there are.
+async fn of_any_sender(db: &impl ConnectionTrait, kind: PaperKind, number: &str) -> Result<Vec<paper::Model>, Error> {
+    use paper::Column as C;
+    let of_kind = || paper::Entity::find().filter(C::Kind.eq(kind));
+    let (mut keys, mut after) = (Vec::new(), String::new());
+    while keys.len() < MOST_SENDERS {
+        let next: Option<String> = of_kind()
+            .select_only()
+            .column(C::BusinessKey)
+            .filter(C::BusinessKey.gt(after.as_str()))
+            .order_by_asc(C::BusinessKey)
+            .limit(1)
+            .into_tuple()
+            .one(db)
+            .await?;
+        let Some((sender, _)) = next.as_deref().and_then(|key| key.split_once('|')) else { break };
+        keys.push(format!("{sender}|{number}"));
+        after = format!("{sender}|\u{10ffff}");
+    }
+    Ok(of_kind().filter(C::BusinessKey.is_in(keys)).limit(2).all(db).await?)
+}
+
+/// The only one of them; none: there is none, or another one.
+fn only<T>(mut rows: Vec<T>) -> Option<T> {
+    rows.pop().filter(|_| rows.is_empty())
+}
+
+/// That a receipt is about no paper, or does not say about which of several.
+fn unplaced(kind: PaperKind, head: &Record) -> Noted {
+    let named: Vec<String> =
+        NUMBERS.iter().filter_map(|name| head.get(name).map(|number| format!("{name} {number}"))).collect();
+    if named.is_empty() {
+        return Noted::Refused("it names what it is about by no number".into());
+    }
+    let subject = ["invtNo", "copNo", "preNo", "guid"].iter().find_map(|name| head.get(name)).map(str::to_owned);
+    let why = format!("no single paper of CEB{} is known by {}", kind.number(), named.join(" or "));
+    Noted::Unplaced { subject, why }
 }
 
 /// The attempt of a paper that was under way at a moment: the newest that was written by then.
@@ -363,18 +548,14 @@ async fn receipt_of(
     let Some(said_at) = codes::read_moment(&time).filter(|_| time.len() == 17) else {
         return Ok((Noted::Refused("returnTime is no moment of 17 digits".into()), None));
     };
-    let found = match about(work.tx(), kind, head, Some(said_at)).await? {
+    let About { papers, names_attempt } = match about(work.tx(), kind, head, Some(said_at)).await? {
         Ok(found) => found,
-        Err(why) => return Ok((Noted::Refused(why), None)),
+        Err(noted) => return Ok((noted, None)),
     };
-    let Some(first) = found.first().map(|(paper, _)| paper.id) else {
-        let key = kind.key_of_receipt(head).or_else(|| head.get("guid").map(str::to_owned)).unwrap_or_default();
-        return Ok((Noted::Unmatched(key), None));
-    };
+    let first = papers.first().map(|(paper, _)| paper.id);
     let mut outcome = Noted::Before;
-    for (paper, attempt) in found {
-        let of_attempt = head.get("guid").is_some_and(|guid| !guid.is_empty());
-        if !of_attempt && said_before(work.tx(), &paper, &status, &time).await? {
+    for (paper, attempt) in papers {
+        if !names_attempt && said_before(work.tx(), &paper, &status, &time).await? {
             continue;
         }
         let noted = note(app, work, row, paper, attempt, (&status, &time, &said("returnInfo")), head).await?;
@@ -382,7 +563,7 @@ async fn receipt_of(
             outcome = noted;
         }
     }
-    Ok((outcome, Some(first)))
+    Ok((outcome, first))
 }
 
 /// Whether the same was said of any attempt of a paper: a receipt that does not say of which it is comes again, after the
@@ -466,13 +647,13 @@ async fn note(
     let stated = following::numbered(work, &paper, head.get("preNo"), invt_no).await?;
     let after = following::follow(app, work, &stated).await?;
     if let Some(subject) = hooks::numbered(app, work, &after, head).await? {
-        Box::pin(again(app, work, &subject)).await?;
+        Box::pin(again(app, work, &subject, row.id)).await?;
     }
     if paper.invt_no.is_none() && after.invt_no.is_some() {
         // Bills may have come before the list had its number.
         let subject = after.invt_no.clone().unwrap_or_default();
         following::went_numbered(app, work, &paper, &after).await?;
-        Box::pin(again(app, work, &subject)).await?;
+        Box::pin(again(app, work, &subject, row.id)).await?;
     }
     Ok(Noted::New)
 }
@@ -506,16 +687,21 @@ async fn misread(
     Ok((noted, Some(found.id)))
 }
 
-/// Reads messages again that came before what they are about.
-async fn again(app: &App, work: &mut Work, subject: &str) -> Result<(), Error> {
-    let rows = message::Entity::find()
+/// Reads messages again that came before what they are about; not the one that is being read.
+async fn again(app: &App, work: &mut Work, subject: &str, being_read: CustomsMessageId) -> Result<(), Error> {
+    let unmatched = || message::Entity::find().filter(message::Column::Verdict.eq(MessageVerdict::Unmatched));
+    let rows = unmatched()
         .filter(message::Column::Subject.eq(subject))
-        .filter(message::Column::Verdict.eq(MessageVerdict::Unmatched))
+        .filter(message::Column::Id.ne(being_read))
         .order_by_asc(message::Column::Id)
         .limit(READ_AGAIN)
         .all(work.tx())
         .await?;
     for row in rows {
+        // What one of them led to may have read another one already.
+        if unmatched().filter(message::Column::Id.eq(row.id)).one(work.tx()).await?.is_none() {
+            continue;
+        }
         let text = text_of(app.vault(), &row)?;
         let Ok(read) = ceb::read(text.as_bytes()) else { continue };
         let noted = all_noted(app, work, &row, &read).await?;
@@ -530,10 +716,11 @@ pub(super) async fn read_again(app: &App) -> Result<(), Error> {
     use message::Column as C;
     let now = app.clock().now();
     let waits = Condition::all().add(C::Verdict.eq(MessageVerdict::Waiting)).add(C::At.lt(now - BEING_READ));
+    let of_bills = Condition::all().add(C::Kind.is_in(OF_BILLS)).add(C::At.gt(now - BILLS_READ_AGAIN_FOR));
     let rows = message::Entity::find()
         .filter(Condition::any().add(C::Verdict.eq(MessageVerdict::Unmatched)).add(waits))
         .filter(C::Direction.eq(MessageDirection::In))
-        .filter(C::At.gt(now - READ_AGAIN_FOR))
+        .filter(Condition::any().add(C::At.gt(now - READ_AGAIN_FOR)).add(of_bills))
         .order_by_asc(Func::coalesce([Expr::col(C::LookedAt), Expr::col(C::At)]))
         .order_by_asc(C::Id)
         .limit(READ_AGAIN)

@@ -1,10 +1,14 @@
 //! What customs says and asks.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::StreamExt;
 use poem::{
     Body, Request, Response, handler,
     http::{StatusCode, header},
     web::Data,
 };
+use sha2::{Digest, Sha256};
 
 use super::{
     pushed::{self, bytes, headers, plain, too_often, unread},
@@ -14,12 +18,13 @@ use super::{
 use crate::{
     customs::{
         payment_data,
-        receiving::{self, LARGEST},
+        receiving::{self, LARGEST, Unkept},
     },
     graphql::Gateway,
     platform::{
         error::Error,
         limits::{Class, of_address},
+        vault,
     },
 };
 
@@ -32,8 +37,40 @@ fn broken(error: &Error) -> Response {
     pushed::broken("a message of customs", error)
 }
 
+/// What was heard of a body while it was read: so many bytes, and what they hash to.
+#[derive(Default)]
+struct Heard {
+    bytes: u64,
+    hash: Sha256,
+}
+
+/// A body that is listened to while it is read: of one that is too large nothing else is known.
+fn listened(body: Body) -> (Body, Arc<Mutex<Heard>>) {
+    let heard = Arc::new(Mutex::new(Heard::default()));
+    let listening = Arc::clone(&heard);
+    let parts = body.into_bytes_stream().inspect(move |part| {
+        if let Ok(part) = part {
+            let mut heard = listening.lock().unwrap_or_else(PoisonError::into_inner);
+            heard.bytes = heard.bytes.saturating_add(part.len() as u64);
+            heard.hash.update(part);
+        }
+    });
+    (Body::from_bytes_stream(parts), heard)
+}
+
+/// What is known of a body that is too large.
+fn unkept(request: &Request, heard: &Mutex<Heard>) -> Unkept {
+    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    let heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+    Unkept {
+        announced: announced.and_then(|length| length.parse().ok()),
+        read: heard.bytes,
+        hash: vault::hex(&heard.hash.clone().finalize()),
+    }
+}
+
 /// `POST /customs/receipts`: a message of customs, in the envelope of the gateway. Whatever is from the gateway is taken and
-/// kept; what is wrong with it is noted there, and sending it again would not help.
+/// kept, or of what is too large that it came; what is wrong with it is noted there, and sending it again would not help.
 #[handler]
 pub(super) async fn receipts(request: &Request, body: Body, gateway: Data<&Gateway>) -> Response {
     let app = gateway.app();
@@ -41,11 +78,13 @@ pub(super) async fn receipts(request: &Request, body: Body, gateway: Data<&Gatew
     if !receiving::admits(app, &headers) {
         return plain(StatusCode::UNAUTHORIZED);
     }
+    let (body, heard) = listened(body);
     let bytes = match bytes(request, body, LARGEST * PACKED, &gateway).await {
         Ok(bytes) => bytes,
         Err(Unread::TooLarge) => {
-            return match receiving::too_large(app, &headers).await {
-                Ok(_) => plain(StatusCode::PAYLOAD_TOO_LARGE),
+            return match receiving::too_large(app, &headers, &unkept(request, &heard)).await {
+                Ok(Some(_)) => plain(StatusCode::PAYLOAD_TOO_LARGE),
+                Ok(None) => plain(StatusCode::UNAUTHORIZED),
                 Err(error) => broken(&error),
             };
         }

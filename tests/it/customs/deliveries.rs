@@ -58,11 +58,13 @@ async fn sent(market: &Market, delivery: &Value) -> Vec<String> {
 
 /// A receipt of a delivery, which names it by its message's number alone.
 fn receipt(guid: &str, status: &str, time: &str) -> String {
-    let head = Record::default()
-        .with("guid", guid)
-        .with("returnStatus", status)
-        .with("returnTime", time)
-        .with("returnInfo", "运单信息有误");
+    naming(guid, &[], status, time)
+}
+
+/// A receipt of a delivery that names it by its message's number and by what else there is.
+fn naming(guid: &str, named: &[(&str, &str)], status: &str, time: &str) -> String {
+    let head = named.iter().fold(Record::default().with("guid", guid), |head, (name, said)| head.with(name, *said));
+    let head = head.with("returnStatus", status).with("returnTime", time).with("returnInfo", "运单信息有误");
     let document = Document { head, lines: Vec::new() };
     Message::new(kind(712).unwrap(), "44444444-AAAA-4BBB-8CCC-000000000001", vec![document]).write().unwrap()
 }
@@ -155,6 +157,36 @@ async fn what_customs_did_not_take_is_mended_under_its_number_and_strange_receip
     // What is late about the first attempt changes nothing.
     assert_eq!(deliver(&market, &receipt(&row.guid, "100", "20260301235959001")).await, MessageVerdict::Taken);
     assert_eq!(reported(&site).await[0]["paper"]["state"], "REVIEWED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_of_a_delivery_with_a_strange_guid_is_matched_by_its_business_key() {
+    let market = Market::new().await;
+    let app = market.app();
+    let site = market.server.seller(SITE).await;
+    let input = reporting(&market, "DR-7", json!(["YT0000000001"])).await;
+    site.done("reportDelivery", DELIVERY, input).await;
+    market.worked().await;
+    let row = paper::Entity::find().one(app.db().read()).await.unwrap().unwrap();
+    let (strange, pre_no) = ("99999999-AAAA-4BBB-8CCC-000000000009", row.pre_no.unwrap());
+    let named: [&[(&str, &str)]; 3] =
+        [&[("operatorCode", "6301660715"), ("copNo", "DR-7")], &[("copNo", " DR-7\n")], &[("preNo", pre_no.as_str())]];
+    for (n, named) in named.into_iter().enumerate() {
+        let text = naming(strange, named, "100", &format!("2026030123595900{n}"));
+        assert_eq!(deliver(&market, &text).await, MessageVerdict::Taken, "{named:?}");
+        assert_eq!(deliver(&market, &text).await, MessageVerdict::Repeated, "{named:?}");
+    }
+    assert_eq!(reported(&site).await[0]["paper"]["state"], "REJECTED");
+    // What nobody knows waits, and is followed once it is known.
+    let early = naming(strange, &[("copNo", "DR-8")], "2", "20260301235959000");
+    assert_eq!(deliver(&market, &early).await, MessageVerdict::Unmatched);
+    let waits = message::Entity::find().filter(message::Column::Verdict.eq(MessageVerdict::Unmatched));
+    let why = waits.clone().one(app.db().writer()).await.unwrap().unwrap().reason.unwrap();
+    assert!(why.contains("copNo DR-8"), "{why}");
+    let input = reporting(&market, "DR-8", json!(["YT0000000002"])).await;
+    site.done("reportDelivery", DELIVERY, input).await;
+    api::customs::jobs::sweep(app, app.clock().now()).await.unwrap();
+    assert_eq!(waits.one(app.db().writer()).await.unwrap(), None, "it still waits");
 }
 
 #[tokio::test(flavor = "multi_thread")]
