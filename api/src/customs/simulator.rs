@@ -155,6 +155,11 @@ impl Said {
         self.says.iter().any(|(_, status, _)| matches!(status.as_str(), "120" | "399" | "800"))
     }
 
+    /// Whether it agrees to what is asked.
+    fn agrees(&self) -> bool {
+        self.says.iter().any(|(_, status, _)| status == "399")
+    }
+
     fn releases(&self) -> bool {
         self.says.iter().any(|(_, status, _)| status == "800")
     }
@@ -326,7 +331,13 @@ impl Desk<'_> {
     }
 
     /// The tax bill of a list that is released, computed by the tariff of the day as customs does it.
-    async fn bill(&self, row: &simulated::Model, list: &Document, at: DateTime<Utc>) -> Result<Option<Message>, Error> {
+    async fn bill(
+        &self,
+        row: &simulated::Model,
+        list: &Document,
+        tax_no: &str,
+        at: DateTime<Utc>,
+    ) -> Result<Option<Message>, Error> {
         let head = &list.head;
         let fen = |record: &Record, name: &str| record.get(name).and_then(codes::fen).unwrap_or_default();
         let day = business_day(at);
@@ -366,7 +377,7 @@ impl Desk<'_> {
             .with("guid", fresh_guid()?)
             .with("returnTime", codes::moment_of_receipt(at))
             .with("invtNo", &row.invt_no)
-            .with("taxNo", format!("{}_0", row.invt_no))
+            .with("taxNo", tax_no)
             .with("customsTax", codes::yuan(assessed.duty_minor))
             .with("valueAddedTax", codes::yuan(assessed.vat_minor))
             .with("consumptionTax", codes::yuan(assessed.consumption_minor))
@@ -481,10 +492,46 @@ impl Desk<'_> {
                 self.tell(text.clone(), due + delay / 2 * steps(copy)).await?;
             }
         }
+        let agreed = at + delay * steps(last);
         if kind == PaperKind::List && said.releases() {
-            self.tax(&row, document, at + delay * steps(last), said.manner).await?;
+            self.tax(&row, document, agreed, said.manner).await?;
+        }
+        if kind == PaperKind::Return && said.agrees() {
+            self.tax_of_the_rest(&document.head, agreed).await?;
         }
         Ok(!said.says.is_empty())
+    }
+
+    /// Goods came back: no tax is levied on them (财关税〔2018〕49号). The bill of their list is void, and what stayed is billed
+    /// anew.
+    async fn tax_of_the_rest(&mut self, returned: &Record, agreed: DateTime<Utc>) -> Result<(), Error> {
+        let Some(list) = self.list_of(returned).await? else { return Ok(()) };
+        let order = self.about(PaperKind::Order, &list.row.order_no).await?;
+        let address = order.as_ref().and_then(|known| known.document.head.get("consigneeAddress")).unwrap_or_default();
+        let rows = simulated::Entity::find()
+            .filter(simulated::Column::InvtNo.eq(&list.row.invt_no))
+            .filter(simulated::Column::Kind.eq(PaperKind::Return))
+            .all(self.work.tx())
+            .await?;
+        let mut back = Vec::new();
+        for row in rows {
+            let (says, _) = answer(PaperKind::Return, Scenario::of(address, PaperKind::Return), row.attempts == 1);
+            if row.taken && says.iter().any(|(_, status, _)| *status == "399") {
+                back.push(self.opened(row)?.document);
+            }
+        }
+        let Some(before) = back.len().checked_sub(1) else { return Ok(()) };
+        let head = &list.document.head;
+        // Later than anything that was said of the bill.
+        let at = agreed + BILLED_AFTER + Duration::milliseconds(1);
+        let void = void(head, &list.row.invt_no, &tax_no(&list.row, before), at)?;
+        self.tell(void, agreed + self.delay).await?;
+        let rest = rest_of(&list.document, &back);
+        if rest.lines.is_empty() {
+            return Ok(());
+        }
+        let Some(bill) = self.bill(&list.row, &rest, &tax_no(&list.row, back.len()), at).await? else { return Ok(()) };
+        self.tell(bill.write().map_err(|faults| unwritten(&faults))?, agreed + self.delay).await
     }
 
     /// Has the tax bill of a list arrive that was released at that moment, and that it is void when the mark says so.
@@ -496,21 +543,63 @@ impl Desk<'_> {
         manner: Manner,
     ) -> Result<(), Error> {
         let at = released + BILLED_AFTER;
-        let Some(bill) = self.bill(row, list, at).await? else { return Ok(()) };
+        let Some(bill) = self.bill(row, list, &tax_no(row, 0), at).await? else { return Ok(()) };
         self.tell(bill.write().map_err(|faults| unwritten(&faults))?, released).await?;
         if manner == Manner::TaxVoid {
             let later = at + self.delay + Duration::milliseconds(1);
-            let record = Record::default()
-                .with("guid", fresh_guid()?)
-                .with("returnTime", codes::moment_of_receipt(later))
-                .with("invtNo", &row.invt_no)
-                .with("taxNo", format!("{}_0", row.invt_no))
-                .with("status", "3")
-                .with_some("assureCode", list.head.get("assureCode"));
-            self.tell(written(818, record, Vec::new())?, released + self.delay).await?;
+            let void = void(&list.head, &row.invt_no, &tax_no(row, 0), later)?;
+            self.tell(void, released + self.delay).await?;
         }
         Ok(())
     }
+}
+
+/// The number of a list's bill: each return makes another.
+fn tax_no(list: &simulated::Model, returns: usize) -> String {
+    format!("{}_{returns}", list.invt_no)
+}
+
+/// That a tax bill is void (CEB818).
+fn void(list: &Record, invt_no: &str, tax_no: &str, at: DateTime<Utc>) -> Result<String, Error> {
+    let record = Record::default()
+        .with("guid", fresh_guid()?)
+        .with("returnTime", codes::moment_of_receipt(at))
+        .with("invtNo", invt_no)
+        .with("taxNo", tax_no)
+        .with("status", "3")
+        .with_some("assureCode", list.get("assureCode"));
+    written(818, record, Vec::new())
+}
+
+/// A list without what came back of it; what was paid for the way stays with the goods that stay, by their price.
+fn rest_of(list: &Document, back: &[Document]) -> Document {
+    let fen = |record: &Record, name: &str| record.get(name).and_then(codes::fen).unwrap_or_default();
+    let pieces = |record: &Record| record.get("qty").and_then(|text| text.parse::<i64>().ok()).unwrap_or_default();
+    let part = |whole: i64, of: i64, some: i64| {
+        let share = i128::from(whole) * i128::from(some) / i128::from(of.max(1));
+        codes::yuan(i64::try_from(share).unwrap_or_default())
+    };
+    let with = |record: &Record, changes: &[(&str, String)]| {
+        record.values().fold(Record::default(), |record, (name, value)| {
+            let change = changes.iter().find(|(changed, _)| *changed == name);
+            record.with(name, change.map_or(value, |(_, value)| value.as_str()))
+        })
+    };
+    let (mut all, mut stays) = (0, 0);
+    let mut lines = Vec::new();
+    for line in &list.lines {
+        let same = |other: &&Record| other.get("gnum") == line.get("gnum");
+        let gone: i64 = back.iter().flat_map(|document| &document.lines).filter(same).map(&pieces).sum();
+        let (had, left) = (pieces(line), pieces(line) - gone);
+        all += fen(line, "totalPrice");
+        if left > 0 {
+            let price = part(fen(line, "totalPrice"), had, left);
+            stays += codes::fen(&price).unwrap_or_default();
+            lines.push(with(line, &[("qty", left.to_string()), ("totalPrice", price)]));
+        }
+    }
+    let way = |name: &'static str| (name, part(fen(&list.head, name), all, stays));
+    Document { head: with(&list.head, &[way("freight"), way("insuredFee")]), lines }
 }
 
 /// A receipt of a paper as a message.

@@ -8,6 +8,7 @@ use entities::{
     customs::{
         ceb::{Document, Record},
         codes, declaration,
+        request::{self, CustomsRequestKind, CustomsRequestState},
         tax_bill::{
             self, TaxBillState, TaxLine, TaxLines, first_of_last,
             guarantee::{self, GuaranteeReason},
@@ -22,7 +23,7 @@ use entities::{
     },
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, Statement,
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, PaginatorTrait, QueryFilter, Statement,
     sea_query::{Expr, OnConflict},
 };
 use serde_json::{Value, json};
@@ -75,7 +76,15 @@ async fn as_expected(app: &App, work: &Work, row: &declaration::Model, assure: O
         .await?;
     let asked: i64 = bills.iter().map(tax_bill::Model::total_minor).sum();
     let withheld = sale_of(app.vault(), row)?.tax_minor;
-    if asked != withheld {
+    // Of what came back no tax is levied: what is left of it customs rounds in its own way.
+    let came_back = request::Entity::find()
+        .filter(request::Column::DeclarationId.eq(row.id))
+        .filter(request::Column::Kind.eq(CustomsRequestKind::Return))
+        .filter(request::Column::State.eq(CustomsRequestState::Approved))
+        .count(work.tx())
+        .await?;
+    let odd = if came_back == 0 { asked != withheld } else { asked > withheld };
+    if odd {
         let (asked, withheld) = (codes::yuan(asked), codes::yuan(withheld));
         alarm(work, row.id, &format!("customs asks for taxes of {asked}, and {withheld} were withheld")).await?;
     }
@@ -265,7 +274,8 @@ pub struct Standing {
     pub deposit_minor: i64,
     /// What is bound by bills that are neither paid nor void.
     pub bound_minor: i64,
-    /// Of that, what is to be paid by now.
+    /// Of that, what is to be paid by now: nothing of what goods are on their way back of, or what was billed before they
+    /// came back (税款在放行后第31至45日缴纳，期间退货或撤单的不征税).
     pub payable_minor: i64,
     /// Of that, what should have been paid.
     pub overdue_minor: i64,
@@ -296,7 +306,10 @@ pub async fn standing(
     let (deposit_minor, bound_minor) = sums(db, whose).await?;
     let text = "SELECT CAST(COALESCE(SUM(duty_minor + vat_minor + consumption_minor), 0) AS BIGINT) AS payable, \
                 CAST(COALESCE(SUM(CASE WHEN payable_from < $3 THEN duty_minor + vat_minor + consumption_minor ELSE 0 END), \
-                0) AS BIGINT) AS overdue FROM tax_bill WHERE guarantor_id = $1 AND payable_from <= $2 AND paid_at IS NULL AND state <> 'void'";
+                0) AS BIGINT) AS overdue FROM tax_bill b WHERE guarantor_id = $1 AND payable_from <= $2 AND paid_at IS NULL \
+                AND state <> 'void' AND NOT EXISTS (SELECT 1 FROM customs_request r WHERE r.declaration_id = b.declaration_id \
+                AND r.kind = 'return' AND (r.state IN ('asked', 'inspected') \
+                OR r.state = 'approved' AND r.created_at >= b.created_at))";
     // Whose first day was before that one, is past its last.
     let values = [whose.0.into(), today.into(), first_of_last(today).into()];
     let statement = Statement::from_sql_and_values(db.get_database_backend(), text, values);

@@ -59,7 +59,7 @@ impl World {
     }
 
     /// All that must be as it was.
-    async fn stands(&self) -> (String, (i64, i64, i64), (i64, i64), (String, String)) {
+    async fn stands(&self) -> (String, (i64, i64, i64), (i64, i64), (String, String), String) {
         let db = self.border.market.app().db().writer();
         // What a provider takes for its work it keeps.
         let text = "SELECT account, CAST(SUM(amount_minor) AS BIGINT) AS left_over FROM ledger_entry \
@@ -74,7 +74,16 @@ impl World {
             })
             .collect();
         let stock = self.border.market.stock(OTHER_SELLER, &self.border.variant).await;
-        (open.join(", "), self.border.book().await, stock, self.border.quota(&self.buyer).await)
+        let bound = self.guarantee().await["bound"]["amount"].as_str().unwrap().to_owned();
+        (open.join(", "), self.border.book().await, stock, self.border.quota(&self.buyer).await, bound)
+    }
+
+    /// What the guarantee answers for.
+    async fn guarantee(&self) -> Value {
+        let query = "query($id: ID!) { guaranteeAccount(guarantorId: $id) { bound { amount } } }";
+        let operator = self.border.market.server.operator().await;
+        let whose = self.border.market.server.organisation(OTHER_SELLER).await;
+        operator.data(query, json!({ "id": whose })).await["guaranteeAccount"].clone()
     }
 
     async fn cancel(&self, order: &Value) {
@@ -177,8 +186,9 @@ fn whatever_way_an_order_is_undone_everything_is_where_it_was() {
                 let ended = seen["state"].as_str().unwrap().to_owned();
                 prop_assert!(ended == "CANCELLED" || ended == "RETURNED", "{:?} ends {:#}", way, seen);
                 prop_assert_eq!(&world.stands().await.0, "", "money is left over after {:?}", way);
-                let (_, book, stock, quota) = world.stands().await;
+                let (_, book, stock, quota, bound) = world.stands().await;
                 prop_assert_eq!((book, stock, quota), (start.1, start.2, start.3.clone()), "after {:?}", way);
+                prop_assert_eq!(bound, "0.00", "the guarantee answers for what came back after {:?}", way);
                 world.border.market.adds_up().await;
             }
             Ok::<(), TestCaseError>(())
