@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The whole way of a bonded import on a running demo: filed, bought, paid, declared, released, sent off, signed for, billed.
+"""The whole way of a bonded import on a running demo: filed, bought, paid, declared, released, sent off, signed for, closed,
+its taxes paid.
 
     chama demo &
     python3 deploy/demo/import.py            # or: import.py http://127.0.0.1:8000
@@ -103,12 +104,12 @@ for event in ("PRE_INCREASE", "INCREASE"):
     do("noteBondedMovement", "", seller, itemId=item, event=event, quantity=5, document=f"QD-{number}")
 say(f"filed and in stock: {product['name']} (HS {variant['hsCode']})")
 
-# --- bought and paid
+# --- bought and paid; what stands behind # in the address has the simulated customs close the declaration in the end
 do("setConsumerIdentity", "consumerIdentity { maskedName }", buyer, name="张晓宁", residentId="63010319900101001X")
 do("setCartLines", "cart { lineCount }", buyer, lines=[{"offerId": offer, "quantity": 2}], division="630103")
 quote = do("requestQuote", "quote { token totals { total { amount } tax { amount } } }", buyer, division="630103")["quote"]
 checkout = do("placeOrder", "checkout { id orders { id number } }", buyer, quote=quote["token"],
-              consignee={"name": "张晓宁", "mobile": "13800000000", "address": "青海省西宁市城中区示例路1号"})["checkout"]
+              consignee={"name": "张晓宁", "mobile": "13800000000", "address": "青海省西宁市城中区示例路1号 #close"})["checkout"]
 page = do("payCheckout", "started { redirectUrl }", buyer, id=checkout["id"], provider="SANDBOX", method="SANDBOX")
 url = SERVER + urllib.parse.urlparse(page["started"]["redirectUrl"]).path
 for press in range(2):  # an amount that ends in 02 is asked back about
@@ -123,7 +124,7 @@ LOOK = """query($id: ID!) { order(id: $id) { state timeline(first: 50) { nodes {
             documents { kind state statusName } matches { verdict } } } }"""
 def look():
     return ask(LOOK, buyer, id=order["id"])["order"]
-seen = until("the release", look, lambda seen: seen["declaration"] and seen["declaration"]["state"] == "RELEASED")
+seen = until("the release", look, lambda seen: seen["declaration"] and seen["declaration"]["state"] in ("RELEASED", "CLOSED"))
 matched = sum(row["verdict"] == "MATCH" for row in seen["declaration"]["matches"])
 for paper in seen["declaration"]["documents"]:
     say(f"  {paper['kind']}: {paper['statusName']}")
@@ -139,3 +140,14 @@ bill = seen["declaration"]["taxBill"]
 say(f"signed for; tax bill {bill['number']} over {bill['total']['amount']} yuan, payable from {bill['payableFrom']}")
 for event in seen["timeline"]["nodes"]:
     say(f"  {event['text']}" + (f" ({event['note']})" if event["note"] else ""))
+until("that customs closes it", look, lambda seen: seen["declaration"]["state"] == "CLOSED")
+say("closed at customs")
+
+# --- the taxes, which the seller's guarantee answered for
+ACCOUNT = """query($id: ID!) { guaranteeAccount(guarantorId: $id) { bound { amount } free { amount }
+             bills(first: 100) { nodes { id number } } } }"""
+account = ask(ACCOUNT, operator, id=ids[SELLER])["guaranteeAccount"]
+own = next(row["id"] for row in account["bills"]["nodes"] if row["number"] == bill["number"])
+do("payTaxBill", "bill { paidAt }", operator, id=own, paymentNumber=f"PAY-{number}")
+after = ask(ACCOUNT, operator, id=ids[SELLER])["guaranteeAccount"]
+say(f"taxes paid; of the guarantee {account['bound']['amount']} yuan were bound, now {after['bound']['amount']}")

@@ -7,21 +7,22 @@ use entities::{
         declaration::{self, DeclarationState},
         match_row,
         message::{self, MessageVerdict},
-        paper::{self, PaperState},
+        paper::{self, PaperKind, PaperState},
         receipt::{self, ReturnStatus},
-        request, tax_bill,
+        request::{self, CustomsRequestState},
+        tax_bill,
         tax_bill::guarantee,
     },
     party::{Action, Resource, Viewer, organisation},
     values::id::{CustomsPaperId, DeclarationId, OrganisationId},
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::LockType,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, Order, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, LockType, Query},
 };
 
 use crate::{
-    app::allowed,
+    app::{App, allowed},
     platform::{
         db::{Dialect, dialect},
         error::Error,
@@ -41,8 +42,9 @@ const NEWEST_ENTRY: &str = "newest-guarantee-entry";
 pub struct Filter {
     /// Only in one of these states.
     pub states: Vec<DeclarationState>,
-    /// Only those at which a person must do something: stuck, overdue, or odd.
-    pub to_do: bool,
+    /// Only those at which a person must do something: stuck, overdue, odd, or with something said after the list that
+    /// customs refused, or has not answered since before this moment.
+    pub to_do: Option<DateTime<Utc>>,
     /// Only of this order.
     pub document: Option<String>,
 }
@@ -64,15 +66,58 @@ pub async fn list(
     page: &PageArgs,
 ) -> Result<Page<declaration::Model>, Error> {
     use declaration::Column as C;
-    let to_do = Condition::any()
-        .add(C::State.is_in(DeclarationState::STUCK))
-        .add(C::Overdue.eq(true))
-        .add(C::Alarm.is_not_null());
+    let to_do = |since: DateTime<Utc>| {
+        let unheard = Query::select()
+            .expr(Expr::value(1))
+            .from(paper::Entity)
+            .and_where(Expr::col((paper::Entity, paper::Column::DeclarationId)).equals((declaration::Entity, C::Id)))
+            .cond_where(unheard_papers(since))
+            .take();
+        Condition::any()
+            .add(C::State.is_in(DeclarationState::STUCK))
+            .add(C::Overdue.eq(true))
+            .add(C::Alarm.is_not_null())
+            .add(Expr::exists(unheard))
+    };
     let only = Condition::all()
         .add_option((!filter.states.is_empty()).then(|| C::State.is_in(filter.states.iter().copied())))
-        .add_option(filter.to_do.then_some(to_do))
+        .add_option(filter.to_do.map(to_do))
         .add_option(filter.document.as_ref().map(|document| C::Document.eq(document)));
     page.by_id(db, declaration::Entity::visible_to(viewer).filter(only), C::Id, NEWEST, Order::Desc).await
+}
+
+const REFUSED: [PaperState; 2] = [PaperState::Failed, PaperState::Rejected];
+const UNANSWERED: [PaperState; 3] = [PaperState::Draft, PaperState::Sent, PaperState::AtPort];
+/// What is asked of customs and still wanted.
+const WANTED: [CustomsRequestState; 3] =
+    [CustomsRequestState::Asked, CustomsRequestState::Inspected, CustomsRequestState::Refused];
+
+/// Before when a paper was last heard of that customs should have answered by now.
+pub(super) fn silent_since(app: &App) -> DateTime<Utc> {
+    app.clock().now() - app.config().customs.wait()
+}
+
+/// Papers that were said after the list, are still wanted, and that customs refused or has not answered since that moment.
+fn unheard_papers(since: DateTime<Utc>) -> Condition {
+    use paper::Column as P;
+    let wanted = Query::select()
+        .expr(Expr::value(1))
+        .from(request::Entity)
+        .and_where(Expr::col((request::Entity, request::Column::PaperId)).equals((paper::Entity, P::Id)))
+        .and_where(request::Column::State.is_in(WANTED))
+        .take();
+    let silent = Condition::all().add(P::State.is_in(UNANSWERED)).add(P::UpdatedAt.lt(since));
+    Condition::all()
+        .add(Condition::any().add(P::Kind.eq(PaperKind::WaybillStatus)).add(Expr::exists(wanted)))
+        .add(Condition::any().add(P::State.is_in(REFUSED)).add(silent))
+}
+
+/// The same of one paper of a declaration, with all that was asked of customs for it.
+pub(super) fn is_unheard(paper: &paper::Model, requests: &[request::Model], since: DateTime<Utc>) -> bool {
+    let of = |one: &request::Model| one.paper_id == Some(paper.id) && WANTED.contains(&one.state);
+    let wanted = paper.kind == PaperKind::WaybillStatus || requests.iter().any(of);
+    let silent = UNANSWERED.contains(&paper.state) && paper.updated_at < since;
+    wanted && (REFUSED.contains(&paper.state) || silent)
 }
 
 /// The cursor of a declaration in that list.

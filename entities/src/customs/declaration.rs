@@ -133,7 +133,7 @@ pub enum NextAction {
     SetTransport,
     /// Mend what does not match, then send again: `pushDeclaration` (修正后重推).
     MendAndPush,
-    /// Send again as it is: `pushDeclaration` (重推).
+    /// Send again as it is; of what is odd, say that it was looked at: `pushDeclaration` (重推).
     Push,
     /// Ask customs; nothing can be sent (联系海关).
     AskCustoms,
@@ -143,8 +143,20 @@ pub enum NextAction {
     Return,
 }
 
+/// What is so of a declaration beside its state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// Its time was up without what it waits for.
+    pub overdue: bool,
+    /// Something of it is odd, or was said after the list and customs refused it or did not answer: a withdrawal, a return,
+    /// that it was signed for.
+    pub odd: bool,
+    /// A return can still be asked for.
+    pub returnable: bool,
+}
+
 /// What can be done next about a declaration, what helps most first.
-pub fn next_actions(state: DeclarationState, blockers: &[Blocker], overdue: bool) -> Vec<NextAction> {
+pub fn next_actions(state: DeclarationState, blockers: &[Blocker], beside: Beside) -> Vec<NextAction> {
     use DeclarationState as S;
     use NextAction as N;
     let mut next: Vec<NextAction> = Vec::new();
@@ -158,18 +170,23 @@ pub fn next_actions(state: DeclarationState, blockers: &[Blocker], overdue: bool
             Blocker::NoTransport => N::SetTransport,
             Blocker::PapersRejected | Blocker::Mismatch | Blocker::ListInvalid => N::MendAndPush,
             // They come by themselves, unless their time is up.
-            Blocker::PapersNotAccepted if overdue => N::Push,
+            Blocker::PapersNotAccepted if beside.overdue => N::Push,
             Blocker::PapersNotAccepted => continue,
         });
     }
     match state {
         S::Failed => next.push(N::Push),
         S::Rejected | S::Mismatched => next.push(N::MendAndPush),
-        S::Declaring if overdue => next.push(N::Push),
+        S::Declaring if beside.overdue => next.push(N::Push),
         S::Detained => next.push(N::AskCustoms),
-        S::Accepted | S::Held if overdue => next.push(N::AskCustoms),
-        S::Released | S::Closed => next.push(N::Return),
+        S::Accepted | S::Held if beside.overdue => next.push(N::AskCustoms),
         _ => {}
+    }
+    if beside.odd {
+        next.push(N::Push);
+    }
+    if beside.returnable && matches!(state, S::Released | S::Closed) {
+        next.push(N::Return);
     }
     if !matches!(state, S::Released | S::Closed | S::Cancelled | S::ReturnedAbroad | S::Detained) {
         next.push(N::Cancel);
@@ -286,15 +303,24 @@ mod tests {
     fn whatever_is_stuck_has_a_next_action() {
         for state in DeclarationState::iter().filter(|state| !state.is_over()) {
             for overdue in [false, true] {
-                let next = next_actions(state, &[], overdue);
+                let next = next_actions(state, &[], Beside { overdue, ..Beside::default() });
                 let stuck = DeclarationState::STUCK.contains(&state) || overdue;
                 assert!(!stuck || !next.is_empty(), "{state:?} {overdue} leaves a person alone");
             }
         }
-        let next = next_actions(DeclarationState::Waiting, &[Blocker::GoodsNotFiled, Blocker::NoArrangement], false);
+        let next = next_actions(
+            DeclarationState::Waiting,
+            &[Blocker::GoodsNotFiled, Blocker::NoArrangement],
+            Beside::default(),
+        );
         assert_eq!(next, [NextAction::FileGoods, NextAction::Arrange, NextAction::Cancel]);
-        let detained = next_actions(DeclarationState::Detained, &[], true);
-        assert_eq!(detained, [NextAction::AskCustoms]);
+        let overdue = Beside { overdue: true, ..Beside::default() };
+        assert_eq!(next_actions(DeclarationState::Detained, &[], overdue), [NextAction::AskCustoms]);
+        let released = |beside| next_actions(DeclarationState::Released, &[], beside);
+        assert_eq!(released(Beside::default()), [], "what is over for a month is given back");
+        assert_eq!(released(Beside { returnable: true, ..Beside::default() }), [NextAction::Return]);
+        let odd = Beside { odd: true, ..Beside::default() };
+        assert_eq!(released(odd), [NextAction::Push], "what is odd leaves a person alone");
     }
 
     #[test]

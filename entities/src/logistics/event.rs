@@ -232,7 +232,8 @@ pub struct Model {
     pub corrective: Corrective,
     /// Who reported it.
     pub reported_by: String,
-    /// The carrier that it was reported for, or that declares it in error; none: the house, or it was not kept yet.
+    /// The carrier that it was reported for, or that reported what it declares in error; none: the house, or it was not
+    /// kept yet.
     pub reporter_id: Option<OrganisationId>,
 }
 

@@ -103,6 +103,39 @@ async fn what_is_missing_is_named_and_the_declaration_goes_on_when_it_is_there()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_customs_refuses_after_the_release_is_on_the_work_list_as_long_as_it_is_wanted() {
+    let border = Border::new().await;
+    let (buyer, operator) = (border.market.identified(1).await, border.market.server.operator().await);
+    let order = border.declared(&buyer, 2, "return-refused").await;
+    let next = async || border.order(&buyer, &order).await["declaration"]["nextActions"].clone();
+    let todo = async || {
+        let todo = "{ declarations(filter: { toDo: true }) { nodes { document } } }";
+        operator.data(todo, json!({})).await["declarations"]["nodes"].clone()
+    };
+    assert_eq!((next().await, todo().await), (json!(["RETURN"]), json!([])));
+    let ask = json!({ "id": order["id"], "reason": "退货", "lines": [{ "number": 1, "quantity": 2 }] });
+    buyer.done("requestReturn", "order { state }", ask).await;
+    let request = border.order(&buyer, &order).await["declaration"]["requests"][0]["id"].clone();
+    let seller = border.seller().await;
+    let places = seller.data("{ stockLocations(first: 100) { nodes { id code } } }", json!({})).await;
+    let places = places["stockLocations"]["nodes"].as_array().unwrap().clone();
+    let place = places.iter().find(|row| row["code"] == "BW-1").unwrap()["id"].clone();
+    let inspect = json!({ "id": request, "locationId": place, "asSold": true });
+    seller.done("inspectReturn", "request { state }", inspect).await;
+    border.market.worked().await;
+    assert_eq!(border.order(&buyer, &order).await["declaration"]["requests"][0]["state"], "REFUSED");
+    assert_eq!(todo().await, json!([{ "document": order["number"] }]), "nobody is told that customs refuses a return");
+    assert_eq!(next().await[0], "PUSH");
+    buyer.done("withdrawReturn", "request { state }", json!({ "id": request })).await;
+    assert_eq!((next().await, todo().await), (json!(["RETURN"]), json!([])));
+    border.market.wait(Duration::days(31));
+    let buyer = border.market.server.consumer(1).await;
+    let late = border.order(&buyer, &order).await;
+    assert_eq!(late["declaration"]["nextActions"], json!([]), "a return is offered that would be refused");
+    border.market.adds_up().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn taken_back_before_the_release_everything_is_as_it_was() {
     let border = Border::new().await;
     let buyer = border.market.identified(1).await;

@@ -5,12 +5,12 @@ use chrono::{DateTime, NaiveDate, Utc};
 use entities::{
     catalog::SupplyMode,
     customs::{
-        declaration::{self, Blocker, DeclarationState, NextAction, next_actions},
+        declaration::{self, Beside, Blocker, DeclarationState, NextAction, next_actions},
         match_row,
         matching::{Rule, Verdict},
         paper::{self, PaperKind, PaperState},
         receipt::{self, ReturnStatus},
-        request::{self, CustomsRequestKind, CustomsRequestState},
+        request::{self, CustomsRequestKind, CustomsRequestState, goods_due},
     },
     party::Action,
     values::Locale,
@@ -20,13 +20,14 @@ use super::guarantee::TaxBill;
 use crate::{
     customs::{
         advance,
-        lists::{self, Filter},
+        lists::{self, Filter, silent_since},
         loaders::{self, BillsOf, MatchesOf, PapersOf, ReceiptsOf, RequestsOf},
         requests, underway,
     },
     party::{self, graphql::Organisation},
     payload,
     platform::{
+        clock::business_day,
         graphql::{Connection, ContextExt, bounded, connection::list_cost, decode, encode},
         page::{Cursor, PageArgs},
     },
@@ -78,8 +79,18 @@ impl Declaration {
     }
 
     /// What somebody can do next, what helps most first (下一步).
-    async fn next_actions(&self) -> Vec<NextAction> {
-        next_actions(self.0.state, &self.0.blockers.0, self.0.overdue)
+    async fn next_actions(&self, context: &Context<'_>) -> Result<Vec<NextAction>> {
+        let now = context.app().clock().now();
+        let loaders = loaders::of(context);
+        let papers = loaders.load_one(PapersOf(self.0.id)).await?.unwrap_or_default();
+        let requests = loaders.load_one(RequestsOf(self.0.id)).await?.unwrap_or_default();
+        let since = silent_since(context.app());
+        let beside = Beside {
+            overdue: self.0.overdue,
+            odd: self.0.alarm.is_some() || papers.iter().any(|paper| lists::is_unheard(paper, &requests, since)),
+            returnable: self.0.released_at.is_some_and(|at| goods_due(business_day(at), business_day(now)).is_ok()),
+        };
+        Ok(next_actions(self.0.state, &self.0.blockers.0, beside))
     }
 
     /// Its papers: order, payment, waybill, list, and what came after (单证).
@@ -408,7 +419,8 @@ pub struct ReturnLine {
 pub(super) struct DeclarationFilter {
     /// Only in one of these states.
     states: Option<Vec<DeclarationState>>,
-    /// Only those at which a person must do something: mismatched, failed, rejected, detained, overdue, odd.
+    /// Only those at which a person must do something: mismatched, failed, rejected, detained, overdue, odd, or with a
+    /// withdrawal, a return or a signature that customs refused or does not answer.
     to_do: Option<bool>,
     /// Only that of this order.
     document: Option<String>,
@@ -503,7 +515,7 @@ impl DeclarationQuery {
         let filter = filter.unwrap_or_default();
         let filter = Filter {
             states: bounded(filter.states.unwrap_or_default())?,
-            to_do: filter.to_do.unwrap_or_default(),
+            to_do: filter.to_do.unwrap_or_default().then(|| silent_since(context.app())),
             document: filter.document,
         };
         let rows = lists::list(context.app().db().read(), context.viewer(), &filter, &page).await?;

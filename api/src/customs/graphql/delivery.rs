@@ -5,7 +5,10 @@ use entities::{customs::paper, party::Action};
 
 use super::declaration::CustomsPaper;
 use crate::{
-    customs::deliveries::{self as ops, Came},
+    customs::{
+        deliveries::{self as ops, Came},
+        lists::silent_since,
+    },
     payload,
     platform::{
         graphql::{Connection, ContextExt, connection::list_cost, decode, encode},
@@ -107,7 +110,7 @@ impl DeliveryQuery {
     ) -> Result<Connection<Delivery>> {
         context.may(Action::ReadDeclarations)?;
         let page = PageArgs::relay(first, after.as_deref(), last, before.as_deref())?;
-        let silent_since = context.app().clock().now() - context.app().config().customs.wait();
+        let silent_since = silent_since(context.app());
         let to_do = filter.unwrap_or_default().to_do.unwrap_or_default().then_some(silent_since);
         let rows = ops::list(context.app().db().read(), context.viewer(), to_do, &page).await?;
         Ok(Connection::new(rows, None, |row| (ops::cursor(&row), Delivery(row))))

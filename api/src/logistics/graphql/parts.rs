@@ -288,7 +288,7 @@ impl TrackingEvent {
         self.0.record_time
     }
 
-    /// The carrier that reported it, or declares it in error; null: the house (上报方).
+    /// The carrier that reported it; of what is declared in error, that which reported that; null: the house (上报方).
     async fn reporter(&self, context: &Context<'_>) -> Result<Option<Organisation>> {
         let Some(id) = self.0.reporter_id else { return Ok(None) };
         Ok(party::loaders::of(context).load_one(id).await?.map(Organisation))

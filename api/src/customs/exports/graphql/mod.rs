@@ -13,9 +13,12 @@ use async_graphql::{Context, ID, Object, Result};
 use entities::party::Action;
 
 use super::lists::{self, Filter, SummaryFilter};
-use crate::platform::{
-    graphql::{Connection, ContextExt, bounded, connection::list_cost, decode},
-    page::PageArgs,
+use crate::{
+    customs::lists::silent_since,
+    platform::{
+        graphql::{Connection, ContextExt, bounded, connection::list_cost, decode},
+        page::PageArgs,
+    },
 };
 use inputs::{ExportDeclarationFilter, ExportSummaryFilter};
 
@@ -43,7 +46,7 @@ impl ExportQuery {
         context.may(Action::ReadDeclarations)?;
         let page = PageArgs::relay(first, after.as_deref(), last, before.as_deref())?;
         let filter = filter.unwrap_or_default();
-        let silent_since = context.app().clock().now() - context.app().config().customs.wait();
+        let silent_since = silent_since(context.app());
         let filter = Filter {
             states: bounded(filter.states.unwrap_or_default())?,
             modes: bounded(filter.modes.unwrap_or_default())?,
