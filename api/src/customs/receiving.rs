@@ -458,23 +458,29 @@ async fn by_key(db: &impl ConnectionTrait, kind: PaperKind, key: &str) -> Result
 }
 
 /// The paper that a receipt is about which leaves a part of its key out (`agentCode` and `operatorCode` are optional): the
-/// only one with its own number (copNo), else with the number of the e-port, else that of the list of customs.
+/// only one with its own number (copNo), else with the number of the e-port, else that of the list of customs. Whose own
+/// number is another than the receipt names is not meant, whatever else fits.
 async fn by_numbers(db: &impl ConnectionTrait, kind: PaperKind, head: &Record) -> Result<Option<paper::Model>, Error> {
     if let Some(number) = head.get("copNo").filter(|_| OF_OWN_NUMBER.contains(&kind))
         && let Some(row) = only(of_any_sender(db, kind, number).await?)
     {
         return Ok(Some(row));
     }
+    let own = head.get("copNo").filter(|_| OF_OWN_NUMBER.contains(&kind));
+    let meant = |row: &paper::Model| own.is_none_or(|number| row.business_key.rsplit('|').next() == Some(number));
     let of_kind = || paper::Entity::find().filter(paper::Column::Kind.eq(kind)).limit(2);
-    if let Some(number) = head.get("preNo")
+    let port = head.get("preNo");
+    if let Some(number) = port
         && let Some(row) = only(of_kind().filter(paper::Column::PreNo.eq(number)).all(db).await?)
     {
-        return Ok(Some(row));
+        return Ok(Some(row).filter(meant));
     }
     // A withdrawal and a return name the list that they are about: they are papers of its declaration.
     let Some(number) = head.get("invtNo") else { return Ok(None) };
     let Some(declaration) = taxes::declared_as(db, number).await? else { return Ok(None) };
-    Ok(only(of_kind().filter(paper::Column::DeclarationId.eq(declaration)).all(db).await?))
+    let other = |row: &paper::Model| port.zip(row.pre_no.as_deref()).is_some_and(|(said, known)| said != known);
+    let row = only(of_kind().filter(paper::Column::DeclarationId.eq(declaration)).all(db).await?);
+    Ok(row.filter(|row| meant(row) && !other(row)))
 }
 
 /// The papers of a kind that their sender calls so, whoever that is; two at most. The index has the keys of a kind sender by

@@ -575,10 +575,11 @@ fn void(list: &Record, invt_no: &str, tax_no: &str, at: DateTime<Utc>) -> Result
 fn rest_of(list: &Document, back: &[Document]) -> Document {
     let fen = |record: &Record, name: &str| record.get(name).and_then(codes::fen).unwrap_or_default();
     let pieces = |record: &Record| record.get("qty").and_then(|text| text.parse::<i64>().ok()).unwrap_or_default();
-    let part = |whole: i64, of: i64, some: i64| {
+    let share = |whole: i64, of: i64, some: i64| {
         let share = i128::from(whole) * i128::from(some) / i128::from(of.max(1));
-        codes::yuan(i64::try_from(share).unwrap_or_default())
+        i64::try_from(share).unwrap_or_default()
     };
+    let part = |whole: i64, of: i64, some: i64| codes::yuan(share(whole, of, some));
     let with = |record: &Record, changes: &[(&str, String)]| {
         record.values().fold(Record::default(), |record, (name, value)| {
             let change = changes.iter().find(|(changed, _)| *changed == name);
@@ -595,7 +596,13 @@ fn rest_of(list: &Document, back: &[Document]) -> Document {
         if left > 0 {
             let price = part(fen(line, "totalPrice"), had, left);
             stays += codes::fen(&price).unwrap_or_default();
-            lines.push(with(line, &[("qty", left.to_string()), ("totalPrice", price)]));
+            let mut changes = vec![("qty", left.to_string()), ("totalPrice", price)];
+            // Quantities in legal units are those of the whole line.
+            for name in ["qty1", "qty2"] {
+                let e5 = line.get(name).and_then(codes::e5);
+                changes.extend(e5.map(|e5| (name, codes::quantity(share(e5, had, left)))));
+            }
+            lines.push(with(line, &changes));
         }
     }
     let way = |name: &'static str| (name, part(fen(&list.head, name), all, stays));

@@ -68,7 +68,13 @@ pub(super) async fn released(work: &Work, row: &declaration::Model) -> Result<()
 
 /// Whether a bill is what was expected: it asks for what was withheld of the buyer, of who answers for it. A person looks
 /// at what is not.
-async fn as_expected(app: &App, work: &Work, row: &declaration::Model, assure: Option<&str>) -> Result<(), Error> {
+async fn as_expected(
+    app: &App,
+    work: &Work,
+    row: &declaration::Model,
+    bill: &tax_bill::Model,
+    assure: Option<&str>,
+) -> Result<(), Error> {
     let bills = tax_bill::Entity::find()
         .filter(tax_bill::Column::DeclarationId.eq(row.id))
         .filter(tax_bill::Column::State.ne(TaxBillState::Void))
@@ -76,14 +82,15 @@ async fn as_expected(app: &App, work: &Work, row: &declaration::Model, assure: O
         .await?;
     let asked: i64 = bills.iter().map(tax_bill::Model::total_minor).sum();
     let withheld = sale_of(app.vault(), row)?.tax_minor;
-    // Of what came back no tax is levied: what is left of it customs rounds in its own way.
+    // Of what came back no tax is levied: what is left of it customs rounds in its own way, in a bill instead of the one
+    // before, which may be void only later.
     let came_back = request::Entity::find()
         .filter(request::Column::DeclarationId.eq(row.id))
         .filter(request::Column::Kind.eq(CustomsRequestKind::Return))
-        .filter(request::Column::State.eq(CustomsRequestState::Approved))
+        .filter(request::Column::State.is_in([CustomsRequestState::Inspected, CustomsRequestState::Approved]))
         .count(work.tx())
         .await?;
-    let odd = if came_back == 0 { asked != withheld } else { asked > withheld };
+    let odd = if came_back == 0 { asked != withheld } else { bill.total_minor() > withheld };
     if odd {
         let (asked, withheld) = (codes::yuan(asked), codes::yuan(withheld));
         alarm(work, row.id, &format!("customs asks for taxes of {asked}, and {withheld} were withheld")).await?;
@@ -163,7 +170,7 @@ pub(super) async fn billed(app: &App, work: &mut Work, document: &Document) -> R
     }
     let stood = stand(work, &bill.tax_no, state, &time, head.get("entDutyNo")).await?;
     if new && state != TaxBillState::Void {
-        as_expected(app, work, &row, head.get("assureCode")).await?;
+        as_expected(app, work, &row, &bill, head.get("assureCode")).await?;
     }
     Ok(if new || stood { Noted::New } else { Noted::Before })
 }

@@ -403,6 +403,11 @@ async fn a_receipt_without_the_agent_and_with_a_strange_guid_is_matched_by_cop_n
         assert_eq!(became.verdict, MessageVerdict::Unmatched, "CEB{number}");
         let why = became.reason.unwrap();
         assert!(why.contains("copNo NOBODY") && why.contains(&format!("CEB{}", number - 1)), "{why}");
+        // What somebody else declared of the same list is not taken for ours.
+        let other = replaced(&without(text, &["agentCode"]), "copNo", "ANOTHER");
+        let other = replaced(&replaced(&other, "guid", STRANGE), "returnTime", &at(10));
+        let became = received(&border, &other).await;
+        assert_eq!(became.verdict, MessageVerdict::Unmatched, "another's CEB{number} is ours: {:?}", became.reason);
     }
 }
 
