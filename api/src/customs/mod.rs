@@ -18,7 +18,8 @@
 //! - [`filings`], [`arrangements`]: what must be there beforehand
 //! - [`advance`]: what a declaration waits for, and its next step; [`underway`]: how its goods come and fare
 //! - [`papers`]: papers written and sent again; [`gathered`]: all that they are made of
-//! - [`sending`], [`receiving`]: messages out and in; [`following`]: what follows from receipts
+//! - [`sending`], [`receiving`]: messages out and in; `named`: which papers a receipt is about; [`following`]: what follows
+//!   from receipts
 //! - [`requests`]: withdrawals and returns; [`taxes`]: bills and guarantees; [`parties`]: papers of other parties
 //! - [`exports`]: what leaves the country
 //! - [`payment_data`]: what customs asks about payments (announcement 179); [`deliveries`]: what came into a site
@@ -36,6 +37,7 @@ pub mod graphql;
 pub mod jobs;
 pub mod lists;
 pub mod loaders;
+mod named;
 pub mod papers;
 pub mod parties;
 pub mod payment_data;

@@ -30,6 +30,8 @@ pub trait CustomsGateway: Send + Sync + std::fmt::Debug {
     async fn send(&self, message: &Outgoing) -> Result<(), Failure>;
     /// Whether it may be the gateway that pushes, by the headers alone: of who is a stranger already the body is not read.
     fn admits(&self, headers: &[(String, String)]) -> bool;
+    /// Whether it is the gateway that pushes a body which has this hash (SHA-256, in hex), when the body itself was not kept.
+    fn proves(&self, headers: &[(String, String)], hash: &str) -> bool;
     /// The messages in what was pushed. Whoever sent it is proved here, or it is refused.
     fn unpack(&self, headers: &[(String, String)], body: &[u8], now: DateTime<Utc>) -> Result<Vec<u8>, Failure>;
 }
