@@ -172,7 +172,8 @@ async fn write(
     if next.released_at != before.released_at {
         taxes::released(work, &next).await?;
     }
-    if next.state != before.state {
+    // Also when an earlier release became known: what it counts to may be another year.
+    if next.state != before.state || next.released_at != before.released_at {
         let moved = Moved { declaration: next.id, document: next.document.clone(), state: next.state, request: None };
         work.enqueue(&moved).await?;
         work.tell(next.seller_id, EventKind::DeclarationChanged, encode(next.id).0, next.version).await?;

@@ -253,7 +253,8 @@ async fn revived(
 }
 
 /// Customs released the goods at `released_at`: what was reserved for the document is used, in the year of that moment by
-/// days of Asia/Shanghai. Answers with how many entries were; asked for again, none is.
+/// days of Asia/Shanghai. Answers with how many entries were; asked for again, none is. When an earlier release becomes
+/// known afterwards, what is used counts to the year of that, with what came back of it.
 ///
 /// The year's limit is not asked here. Customs counts the year itself and refuses a list that goes beyond (-621018); what
 /// it let go is let go, and to refuse it here would only make the house's sums untrue. A year that is more than full by it
@@ -270,10 +271,19 @@ pub async fn use_up(
     }
     let rows = locked(tx, document).await?;
     let (mut used, mut by) = (0, BTreeMap::<BuyerAllowanceId, (i64, i64)>::new());
-    for row in rows.iter().filter(|row| row.state == AllowanceState::Reserved) {
+    for row in &rows {
         let to = moves.get(&row.allowance_id).copied().unwrap_or(row.allowance_id);
         let there = rows.iter().find(|other| other.allowance_id == to && other.id != row.id);
-        if let Some(amount) = counted(tx, row, to, there, released_at).await? {
+        if row.state == AllowanceState::Used {
+            // A document has one entry of an allowance: where there is one already, this one stays.
+            if to != row.allowance_id && there.is_none() {
+                recounted(tx, row, to, released_at).await?;
+                by.entry(row.allowance_id).or_default().0 -= row.amount - row.returned;
+                by.entry(to).or_default().0 += row.amount - row.returned;
+            }
+        } else if row.state == AllowanceState::Reserved
+            && let Some(amount) = counted(tx, row, to, there, released_at).await?
+        {
             used += 1;
             by.entry(row.allowance_id).or_default().1 -= row.amount;
             by.entry(to).or_default().0 += amount;
@@ -283,8 +293,21 @@ pub async fn use_up(
     Ok(used)
 }
 
-/// The allowances of other years of which a document has something reserved, each with that of this year. Those that are
-/// not there yet are made: before entries are touched, as when reserving.
+/// What is used counts to another allowance from now on, and so does what came back of it. The entries are locked.
+async fn recounted(
+    tx: &impl ConnectionTrait,
+    row: &entry::Model,
+    to: BuyerAllowanceId,
+    at: DateTime<Utc>,
+) -> Result<(), Error> {
+    let of = || entry::Entity::update_many().col_expr(entry::Column::AllowanceId, Expr::val(to));
+    of().col_expr(entry::Column::EndedAt, Expr::val(Some(at))).filter(entry::Column::Id.eq(row.id)).exec(tx).await?;
+    of().filter(entry::Column::ReturnsId.eq(row.id)).exec(tx).await?;
+    Ok(())
+}
+
+/// The allowances of other years of which a document has something reserved or used, each with that of this year. Those
+/// that are not there yet are made: before entries are touched, as when reserving.
 async fn moves(
     tx: &impl ConnectionTrait,
     now: DateTime<Utc>,
@@ -293,7 +316,7 @@ async fn moves(
 ) -> Result<BTreeMap<BuyerAllowanceId, BuyerAllowanceId>, Error> {
     let open = entry::Entity::find()
         .filter(entry::Column::Document.eq(document))
-        .filter(entry::Column::State.eq(AllowanceState::Reserved))
+        .filter(entry::Column::State.is_in([AllowanceState::Reserved, AllowanceState::Used]))
         .all(tx)
         .await?;
     let mut others = allowance::Entity::find()
@@ -450,11 +473,9 @@ pub async fn give_back(
     by: &str,
     parts: &[(AllowanceKind, i64)],
 ) -> Result<(), Error> {
-    let used = entry::Entity::find()
-        .filter(entry::Column::Document.eq(document))
-        .filter(entry::Column::State.eq(AllowanceState::Used))
-        .all(tx)
-        .await?;
+    // Locked: the year that they count to may change meanwhile.
+    let mut used = locked(tx, document).await?;
+    used.retain(|row| row.state == AllowanceState::Used);
     let ids: BTreeSet<BuyerAllowanceId> = used.iter().map(|row| row.allowance_id).collect();
     let kinds: BTreeMap<AllowanceKind, BuyerAllowanceId> = allowance::Entity::find()
         .filter(allowance::Column::Id.is_in(ids))

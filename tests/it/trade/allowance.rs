@@ -243,7 +243,13 @@ async fn what_is_ordered_in_one_year_and_released_in_the_next_counts_to_the_next
     assert_eq!(years(AnnualValue).await, ((0, 0), (ANNUAL, ANNUAL)));
     assert_eq!(years(Sugar).await, ((0, 0), (2_000, 0)), "a year of which nothing was known is made");
     assert_eq!(step(&server, ME, Step::UseAt("A", midnight())).await.unwrap(), 0);
+    // An earlier release becomes known, and then that it was none.
     assert_eq!(step(&server, ME, Step::UseAt("A", midnight() - Duration::days(9))).await.unwrap(), 0);
+    assert_eq!(years(AnnualValue).await, ((ANNUAL, 0), (0, ANNUAL)), "it stays in the year that was known first");
+    assert_eq!(years(Sugar).await, ((2_000, 0), (0, 0)));
+    adds_up(&server).await;
+    assert_eq!(step(&server, ME, Step::UseAt("A", midnight())).await.unwrap(), 0);
+    assert_eq!(years(AnnualValue).await, ((0, 0), (ANNUAL, ANNUAL)));
     assert_eq!(step(&server, ME, Step::Release(&["A"])).await.unwrap(), 0, "what is used is not released");
     let over = step(&server, NEXT, Step::Reserve("X", &[annual(1)])).await.unwrap_err();
     assert_eq!(code(&over), Some(ErrorCode::OverAnnualLimit));
@@ -254,6 +260,16 @@ async fn what_is_ordered_in_one_year_and_released_in_the_next_counts_to_the_next
     assert_eq!(step(&server, ME, Step::UseAt("B", midnight() - Duration::milliseconds(1))).await.unwrap(), 1);
     assert_eq!(step(&server, ME, Step::Release(&["C"])).await.unwrap(), 1);
     assert_eq!(years(AnnualValue).await, ((2_000_000, 0), (ANNUAL, ANNUAL)));
+    // What came back goes with what it is of.
+    step(&server, ME, Step::GiveBack("A", "R-A1", &[(AnnualValue, 1_000_000), (Sugar, 2_000)])).await.unwrap();
+    for (released, old, new) in [
+        (midnight() - Duration::days(9), 2_000_000 + ANNUAL - 1_000_000, 0),
+        (midnight(), 2_000_000, ANNUAL - 1_000_000),
+    ] {
+        assert_eq!(step(&server, ME, Step::UseAt("A", released)).await.unwrap(), 0);
+        assert_eq!(years(AnnualValue).await, ((old, 0), (new, ANNUAL)));
+        adds_up(&server).await;
+    }
     // What comes back is credited where it counts, once.
     for _ in 0..2 {
         let part = [(AnnualValue, 1_000_000), (Sugar, 2_000)];
