@@ -113,15 +113,8 @@ async fn what_customs_refuses_after_the_release_is_on_the_work_list_as_long_as_i
         operator.data(todo, json!({})).await["declarations"]["nodes"].clone()
     };
     assert_eq!((next().await, todo().await), (json!(["RETURN"]), json!([])));
-    let ask = json!({ "id": order["id"], "reason": "退货", "lines": [{ "number": 1, "quantity": 2 }] });
-    buyer.done("requestReturn", "order { state }", ask).await;
-    let request = border.order(&buyer, &order).await["declaration"]["requests"][0]["id"].clone();
-    let seller = border.seller().await;
-    let places = seller.data("{ stockLocations(first: 100) { nodes { id code } } }", json!({})).await;
-    let places = places["stockLocations"]["nodes"].as_array().unwrap().clone();
-    let place = places.iter().find(|row| row["code"] == "BW-1").unwrap()["id"].clone();
-    let inspect = json!({ "id": request, "locationId": place, "asSold": true });
-    seller.done("inspectReturn", "request { state }", inspect).await;
+    let request = border.asked_back(&buyer, &order, 2).await;
+    border.came_back(&request).await;
     border.market.worked().await;
     assert_eq!(border.order(&buyer, &order).await["declaration"]["requests"][0]["state"], "REFUSED");
     assert_eq!(todo().await, json!([{ "document": order["number"] }]), "nobody is told that customs refuses a return");
@@ -284,14 +277,8 @@ async fn with_a_carrier_that_a_program_reaches_the_whole_way_goes_by_itself() {
     // Released, and given back before it was sent off: its parcel stays, and everything is free again.
     let before = border.book().await;
     let unsent = border.bought(&buyer, 1, "").await;
-    let whole = json!({ "id": unsent["id"], "reason": "不要了", "lines": [{ "number": 1, "quantity": 1 }] });
-    buyer.done("requestReturn", "order { state }", whole).await;
-    let seller = border.seller().await;
-    let asked = border.order(&buyer, &unsent).await["declaration"]["requests"][0]["id"].clone();
-    let places = seller.data("{ stockLocations(first: 100) { nodes { id code } } }", json!({})).await;
-    let place = places["stockLocations"]["nodes"].as_array().unwrap().iter().find(|row| row["code"] == "BW-1").unwrap();
-    let inspect = json!({ "id": asked, "locationId": place["id"], "asSold": true });
-    seller.done("inspectReturn", "request { state }", inspect).await;
+    let asked = border.asked_back(&buyer, &unsent, 1).await;
+    border.came_back(&asked).await;
     border.market.worked().await;
     let back = buyer.data(parcel, json!({ "id": unsent["id"] })).await["order"].clone();
     assert_eq!((&back["state"], &back["shipment"]["state"]), (&json!("RETURNED"), &json!("CANCELLED")));

@@ -62,19 +62,11 @@ impl Office {
     }
 
     async fn asked_back(&self, order: &Value, quantity: i32) -> Value {
-        let ask = json!({ "id": order["id"], "reason": "退货", "lines": [{ "number": 1, "quantity": quantity }] });
-        self.buyer().await.done("requestReturn", "order { state }", ask).await;
-        let seen = self.seen(order).await;
-        seen["declaration"]["requests"].as_array().unwrap().last().unwrap()["id"].clone()
+        self.border.asked_back(&self.buyer().await, order, quantity).await
     }
 
     async fn inspected(&self, request: &Value) {
-        let seller = self.border.seller().await;
-        let places = seller.data("{ stockLocations(first: 100) { nodes { id code } } }", json!({})).await;
-        let places = places["stockLocations"]["nodes"].as_array().unwrap().clone();
-        let place = places.iter().find(|row| row["code"] == "BW-1").unwrap()["id"].clone();
-        let inspect = json!({ "id": request, "locationId": place, "asSold": true });
-        seller.done("inspectReturn", "request { state }", inspect).await;
+        self.border.came_back(request).await;
         self.border.market.worked().await;
     }
 }

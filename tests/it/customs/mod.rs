@@ -17,6 +17,7 @@ mod receipts;
 mod refusals;
 
 use api::customs;
+pub use receipts::{deliver, last, replaced};
 use serde_json::{Value, json};
 
 use crate::{
@@ -143,6 +144,24 @@ impl Border {
             "query($id: ID!) {{ order(id: $id) {{ id number state timeline {{ nodes {{ step state text note }} }} {DECLARATION} }} }}"
         );
         buyer.data(&query, json!({ "id": order["id"] })).await["order"].clone()
+    }
+
+    /// Asks for so many of an order's first line to be given back; answers with the request.
+    pub async fn asked_back(&self, buyer: &Client, order: &Value, quantity: i32) -> Value {
+        let ask = json!({ "id": order["id"], "reason": "退货", "lines": [{ "number": 1, "quantity": quantity }] });
+        buyer.done("requestReturn", "order { state }", ask).await;
+        let seen = self.order(buyer, order).await;
+        seen["declaration"]["requests"].as_array().unwrap().last().unwrap()["id"].clone()
+    }
+
+    /// What is to be given back came into the bonded warehouse, as it was sold; nothing that follows from it is done.
+    pub async fn came_back(&self, request: &Value) {
+        let seller = self.seller().await;
+        let places = seller.data("{ stockLocations(first: 100) { nodes { id code } } }", json!({})).await;
+        let places = places["stockLocations"]["nodes"].as_array().unwrap().clone();
+        let place = places.iter().find(|row| row["code"] == "BW-1").unwrap()["id"].clone();
+        let inspect = json!({ "id": request, "locationId": place, "asSold": true });
+        seller.done("inspectReturn", "request { state }", inspect).await;
     }
 
     /// The four columns of the account book, and what is available.

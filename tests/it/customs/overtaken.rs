@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     Border, paper,
-    receipts::{deliver, silently},
+    receipts::{deliver, replaced, silently, without},
 };
 use crate::support::{Client, OTHER_SELLER};
 
@@ -34,19 +34,6 @@ fn saying(text: &str, status: &str, milliseconds: u32) -> String {
     replaced(&said, "returnTime", &format!("{time}235959{milliseconds:03}"))
 }
 
-fn replaced(text: &str, name: &str, value: &str) -> String {
-    let (open, close) = (format!("<ceb:{name}>"), format!("</ceb:{name}>"));
-    let from = text.find(&open).unwrap() + open.len();
-    let to = text.find(&close).unwrap();
-    format!("{}{value}{}", &text[..from], &text[to..])
-}
-
-fn without(text: &str, name: &str) -> String {
-    let (open, close) = (format!("<ceb:{name}>"), format!("</ceb:{name}>"));
-    let (from, to) = (text.find(&open).unwrap(), text.find(&close).unwrap() + close.len());
-    format!("{}{}", &text[..from], &text[to..])
-}
-
 /// Gives a parcel its number, has the waybill taken in, and holds back what customs answers to the list.
 async fn list_answers(border: &Border, order: &Value, waybill: &str) -> Vec<String> {
     border.waybill_silently(order, waybill).await;
@@ -64,12 +51,6 @@ async fn alarm(border: &Border, order: &Value) -> Value {
 
 fn cancel(order: &Value) -> Value {
     json!({ "id": order["id"], "reason": "不要了" })
-}
-
-async fn place(seller: &Client) -> Value {
-    let places = seller.data("{ stockLocations(first: 100) { nodes { id code } } }", json!({})).await;
-    let places = places["stockLocations"]["nodes"].as_array().unwrap().clone();
-    places.iter().find(|row| row["code"] == "BW-1").unwrap()["id"].clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -129,15 +110,21 @@ async fn what_customs_is_asked_to_take_back_does_not_leave() {
     border.market.adds_up().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn with_a_parcel_the_gate_is_shut_while_an_answer_is_waited_for() {
+/// An order whose parcel goes with a carrier that the house reaches.
+async fn with_a_parcel() -> (Border, Client, Value) {
     let settings = [("CHAMA_LOGISTICS_SIMULATOR_ENABLED", "true"), ("CHAMA_LOGISTICS_SIMULATOR_STEP_MS", "1000")];
     let border = Border::with(&settings, json!({})).await;
     let carrier = border.market.server.seller(super::CARRIER).await;
     carrier.done("setCarrier", "carrier { setting { adapter } }", json!({ "adapter": "SIMULATOR" })).await;
     let buyer = border.market.identified(1).await;
-    let seller = border.seller().await;
     let order = border.bought(&buyer, 1, "").await;
+    (border, buyer, order)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_parcel_the_gate_is_shut_while_an_answer_is_waited_for() {
+    let (border, buyer, order) = with_a_parcel().await;
+    let seller = border.seller().await;
     let query = "query($id: ID!) { order(id: $id) { state shipment { id state held } } }";
     let parcel = async || seller.data(query, json!({ "id": order["id"] })).await["order"]["shipment"].clone();
     let id = parcel().await["id"].clone();
@@ -158,13 +145,8 @@ async fn with_a_parcel_the_gate_is_shut_while_an_answer_is_waited_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_customs_sends_back_while_it_passes_the_gate_is_for_a_person_and_holds_nothing_up() {
-    let settings = [("CHAMA_LOGISTICS_SIMULATOR_ENABLED", "true"), ("CHAMA_LOGISTICS_SIMULATOR_STEP_MS", "1000")];
-    let border = Border::with(&settings, json!({})).await;
-    let carrier = border.market.server.seller(super::CARRIER).await;
-    carrier.done("setCarrier", "carrier { setting { adapter } }", json!({ "adapter": "SIMULATOR" })).await;
-    let buyer = border.market.identified(1).await;
+    let (border, buyer, order) = with_a_parcel().await;
     let seller = border.seller().await;
-    let order = border.bought(&buyer, 1, "").await;
     let query = "query($id: ID!) { order(id: $id) { shipment { id } } }";
     let id = seller.data(query, json!({ "id": order["id"] })).await["order"]["shipment"]["id"].clone();
     seller.done("packShipment", "shipment { state }", json!({ "id": id, "units": [{ "weightG": 900 }] })).await;
@@ -201,14 +183,10 @@ async fn told_twice_that_goods_came_back_they_come_back_once() {
     let seller = border.seller().await;
     seller.done("shipOrder", "order { state }", json!({ "id": order["id"], "waybill": "YT1" })).await;
     // Two returns; customs agrees to the second one first.
-    let ask = |quantity: i32| json!({ "id": order["id"], "reason": "退货", "lines": [{ "number": 1, "quantity": quantity }] });
     let mut papers = Vec::new();
     for quantity in [1, 2] {
-        buyer.done("requestReturn", "order { state }", ask(quantity)).await;
-        let seen = border.order(&buyer, &order).await;
-        let request = seen["declaration"]["requests"].as_array().unwrap().last().unwrap().clone();
-        let inspect = json!({ "id": request["id"], "locationId": place(&seller).await, "asSold": true });
-        seller.done("inspectReturn", "request { state }", inspect).await;
+        let request = border.asked_back(&buyer, &order, quantity).await;
+        border.came_back(&request).await;
         papers.push(silently(&border).await);
     }
     for texts in papers.iter().rev() {
@@ -263,10 +241,8 @@ async fn what_customs_refused_can_be_asked_again_or_left() {
     let order = border.declared(&buyer, 1, "return-refused").await;
     seller.done("shipOrder", "order { state }", json!({ "id": order["id"], "waybill": "YT1" })).await;
     let ask = json!({ "id": order["id"], "reason": "退货", "lines": [{ "number": 1, "quantity": 1 }] });
-    buyer.done("requestReturn", "order { state }", ask.clone()).await;
-    let id = border.order(&buyer, &order).await["declaration"]["requests"][0]["id"].clone();
-    let inspect = json!({ "id": id, "locationId": place(&seller).await, "asSold": true });
-    seller.done("inspectReturn", "request { state }", inspect).await;
+    let id = border.asked_back(&buyer, &order, 1).await;
+    border.came_back(&id).await;
     border.market.worked().await;
     assert_eq!(buyer.refused("requestReturn", ask.clone()).await[0].0, "OUT_OF_RANGE");
     buyer.done("withdrawReturn", "request { state }", json!({ "id": id })).await;
@@ -327,7 +303,7 @@ async fn a_receipt_without_a_number_is_of_the_attempt_that_was_under_way() {
     let buyer = border.market.identified(1).await;
     let order = border.bought(&buyer, 1, "reject-lines").await;
     let answers = list_answers(&border, &order, "YT1").await;
-    let first: Vec<String> = answers.iter().map(|text| without(text, "guid")).collect();
+    let first: Vec<String> = answers.iter().map(|text| without(text, &["guid"])).collect();
     for text in &first {
         deliver(&border, text).await;
     }
@@ -340,7 +316,7 @@ async fn a_receipt_without_a_number_is_of_the_attempt_that_was_under_way() {
     for text in &first {
         assert_eq!(deliver(&border, text).await, MessageVerdict::Repeated);
     }
-    let second: Vec<String> = silently(&border).await.iter().map(|text| without(text, "guid")).collect();
+    let second: Vec<String> = silently(&border).await.iter().map(|text| without(text, &["guid"])).collect();
     for text in first.iter().chain(&second) {
         deliver(&border, text).await;
     }

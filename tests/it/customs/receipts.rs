@@ -77,7 +77,7 @@ fn runner(seed: &[u8; 32]) -> TestRunner {
     TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, seed))
 }
 
-pub(super) async fn deliver(border: &Border, text: &str) -> MessageVerdict {
+pub async fn deliver(border: &Border, text: &str) -> MessageVerdict {
     received(border, text).await.verdict
 }
 
@@ -305,7 +305,7 @@ async fn a_message_that_is_handed_over_again_is_the_same_message() {
 }
 
 /// The last message of a kind that came.
-async fn last(border: &Border, kind: i32) -> String {
+pub async fn last(border: &Border, kind: i32) -> String {
     let app = border.market.app();
     let of_kind = message::Entity::find().filter(message::Column::Kind.eq(kind));
     let row = of_kind.order_by_desc(message::Column::Id).one(app.db().read()).await.unwrap().expect("one came");
@@ -323,13 +323,14 @@ fn said<'a>(text: &'a str, name: &str) -> &'a str {
     &text[from..][..text[from..].find(&close).unwrap()]
 }
 
-fn replaced(text: &str, name: &str, value: &str) -> String {
+/// The same, saying something else under a name.
+pub fn replaced(text: &str, name: &str, value: &str) -> String {
     let (open, close) = tags(name);
     text.replacen(&format!("{open}{}{close}", said(text, name)), &format!("{open}{value}{close}"), 1)
 }
 
 /// The same without what it says under some names.
-fn without(text: &str, names: &[&str]) -> String {
+pub(super) fn without(text: &str, names: &[&str]) -> String {
     names.iter().fold(text.to_owned(), |text, name| {
         let (open, close) = tags(name);
         if !text.contains(&open) {
@@ -376,13 +377,8 @@ async fn a_receipt_without_the_agent_and_with_a_strange_guid_is_matched_by_cop_n
     let cancellation = last(&border, 624).await;
     let sold = border.declared(&buyer, 1, "return-refused").await;
     seller.done("shipOrder", "order { state }", json!({ "id": sold["id"], "waybill": "YT" })).await;
-    let ask = json!({ "id": sold["id"], "reason": "退货", "lines": [{ "number": 1, "quantity": 1 }] });
-    buyer.done("requestReturn", "order { state }", ask).await;
-    let request = border.order(&buyer, &sold).await["declaration"]["requests"][0]["id"].clone();
-    let places = seller.data("{ stockLocations(first: 100) { nodes { id code } } }", json!({})).await;
-    let place = places["stockLocations"]["nodes"].as_array().unwrap().iter().find(|row| row["code"] == "BW-1").unwrap();
-    let inspect = json!({ "id": request, "locationId": place["id"], "asSold": true });
-    seller.done("inspectReturn", "request { state }", inspect).await;
+    let request = border.asked_back(&buyer, &sold, 1).await;
+    border.came_back(&request).await;
     border.market.worked().await;
     let goods_return = last(&border, 626).await;
 

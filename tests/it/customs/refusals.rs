@@ -90,14 +90,8 @@ async fn a_withdrawal_or_a_return_that_customs_refuses_can_be_asked_again() {
         let order = border.declared(&buyer, 2, mark).await;
         let seller = border.seller().await;
         seller.done("shipOrder", "order { state }", json!({ "id": order["id"], "waybill": "YT" })).await;
-        let ask = json!({ "id": order["id"], "reason": "退货", "lines": [{ "number": 1, "quantity": 2 }] });
-        buyer.done("requestReturn", "order { state }", ask).await;
-        let asked = border.order(&buyer, &order).await["declaration"]["requests"][0]["id"].clone();
-        let places = seller.data("{ stockLocations(first: 100) { nodes { id code } } }", json!({})).await;
-        let places = places["stockLocations"]["nodes"].as_array().unwrap().clone();
-        let place = places.iter().find(|row| row["code"] == "BW-1").unwrap();
-        let inspect = json!({ "id": asked, "locationId": place["id"], "asSold": true });
-        seller.done("inspectReturn", "request { state }", inspect).await;
+        let asked = border.asked_back(&buyer, &order, 2).await;
+        border.came_back(&asked).await;
         border.market.worked().await;
         let refused = border.order(&buyer, &order).await;
         assert_eq!(refused["declaration"]["requests"][0]["state"], "REFUSED", "{mark}");

@@ -1,9 +1,12 @@
 //! A year that ends between an order and its release: to which year it counts, and to which it comes back.
 
 use chrono::{Duration, TimeZone, Utc};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::{customs::Border, support::Client};
+use crate::{
+    customs::{Border, deliver, last, replaced},
+    support::Client,
+};
 
 /// What a buyer has used and reserved of the annual allowance in a year.
 async fn annual(buyer: &Client, year: i32) -> (String, String) {
@@ -54,20 +57,29 @@ async fn what_is_ordered_on_the_last_evening_and_released_after_midnight_counts_
     // All of it comes back, in two parts: to the year of the release.
     let seller = border.seller().await;
     seller.done("shipOrder", "order { state }", json!({ "id": order["id"], "waybill": "YT0000000031" })).await;
-    let places = seller.data("{ stockLocations(first: 100) { nodes { id code } } }", json!({})).await;
-    let places: Vec<Value> = places["stockLocations"]["nodes"].as_array().unwrap().clone();
-    let place = places.iter().find(|row| row["code"] == "BW-1").unwrap();
     for (quantity, left) in [(4, "246.00"), (6, "0.00")] {
-        let lines = json!([{ "number": 1, "quantity": quantity }]);
-        let ask = json!({ "id": order["id"], "reason": "退货", "lines": lines });
-        buyer.done("requestReturn", "order { state }", ask).await;
-        let seen = border.order(&buyer, &order).await;
-        let request = seen["declaration"]["requests"].as_array().unwrap().last().unwrap()["id"].clone();
-        let inspect = json!({ "id": request, "locationId": place["id"], "asSold": true });
-        seller.done("inspectReturn", "request { state }", inspect).await;
+        let request = border.asked_back(&buyer, &order, quantity).await;
+        border.came_back(&request).await;
         border.market.worked().await;
         assert_eq!(years(&buyer).await, [none(), is(left, "0.00")], "it came back to another year");
         border.market.adds_up().await;
     }
     assert_eq!(border.order(&buyer, &order).await["state"], "RETURNED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_of_the_old_year_that_is_heard_second_counts_to_the_old_year() {
+    let border = Border::new().await;
+    // Ten minutes after midnight in Shanghai.
+    let morning = Utc.with_ymd_and_hms(2026, 12, 31, 16, 10, 0).unwrap();
+    border.market.wait(morning - border.market.app().clock().now());
+    let buyer = border.market.identified(1).await;
+    border.declared(&buyer, 10, "").await;
+    assert_eq!(years(&buyer).await, [is("0.00", "0.00"), is("410.00", "0.00")]);
+    // Customs had let it go before, and that receipt was lost on the way.
+    let earlier = replaced(&last(&border, 622).await, "returnTime", "20261231235900000");
+    deliver(&border, &earlier).await;
+    border.market.worked().await;
+    assert_eq!(years(&buyer).await, [is("410.00", "0.00"), is("0.00", "0.00")], "it stays in the year heard first");
+    border.market.adds_up().await;
 }
