@@ -47,10 +47,6 @@ const NEWEST: &str = "newest-delivery";
 const MOST: usize = 500;
 /// Who runs a site under customs supervision.
 const SITE: &[OrganisationRole] = &[OrganisationRole::BondedWarehouse, OrganisationRole::Logistics];
-/// How a delivery stands that nobody has answered to.
-const SILENT: [PaperState; 3] = [PaperState::Draft, PaperState::Sent, PaperState::AtPort];
-/// How one stands that is to be mended.
-const REFUSED: [PaperState; 2] = [PaperState::Failed, PaperState::Rejected];
 
 /// What came, as it is typed.
 #[derive(Clone, Debug)]
@@ -147,7 +143,7 @@ pub async fn report(app: &App, call: &Call, came: &Came) -> Result<paper::Model,
             // Somebody else was known to customs by this code.
             return Err(Refusal::new(ErrorCode::AlreadyTaken).with("value", delivery.number).at("number").into());
         }
-        Some(before) if REFUSED.contains(&before.state) => {
+        Some(before) if before.state.is_refused() => {
             // What customs had before is changed, and not new.
             let stored = before.pre_no.is_some() && lists::was_accepted(work.tx(), before.id).await?;
             let stamp = Stamp { again: stored, ..first };
@@ -162,7 +158,7 @@ pub async fn report(app: &App, call: &Call, came: &Came) -> Result<paper::Model,
             after.ok_or_else(|| Error::internal("a paper is gone"))?
         }
         Some(before)
-            if SILENT.contains(&before.state) && says_the_same(&document_of(app.vault(), &before)?, &document) =>
+            if before.state.is_unanswered() && says_the_same(&document_of(app.vault(), &before)?, &document) =>
         {
             // The same message once more is the same paper to whoever has it already.
             let job = Send { paper: before.id, attempt: before.attempt, document: before.document.clone() };
@@ -218,8 +214,9 @@ pub async fn list(
     page: &PageArgs,
 ) -> Result<Page<paper::Model>, Error> {
     use paper::Column as C;
-    let silent = |since: DateTime<Utc>| Condition::all().add(C::State.is_in(SILENT)).add(C::UpdatedAt.lt(since));
-    let to_do = to_do.map(|since| Condition::any().add(C::State.is_in(REFUSED)).add(silent(since)));
+    let silent =
+        |since: DateTime<Utc>| Condition::all().add(C::State.is_in(PaperState::UNANSWERED)).add(C::UpdatedAt.lt(since));
+    let to_do = to_do.map(|since| Condition::any().add(C::State.is_in(PaperState::REFUSED)).add(silent(since)));
     let kind = paper::Entity::find().filter(paper::Column::Kind.eq(PaperKind::Delivery));
     let seen = match viewer.organisation() {
         _ if viewer.oversees() => kind,

@@ -81,7 +81,7 @@ async fn went_on(app: &App, work: &mut Work, before: &paper::Model, next: &paper
         requests::answered(work, next).await?;
     }
     // What the e-port says on the way leads nowhere new.
-    let on_the_way = |state| matches!(state, PaperState::Draft | PaperState::Sent | PaperState::AtPort);
+    let on_the_way = PaperState::is_unanswered;
     if on_the_way(next.state) && on_the_way(before.state) {
         return Ok(());
     }

@@ -86,8 +86,6 @@ pub async fn list(
     page.by_id(db, declaration::Entity::visible_to(viewer).filter(only), C::Id, NEWEST, Order::Desc).await
 }
 
-const REFUSED: [PaperState; 2] = [PaperState::Failed, PaperState::Rejected];
-const UNANSWERED: [PaperState; 3] = [PaperState::Draft, PaperState::Sent, PaperState::AtPort];
 /// What is asked of customs and still wanted.
 const WANTED: [CustomsRequestState; 3] =
     [CustomsRequestState::Asked, CustomsRequestState::Inspected, CustomsRequestState::Refused];
@@ -106,18 +104,18 @@ fn unheard_papers(since: DateTime<Utc>) -> Condition {
         .and_where(Expr::col((request::Entity, request::Column::PaperId)).equals((paper::Entity, P::Id)))
         .and_where(request::Column::State.is_in(WANTED))
         .take();
-    let silent = Condition::all().add(P::State.is_in(UNANSWERED)).add(P::UpdatedAt.lt(since));
+    let silent = Condition::all().add(P::State.is_in(PaperState::UNANSWERED)).add(P::UpdatedAt.lt(since));
     Condition::all()
         .add(Condition::any().add(P::Kind.eq(PaperKind::WaybillStatus)).add(Expr::exists(wanted)))
-        .add(Condition::any().add(P::State.is_in(REFUSED)).add(silent))
+        .add(Condition::any().add(P::State.is_in(PaperState::REFUSED)).add(silent))
 }
 
 /// The same of one paper of a declaration, with all that was asked of customs for it.
 pub(super) fn is_unheard(paper: &paper::Model, requests: &[request::Model], since: DateTime<Utc>) -> bool {
     let of = |one: &request::Model| one.paper_id == Some(paper.id) && WANTED.contains(&one.state);
     let wanted = paper.kind == PaperKind::WaybillStatus || requests.iter().any(of);
-    let silent = UNANSWERED.contains(&paper.state) && paper.updated_at < since;
-    wanted && (REFUSED.contains(&paper.state) || silent)
+    let silent = paper.state.is_unanswered() && paper.updated_at < since;
+    wanted && (paper.state.is_refused() || silent)
 }
 
 /// The cursor of a declaration in that list.

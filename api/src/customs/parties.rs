@@ -26,12 +26,14 @@ use super::{
     advance::advance,
     gathered::{arranged, party, platform},
     jobs::{Send, SignedFor},
-    lists, receiving, sealed_document, sending,
+    lists,
+    papers::papers_of,
+    receiving, sealed_document, sending,
 };
 use crate::{
     app::{App, Call, Work},
     platform::{
-        error::{Error, not_found, violates_unique},
+        error::{Error, not_found, taken, violates_unique},
         graphql::encode,
         vault, xmlsig,
     },
@@ -137,7 +139,7 @@ async fn given(app: &App, call: &Call, given: &Given<'_>) -> Result<paper::Model
             return Err(invalid(format!("another organisation is arranged for {about}")).into());
         }
         // How a parcel fares is said more than once: refused, then signed for.
-        let papers = super::papers::papers_of(work.tx(), row.id).await?;
+        let papers = papers_of(work.tx(), row.id).await?;
         if kind != PaperKind::WaybillStatus && papers.iter().any(|paper| paper.kind == kind) {
             return Err(Refusal::new(ErrorCode::AlreadyTaken).with("value", about).at("message").into());
         }
@@ -168,11 +170,9 @@ async fn given(app: &App, call: &Call, given: &Given<'_>) -> Result<paper::Model
     };
     let insert = paper::Entity::insert(paper.clone().into_active_model()).exec_without_returning(work.tx()).await;
     insert.map_err(|error| {
-        let unique: &[&str] = match () {
-            () if violates_unique(&error, "customs_paper", &["guid"]) => &["guid"],
-            () => &["kind", "business_key"],
-        };
-        crate::platform::error::taken(error, "customs_paper", unique, "message", &guid)
+        let twice = violates_unique(&error, "customs_paper", &["guid"]);
+        let unique: &[&str] = if twice { &["guid"] } else { &["kind", "business_key"] };
+        taken(error, "customs_paper", unique, "message", &guid)
     })?;
     goes(app, &mut work, &paper, given).await?;
     if let Some(row) = declaration {
@@ -269,10 +269,10 @@ async fn same(
         return work.commit(before).await;
     }
     let declared = match before.declaration_id {
-        Some(id) => super::papers::papers_of(work.tx(), id).await?.iter().any(|paper| paper.kind == PaperKind::List),
+        Some(id) => papers_of(work.tx(), id).await?.iter().any(|paper| paper.kind == PaperKind::List),
         None => false,
     };
-    let not_there = matches!(before.state, PaperState::Failed | PaperState::Rejected);
+    let not_there = before.state.is_refused();
     // Customs locks papers once their list is declared (-301011, -401008, -504016).
     if !not_there && (declared || document.head.get("appType") != Some("2")) {
         return Err(taken().into());

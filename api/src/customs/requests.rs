@@ -82,10 +82,6 @@ pub async fn take_back(app: &App, work: &mut Work, document: &str, reason: &str)
     let papers = papers_of(work.tx(), row.id).await?;
     let list = papers.iter().find(|paper| paper.kind == PaperKind::List);
     match list.map(|list| list.state) {
-        None | Some(PaperState::Draft | PaperState::Failed | PaperState::Rejected) => {
-            taken_back(work, &row).await?;
-            Ok(TakenBack::Done)
-        }
         Some(state) if state.can_be_withdrawn() => {
             match open_cancellation(work.tx(), row.id).await? {
                 // It is asked already.
@@ -98,10 +94,15 @@ pub async fn take_back(app: &App, work: &mut Work, document: &str, reason: &str)
             }
             Ok(TakenBack::Asked)
         }
-        Some(_) => {
+        Some(state) if !state.can_be_sent() => {
             let from = async_graphql::Value::from(row.state).to_string();
             let refusal = Refusal::new(ErrorCode::IllegalTransition).with("from", from).with("action", "CANCEL");
             Err(refusal.at("id").into())
+        }
+        // Customs has no list of it.
+        _ => {
+            taken_back(work, &row).await?;
+            Ok(TakenBack::Done)
         }
     }
 }
@@ -213,7 +214,7 @@ pub(super) enum Overtaken {
 /// The list of a declaration came to a state; the declaration is locked.
 pub(super) async fn overtaken(work: &mut Work, row: &declaration::Model, list: PaperState) -> Result<Overtaken, Error> {
     use CustomsRequestState::{Approved, Asked, Failed, Refused};
-    let not_there = matches!(list, PaperState::Failed | PaperState::Rejected);
+    let not_there = list.is_refused();
     let decided = list.is_released() || list == PaperState::ReturnedAbroad;
     if !not_there && !decided {
         return Ok(Overtaken::No);

@@ -3,7 +3,7 @@
 
 use entities::{
     customs::{
-        ceb::{self, Message, Signing},
+        ceb::{self, Message},
         declaration,
         export::{declaration as export, summarised},
         message::{self, MessageDirection, MessageVerdict},
@@ -35,9 +35,6 @@ use crate::{
         vault,
     },
 };
-
-/// What a paper says that is declared, and not only saved at the e-port (`appStatus`, section 2.2).
-const DECLARED: &str = "2";
 
 /// The failed attempt at which it is for a person that a paper does not get through, more than ten minutes after the first:
 /// what is away for a moment comes back by itself.
@@ -101,7 +98,7 @@ async fn kept(app: &App, job: &Send) -> Result<Option<(message::Model, String)>,
         }
         row = find().await?.ok_or_else(|| Error::internal("a paper is gone"))?;
     }
-    let waits = matches!(row.state, PaperState::Draft | PaperState::Sent | PaperState::AtPort);
+    let waits = row.state.is_unanswered();
     if row.attempt != job.attempt || !waits {
         return Ok(None);
     }
@@ -202,25 +199,15 @@ async fn written(app: &App, db: &impl ConnectionTrait, row: &paper::Model) -> Re
         transfer: Some(sale::transfer(&sender, &app.config().customs.dxp_id)),
         ..Message::new(kind, row.guid.clone(), vec![document])
     };
-    if must_be_signed(&message) {
+    // The key is the house's for whomever it sends: it is the terminal that is registered. With none of its own it is that
+    // of the demo, which the simulator alone is content with.
+    if message.must_be_signed() {
         match message.write() {
             Ok(text) => message.signature = Some(app.signing().signer().sign(&text).map_err(Error::internal)?),
             Err(faults) => return Ok(Err(told(&faults))),
         }
     }
     Ok(message.write().map_err(|faults| told(&faults)))
-}
-
-/// Whether a message goes out with a signature. Some kinds have one in the schema. Of the others that are sent, imports and
-/// exports, the schema lets it be left out, and the specification wants it of whatever is declared (`appStatus` 2, section
-/// 2.2). There is no kind that is sent and must not be signed. The key is the house's for whomever it sends: it is the
-/// terminal that is registered. With none of its own it is that of the demo, which the simulator alone is content with.
-fn must_be_signed(message: &Message) -> bool {
-    match message.kind.signing {
-        Signing::Signed => true,
-        Signing::MayBeSigned => message.documents.iter().any(|said| said.head.get("appStatus") == Some(DECLARED)),
-        Signing::Told => false,
-    }
 }
 
 fn told(faults: &[ceb::Fault]) -> String {

@@ -200,6 +200,21 @@ pub enum PaperState {
 }
 
 impl PaperState {
+    /// How a paper stands that nobody has answered to.
+    pub const UNANSWERED: [Self; 3] = [Self::Draft, Self::Sent, Self::AtPort];
+    /// How one stands that did not get to customs, or that customs does not take.
+    pub const REFUSED: [Self; 2] = [Self::Failed, Self::Rejected];
+
+    /// Whether nobody has answered to it.
+    pub fn is_unanswered(self) -> bool {
+        Self::UNANSWERED.contains(&self)
+    }
+
+    /// Whether it did not get to customs, or customs does not take it.
+    pub fn is_refused(self) -> bool {
+        Self::REFUSED.contains(&self)
+    }
+
     /// Whether customs has let the goods go.
     pub fn is_released(self) -> bool {
         matches!(self, Self::Released | Self::Closed)
@@ -207,7 +222,7 @@ impl PaperState {
 
     /// Whether it can be sent again, as it is or mended: it never reached customs, or customs does not take it.
     pub fn can_be_sent(self) -> bool {
-        matches!(self, Self::Draft | Self::Failed | Self::Rejected)
+        self == Self::Draft || self.is_refused()
     }
 
     /// Whether it can still be withdrawn: customs has it, and has not decided.

@@ -114,7 +114,7 @@ pub(in crate::customs) async fn went_on(
     next: &paper::Model,
 ) -> Result<(), Error> {
     // What the e-port says on the way leads nowhere new.
-    let on_the_way = |state| matches!(state, PaperState::Draft | PaperState::Sent | PaperState::AtPort);
+    let on_the_way = PaperState::is_unanswered;
     if on_the_way(next.state) && on_the_way(before.state) {
         return Ok(());
     }

@@ -95,8 +95,7 @@ fn unheard(since: DateTime<Utc>) -> Condition {
     };
     let withdrawal = [PaperKind::ExportCancellation];
     let moving = [PaperKind::Consignment, PaperKind::Arrival, PaperKind::Departure];
-    let refused = [PaperState::Failed, PaperState::Rejected];
-    let waits = [PaperState::Draft, PaperState::Sent, PaperState::AtPort];
+    let (refused, waits) = (PaperState::REFUSED, PaperState::UNANSWERED);
     let of = |states: &[ExportState], kinds: &[PaperKind]| {
         let either = Condition::any().add(said(kinds, &refused, None)).add(said(kinds, &waits, Some(since)));
         Condition::all().add(C::State.is_in(states.iter().copied())).add(either)

@@ -123,7 +123,7 @@ pub(super) fn is_live(papers: &[paper::Model], kind: PaperKind) -> bool {
 /// Sends a paper once more that waits for an answer: the same message is the same paper to whoever has it already. Answers
 /// whether it waits.
 pub(super) async fn say_again(work: &mut Work, paper: &paper::Model) -> Result<bool, Error> {
-    let waits = matches!(paper.state, PaperState::Draft | PaperState::Sent | PaperState::AtPort);
+    let waits = paper.state.is_unanswered();
     if waits {
         let job = Send { paper: paper.id, attempt: paper.attempt, document: paper.document.clone() };
         work.enqueue(&job).await?;

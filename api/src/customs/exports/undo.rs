@@ -45,15 +45,14 @@ pub async fn cancel(app: &App, call: &Call, id: ExportId, reason: &str) -> Resul
     let asked = declaration::Model { cancel_reason: Some(reason.to_owned()), ..row.clone() };
     let after = match list {
         _ if row.state.is_over() || row.entry_no.is_some() => return Err(illegal(&row, "CANCEL").at("id").into()),
-        None | Some(PaperState::Draft | PaperState::Failed | PaperState::Rejected) => {
-            write(&mut work, &row, declaration::Model { state: ExportState::Cancelled, ..asked }).await?
-        }
         Some(state) if state.can_be_withdrawn() => {
             let after = write(&mut work, &row, asked).await?;
             ask(app, &mut work, &after).await?;
             after
         }
-        Some(_) => return Err(illegal(&row, "CANCEL").at("id").into()),
+        Some(state) if !state.can_be_sent() => return Err(illegal(&row, "CANCEL").at("id").into()),
+        // Customs has no list of it.
+        _ => write(&mut work, &row, declaration::Model { state: ExportState::Cancelled, ..asked }).await?,
     };
     let asked = json!({ "order": row.order_no, "state": after.state, "reason": reason });
     work.audit(Some(row.seller_id), "cancelExport", encode(id).0, shown(&row), asked);

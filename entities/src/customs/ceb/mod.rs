@@ -94,6 +94,9 @@ pub struct Message {
     pub signature: Option<String>,
 }
 
+/// What a paper says that is declared, and not only saved at the e-port.
+const DECLARED: &str = "2";
+
 impl Message {
     /// A message of one document or several, which nobody has signed yet.
     pub fn new(kind: &'static Kind, guid: impl Into<String>, documents: Vec<Document>) -> Self {
@@ -106,6 +109,16 @@ impl Message {
             subscribers: Vec::new(),
             extension: None,
             signature: None,
+        }
+    }
+
+    /// Whether it goes out with a signature. Some kinds have one in the schema. Of the others that are sent the schema lets it
+    /// be left out, and the specification wants it of whatever is declared (`appStatus` 2, section 2.2).
+    pub fn must_be_signed(&self) -> bool {
+        match self.kind.signing {
+            Signing::Signed => true,
+            Signing::MayBeSigned => self.documents.iter().any(|said| said.head.get("appStatus") == Some(DECLARED)),
+            Signing::Told => false,
         }
     }
 

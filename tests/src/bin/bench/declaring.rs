@@ -1,6 +1,6 @@
-//! What customs costs: declarations built of the facts of a sale, matched, signed and held against every rule, beside the
-//! signature alone; and receipts that come in, are kept and folded, beside the bare guarded UPDATE of the same database.
-//! Inside this process, so without HTTP and without a gateway.
+//! What customs costs: declarations built of the facts of a sale, matched, their four papers signed, the list proved and
+//! held against every rule, beside the signature of one list alone; and receipts that come in, are kept and folded,
+//! beside the bare guarded UPDATE of the same database. Inside this process, so without HTTP and without a gateway.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ use api::{
 use entities::{
     catalog::SupplyMode,
     customs::{
-        ceb::{self, Document, Message, Record, Signing},
+        ceb::{self, Document, Message, Record},
         codes, goods_filing, list_rules,
         matching::{self, Papers, Terms, Verdict},
         message::MessageVerdict,
@@ -224,7 +224,7 @@ fn message(office: &Office, kind: PaperKind, document: Document) -> Result<Messa
 
 /// A message as it is sent: signed where it must be.
 fn written(office: &Office, mut message: Message) -> Result<String, Error> {
-    if message.kind.signing == Signing::Signed {
+    if message.must_be_signed() {
         let text = text(&message)?;
         message.signature = Some(office.app.signing().signer().sign(&text).map_err(Error::internal)?);
     }
