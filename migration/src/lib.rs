@@ -26,6 +26,7 @@ mod m0016_parcels;
 mod m0017_inbound;
 mod m0018_exports;
 mod m0019_proofs;
+mod m0020_customs_terms;
 
 /// Runs the steps in order.
 #[derive(Debug)]
@@ -54,6 +55,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0017_inbound::Migration),
             Box::new(m0018_exports::Migration),
             Box::new(m0019_proofs::Migration),
+            Box::new(m0020_customs_terms::Migration),
         ]
     }
 }

@@ -301,6 +301,12 @@ fn rows(t: &Things) -> Vec<Row> {
             (owner, R),
         ),
         row(
+            "Mutation.noteIdentityCheck",
+            input(json!({ "personId": t.person, "givenAt": "2026-01-01T00:00:00Z", "same": true, "source": "x" })),
+            [U, F, F, F, F],
+            (operator, R),
+        ),
+        row(
             "Mutation.revealConsumerIdentity",
             input(json!({ "personId": t.person, "reason": "x" })),
             [U, F, F, F, F],

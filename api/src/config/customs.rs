@@ -18,6 +18,7 @@ pub struct Customs {
     pub eport: Eport,
     pub signing: Signing,
     pub payment_data: PaymentData,
+    pub matching: Matching,
     pub exports: Exports,
 }
 
@@ -68,6 +69,16 @@ pub struct PaymentData {
     pub account: String,
     pub holder: String,
     pub item_link: String,
+}
+
+/// On what terms papers are matched.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Matching {
+    /// By how many thousandths the waybill's weight may differ from the list's.
+    pub weight_tolerance_permille: u32,
+    /// By how many grams it may in any case.
+    pub weight_tolerance_grams: u32,
 }
 
 /// What the rules of exports depend on.

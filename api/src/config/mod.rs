@@ -342,6 +342,8 @@ impl Config {
             ("customs.timeout", self.customs.timeout, 1..=60),
             ("customs.wait_hours", self.customs.wait_hours, 1..=720),
             ("customs.simulator.delay_ms", self.customs.simulator.delay_ms, 0..=600_000),
+            ("customs.matching.weight_tolerance_permille", self.customs.matching.weight_tolerance_permille, 0..=1_000),
+            ("customs.matching.weight_tolerance_grams", self.customs.matching.weight_tolerance_grams, 0..=100_000),
             ("customs.exports.b2b_hs_digits", self.customs.exports.b2b_hs_digits, 4..=10),
             ("jobs.lease", self.jobs.lease, 2..=3_600),
             ("jobs.workers", counted(self.jobs.workers), 0..=64),

@@ -21,8 +21,8 @@ use entities::{
     },
 };
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::Expr,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect, sea_query::Expr,
 };
 use serde_json::json;
 
@@ -39,6 +39,7 @@ use super::{
 use crate::{
     app::{App, Call, Work},
     inventory::{book, ledger::By},
+    party::ops::identities,
     platform::{
         clock::business_day,
         customs::fresh_guid,
@@ -205,8 +206,11 @@ async fn prepare(
     }
     let of = |kind: PaperKind| papers.iter().find(|paper| paper.kind == kind);
     let (order, payment, waybill) = (of(PaperKind::Order), of(PaperKind::Payment), of(PaperKind::Waybill));
-    // Another paper has its key: `write_own` says so.
-    blockers.extend((gathered.is_some() && order.is_none()).then_some(Blocker::PapersRejected));
+    if let (Some(gathered), None) = (&gathered, order) {
+        // Else another paper has its key: `write_own` says so.
+        let awaited = gathered.arrangement.order_by_party;
+        blockers.push(if awaited { Blocker::NoOrder } else { Blocker::PapersRejected });
+    }
     blockers.extend((gathered.is_some() && payment.is_none()).then_some(Blocker::NoPayment));
     blockers.extend((gathered.is_some() && waybill.is_none()).then_some(Blocker::NoWaybill));
     let direct = next.mode == SupplyMode::DirectImport;
@@ -233,7 +237,7 @@ async fn prepare(
         }
         _ => None,
     };
-    let mismatched = matched(work, next.id, list.as_ref().map(|(list, _)| list), &documents).await?;
+    let mismatched = matched(app, work, next.id, list.as_ref().map(|(list, _)| list), &documents).await?;
     blockers.extend(mismatched.then_some(Blocker::Mismatch));
     let was_invalid = next.blockers.0.contains(&Blocker::ListInvalid);
     if was_invalid {
@@ -290,15 +294,37 @@ impl Three {
     }
 }
 
+/// On what terms papers are matched: whether the buyer is known to be who the order says, by how much weights may differ.
+pub(super) async fn terms(
+    app: &App,
+    db: &impl ConnectionTrait,
+    papers: &matching::Papers<'_>,
+) -> Result<matching::Terms, Error> {
+    let settings = &app.config().customs.matching;
+    let named = |name: &str| papers.order.and_then(|order| order.head.get(name)).unwrap_or_default();
+    let (name, number) = (named("buyerName"), named("buyerIdNumber"));
+    Ok(matching::Terms {
+        identity_verified: identities::is_verified(app, db, name, number).await?,
+        weight_tolerance_permille: settings.weight_tolerance_permille,
+        weight_tolerance_grams: settings.weight_tolerance_grams,
+    })
+}
+
 /// Matches the papers, and keeps what was found; answers whether something does not match.
-async fn matched(work: &Work, id: DeclarationId, list: Option<&Document>, three: &Three) -> Result<bool, Error> {
+async fn matched(
+    app: &App,
+    work: &Work,
+    id: DeclarationId,
+    list: Option<&Document>,
+    three: &Three,
+) -> Result<bool, Error> {
     let papers = matching::Papers {
         list,
         order: three.order.as_ref(),
         payment: three.payment.as_ref().map(|payment| &payment.head),
         waybill: three.waybill.as_ref().map(|waybill| &waybill.head),
     };
-    let found = matching::rows(&papers, &matching::Terms::default());
+    let found = matching::rows(&papers, &terms(app, work.tx(), &papers).await?);
     let mismatched = matching::mismatch(&found).is_some();
     let rows: Vec<match_row::Model> = found
         .into_iter()
@@ -381,7 +407,7 @@ async fn write_own(
 ) -> Result<(), Error> {
     let arrangement = &gathered.arrangement;
     let wanted = [
-        (PaperKind::Order, true),
+        (PaperKind::Order, !arrangement.order_by_party),
         (PaperKind::Payment, !arrangement.payment_by_party),
         (PaperKind::Waybill, !arrangement.waybill_by_party && next.waybill.is_some()),
     ];

@@ -53,6 +53,7 @@ pub struct Arranging {
     pub customs_code: String,
     pub port_code: String,
     pub traf_mode: String,
+    pub order_by_party: bool,
     pub payment_by_party: bool,
     pub waybill_by_party: bool,
 }
@@ -91,6 +92,7 @@ pub async fn arrange(
         customs_code: wanted.customs_code.clone(),
         port_code: wanted.port_code.clone(),
         traf_mode: wanted.traf_mode.clone(),
+        order_by_party: wanted.order_by_party,
         payment_by_party: wanted.payment_by_party,
         waybill_by_party: wanted.waybill_by_party,
         version: before.as_ref().map_or(1, |row| row.version + 1),
@@ -105,6 +107,7 @@ pub async fn arrange(
             C::CustomsCode,
             C::PortCode,
             C::TrafMode,
+            C::OrderByParty,
             C::PaymentByParty,
             C::WaybillByParty,
             C::Version,

@@ -1,8 +1,10 @@
-//! Goods filings (商品备案): written and handed in by the seller, decided by who keeps the zone, out of force when the
-//! tariff does not know their code any more.
+//! Goods filings (商品备案): written and handed in by the seller, decided by who keeps the zone, out of force when what they
+//! say cannot be declared any more, or is not what the goods are described as.
 //!
 //! Handed in is only what can be declared: the code has a tariff row today, the goods are on the positive list for the
-//! mode, the units are those of the variant's tariff line, the country has a number of customs.
+//! mode, their legal units are those of the tariff row, where it says them, the country has a number of customs.
+
+use std::collections::HashMap;
 
 use chrono::NaiveDate;
 use entities::{
@@ -12,9 +14,13 @@ use entities::{
         goods_filing::{self, GoodsFilingState, GoodsFilingStep},
     },
     party::{Action, Resource, Viewer},
-    trade::import_list::allows,
+    trade::{
+        TariffRow,
+        import_list::{self as listed, allows},
+        tariff::row_on,
+    },
     values::{
-        CountryCode, CustomsUnit, ErrorCode, HsCode, Refusal,
+        CountryCode, CustomsUnit, ErrorCode, HsCode, Locale, Refusal,
         id::{GoodsFilingId, OrganisationId, VariantId},
         refusal::{Check, line},
     },
@@ -41,8 +47,10 @@ use crate::{
 
 /// Name of the order of filings, for cursors.
 const NEWEST: &str = "newest-goods-filing";
-/// Most filings that lapse at once.
+/// Filings that are looked at together.
 const AT_ONCE: u64 = 500;
+/// Longest reason.
+const LONGEST_REASON: usize = 300;
 
 /// What is to be filed.
 #[derive(Clone, Debug)]
@@ -94,7 +102,8 @@ pub async fn file(app: &App, call: &Call, wanted: &Filing) -> Result<goods_filin
         let refusal = Refusal::new(ErrorCode::InvalidAmount).with("value", codes::yuan(wanted.price_minor));
         check.0.push(refusal.with("currency", "CNY").at("price"));
     }
-    check.0.extend(declarable(work.tx(), &of.hs_code, &of.origin, wanted.mode, business_day(work.now)).await?);
+    let rules = Rules::of(work.tx(), std::slice::from_ref(&of.hs_code), business_day(work.now)).await?;
+    check.0.extend(rules.faults(Declared::now(&of, wanted.mode)));
     let (Some(item_no), Some(name), Some(gmodel), Some(quantity1_e5)) = (item_no, name, gmodel, quantity1) else {
         return Err(check.0.into());
     };
@@ -150,31 +159,88 @@ fn by_nature(of: &variant::Model, unit: &CustomsUnit) -> Option<i64> {
     }
 }
 
-/// What keeps goods from being declared on a day.
-async fn declarable(
-    db: &impl ConnectionTrait,
-    hs: &HsCode,
-    origin: &CountryCode,
+/// What of goods is declared, and how.
+#[derive(Clone, Copy)]
+struct Declared<'a> {
+    hs: &'a HsCode,
+    origin: &'a CountryCode,
+    unit1: &'a CustomsUnit,
+    unit2: Option<&'a CustomsUnit>,
     mode: SupplyMode,
+}
+
+impl<'a> Declared<'a> {
+    fn of(row: &'a goods_filing::Model) -> Self {
+        let (unit1, unit2) = (&row.unit1, row.unit2.as_ref());
+        Self { hs: &row.hs_code, origin: &row.origin, unit1, unit2, mode: row.mode }
+    }
+
+    /// The same as the goods are described now.
+    fn now(variant: &'a variant::Model, mode: SupplyMode) -> Self {
+        let (unit1, unit2) = (&variant.unit1, variant.unit2.as_ref());
+        Self { hs: &variant.hs_code, origin: &variant.origin, unit1, unit2, mode }
+    }
+
+    fn units(&self) -> String {
+        let units: Vec<&str> = [Some(self.unit1), self.unit2].into_iter().flatten().map(CustomsUnit::as_str).collect();
+        units.join("/")
+    }
+
+    /// Whether it is still what is filed.
+    fn is(&self, filed: &Self) -> bool {
+        (self.hs, self.origin, self.unit1, self.unit2) == (filed.hs, filed.origin, filed.unit1, filed.unit2)
+    }
+}
+
+/// What declaring is held against on a day: tariff and positive list.
+struct Rules {
     day: NaiveDate,
-) -> Result<Vec<Refusal>, Error> {
-    let mut wrong = Vec::new();
-    if !mode.is_retail_import() {
-        let name = async_graphql::Value::from(mode).to_string();
-        wrong.push(Refusal::new(ErrorCode::InvalidValue).with("value", name).at("mode"));
+    tariffs: Vec<TariffRow>,
+    list: Vec<listed::Model>,
+}
+
+impl Rules {
+    /// Those of some codes, in two statements.
+    async fn of(db: &impl ConnectionTrait, codes: &[HsCode], day: NaiveDate) -> Result<Self, Error> {
+        let tariffs = tariffs::rows_for(db, codes, day).await?;
+        let list = import_list::lines_for(db, codes, day).await?;
+        Ok(Self { day, tariffs, list })
     }
-    if tariffs::rows_for(db, std::slice::from_ref(hs), day).await?.is_empty() {
-        let refusal = Refusal::new(ErrorCode::NoTariff).with("hs", hs.as_str()).with("date", day.to_string());
-        wrong.push(refusal.at("variantId"));
+
+    /// What keeps goods from being declared.
+    fn faults(&self, goods: Declared<'_>) -> Vec<Refusal> {
+        let mut wrong = Vec::new();
+        match row_on(&self.tariffs, goods.hs, self.day) {
+            Err(refusal) => wrong.push(refusal.at("variantId")),
+            Ok(row) if !row.units_are(goods.unit1, goods.unit2) => {
+                let refusal = Refusal::new(ErrorCode::UnitsDiffer).with("hs", goods.hs.as_str());
+                wrong.push(refusal.with("units", row.units()).with("said", goods.units()).at("variantId"));
+            }
+            Ok(_) => {}
+        }
+        if goods.mode.is_retail_import() {
+            let listed = allows(&self.list, goods.hs, goods.mode, self.day);
+            wrong.extend(listed.err().map(|refusal| refusal.at("variantId")));
+        } else {
+            let name = async_graphql::Value::from(goods.mode).to_string();
+            wrong.push(Refusal::new(ErrorCode::InvalidValue).with("value", name).at("mode"));
+        }
+        if codes::country(goods.origin).is_none() {
+            wrong.push(Refusal::new(ErrorCode::InvalidCountry).with("value", goods.origin.as_str()).at("variantId"));
+        }
+        wrong
     }
-    if mode.is_retail_import() {
-        let lines = import_list::lines_for(db, std::slice::from_ref(hs), day).await?;
-        wrong.extend(allows(&lines, hs, mode, day).err().map(|refusal| refusal.at("variantId")));
+
+    /// What keeps what is filed from being declared: that the goods are described otherwise now, too.
+    fn against(&self, row: &goods_filing::Model, now: Option<&variant::Model>) -> Vec<Refusal> {
+        let filed = Declared::of(row);
+        let mut wrong = self.faults(filed);
+        if let Some(now) = now.map(|variant| Declared::now(variant, row.mode)).filter(|now| !now.is(&filed)) {
+            let said = format!("HS {} {} {}", now.hs.as_str(), now.origin.as_str(), now.units());
+            wrong.push(Refusal::new(ErrorCode::FilingOutdated).with("now", said).at("variantId"));
+        }
+        wrong
     }
-    if codes::country(origin).is_none() {
-        wrong.push(Refusal::new(ErrorCode::InvalidCountry).with("value", origin.as_str()).at("variantId"));
-    }
-    Ok(wrong)
 }
 
 async fn of_goods(
@@ -235,7 +301,8 @@ pub async fn decide(
         let name = async_graphql::Value::from(step).to_string();
         return Err(Refusal::new(ErrorCode::InvalidValue).with("value", name).at("decision").into());
     }
-    let reason = reason.map(|reason| line(reason, 300)).transpose().map_err(|refusal| refusal.at("reason"))?;
+    let reason =
+        reason.map(|reason| line(reason, LONGEST_REASON)).transpose().map_err(|refusal| refusal.at("reason"))?;
     let mut work = app.begin(call).await?;
     if let Some(before) = work.answered()? {
         return Ok(before);
@@ -246,8 +313,9 @@ pub async fn decide(
         return Err(stale());
     }
     if matches!(step, GoodsFilingStep::Approve | GoodsFilingStep::Resume) {
-        let day = business_day(work.now);
-        let wrong = declarable(work.tx(), &row.hs_code, &row.origin, row.mode, day).await?;
+        let rules = Rules::of(work.tx(), std::slice::from_ref(&row.hs_code), business_day(work.now)).await?;
+        let goods = variant::Entity::find_by_id(row.variant_id).one(work.tx()).await?;
+        let wrong = rules.against(&row, goods.as_ref());
         if !wrong.is_empty() {
             return Err(wrong.into());
         }
@@ -286,41 +354,50 @@ async fn stepped(
     Ok(goods_filing::Model { state: to, reason, version: row.version + 1, updated_at: work.now, ..row.clone() })
 }
 
-/// Puts filings out of force whose code has no tariff row today: they are filed anew. Every day, and when a tariff changes.
+/// Puts filings out of force that cannot be declared any more: the tariff has not their code or counts it in other units, the
+/// positive list has not their line, the goods are described otherwise. They are filed anew. Every time that the house is
+/// tidied; answers how many.
 pub async fn expire(app: &App) -> Result<u64, Error> {
     use goods_filing::Column as C;
     let today = business_day(app.clock().now());
-    let codes: Vec<HsCode> = goods_filing::Entity::find()
-        .select_only()
-        .column(C::HsCode)
-        .distinct()
-        .filter(C::State.is_in(GoodsFilingStep::Expire.leads().0.iter().copied()))
-        .order_by_asc(C::HsCode)
-        .into_tuple()
-        .all(app.db().read())
-        .await?;
-    let valid = tariffs::rows_for(app.db().read(), &codes, today).await?;
-    let gone: Vec<HsCode> = codes.into_iter().filter(|code| !valid.iter().any(|row| row.hs == *code)).collect();
-    if gone.is_empty() {
-        return Ok(0);
-    }
-    let rows = goods_filing::Entity::find()
-        .filter(C::HsCode.is_in(gone))
-        .filter(C::State.is_in(GoodsFilingStep::Expire.leads().0.iter().copied()))
-        .limit(AT_ONCE)
-        .all(app.db().read())
-        .await?;
-    let mut lapsed = 0;
-    for row in rows {
-        let mut work = app.begin(&Call::unasked("customs")).await?;
-        let why = format!("HS {} is not in the tariff of {today}", row.hs_code.as_str());
-        if stepped(&work, &row, GoodsFilingStep::Expire, Some(why.clone())).await.is_ok() {
-            work.audit(Some(row.seller_id), "expireGoodsFiling", encode(row.id).0, Value::Null, json!({ "why": why }));
-            work.commit(()).await?;
-            lapsed += 1;
+    let (mut lapsed, mut last) = (0, None);
+    loop {
+        let page = goods_filing::Entity::find()
+            .filter(C::State.is_in(GoodsFilingStep::Expire.leads().0.iter().copied()))
+            .filter(Condition::all().add_option(last.map(|id: GoodsFilingId| C::Id.gt(id))))
+            .order_by_asc(C::Id)
+            .limit(AT_ONCE)
+            .all(app.db().read())
+            .await?;
+        let Some(end) = page.last() else { return Ok(lapsed) };
+        last = Some(end.id);
+        let codes: Vec<HsCode> = page.iter().map(|row| row.hs_code.clone()).collect();
+        let rules = Rules::of(app.db().read(), &codes, today).await?;
+        let variants: HashMap<VariantId, variant::Model> = variant::Entity::find()
+            .filter(variant::Column::Id.is_in(page.iter().map(|row| row.variant_id)))
+            .all(app.db().read())
+            .await?
+            .into_iter()
+            .map(|variant| (variant.id, variant))
+            .collect();
+        for row in &page {
+            if let Some(why) = rules.against(row, variants.get(&row.variant_id)).first() {
+                lapsed += u64::from(lapse(app, row, why).await?);
+            }
         }
     }
-    Ok(lapsed)
+}
+
+/// Puts one filing out of force; answers whether it did: not when somebody changed it meanwhile.
+async fn lapse(app: &App, row: &goods_filing::Model, why: &Refusal) -> Result<bool, Error> {
+    let mut work = app.begin(&Call::unasked("customs")).await?;
+    let why: String = why.message(&Locale::zh_cn()).chars().take(LONGEST_REASON).collect();
+    if stepped(&work, row, GoodsFilingStep::Expire, Some(why.clone())).await.is_err() {
+        return Ok(false);
+    }
+    work.audit(Some(row.seller_id), "expireGoodsFiling", encode(row.id).0, Value::Null, json!({ "why": why }));
+    work.commit(()).await?;
+    Ok(true)
 }
 
 /// Which filings.

@@ -118,6 +118,11 @@ pub(super) async fn gather(
         .all(db)
         .await?
         .into_iter()
+        // What was taxed under another code, or as of another origin, is not what is filed.
+        .filter(|filing| {
+            let of = sale.lines.iter().filter(|line| line.variant == filing.variant_id);
+            of.clone().all(|line| line.hs_code == filing.hs_code && line.origin == filing.origin)
+        })
         .map(|filing| (filing.variant_id, filing))
         .collect();
     if !variants.iter().all(|variant| filings.contains_key(variant)) {

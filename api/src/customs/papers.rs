@@ -138,6 +138,7 @@ pub(super) async fn put_new(
         pre_no: None,
         invt_no: None,
         body: sealed_document(app.vault(), id, document)?,
+        original: None,
         sent_at: None,
         stated_at: None,
         version: 1,

@@ -12,6 +12,7 @@ use entities::{
         codes, declaration, list_rules,
         message::MessageVerdict,
         paper::{self, PaperKind, PaperState},
+        payment_data::Original,
     },
     party::{Action, Resource, organisation},
     values::{
@@ -35,7 +36,8 @@ use crate::{
     platform::{
         error::{Error, not_found, taken, violates_unique},
         graphql::encode,
-        vault, xmlsig,
+        vault::{self, Vault},
+        xmlsig,
     },
 };
 
@@ -58,7 +60,7 @@ fn invalid(reason: impl Into<String>) -> Refusal {
 }
 
 /// What of a message is wrong; or its kind and its one paper.
-fn checked(app: &App, text: &str) -> Result<(Message, PaperKind), Refusal> {
+fn checked(app: &App, text: &str, forward: bool) -> Result<(Message, PaperKind), Refusal> {
     if text.len() > LARGEST {
         return Err(invalid(format!("it has more than {LARGEST} bytes")));
     }
@@ -73,7 +75,9 @@ fn checked(app: &App, text: &str) -> Result<(Message, PaperKind), Refusal> {
     if let Some(fault) = wrong.first() {
         return Err(invalid(fault.to_string()));
     }
-    if read.signature.is_some() || read.kind.signing == Signing::Signed {
+    // Customs takes nothing that is declared and not signed; of a copy, what the party signed lies with customs.
+    let must_be_signed = read.kind.signing == Signing::Signed || (forward && read.must_be_signed());
+    if read.signature.is_some() || must_be_signed {
         xmlsig::verify(text, app.signing().trust(), app.clock().now()).map_err(|why| {
             let reason = format!("{} {why}", why.code());
             Refusal::new(ErrorCode::SignatureInvalid).with("reason", reason).at("message")
@@ -82,11 +86,33 @@ fn checked(app: &App, text: &str) -> Result<(Message, PaperKind), Refusal> {
     Ok((read, kind))
 }
 
+fn original_place(id: CustomsPaperId) -> String {
+    format!("customs_paper.original:{id}")
+}
+
+/// What a party was asked and answered for the payment that it gave.
+pub(super) fn original_of(vault: &Vault, paper: &paper::Model) -> Result<Option<Original>, Error> {
+    let Some(sealed) = &paper.original else { return Ok(None) };
+    let text = vault.unseal_text(&original_place(paper.id), sealed)?;
+    Ok(Some(serde_json::from_str(&text).map_err(Error::internal)?))
+}
+
 /// A party gives a paper. `forward`: the house sends it to customs for it, and its receipts come here; else the party sends
 /// it itself, and this is a copy. What is refused is kept with the reason.
-pub async fn submit(app: &App, call: &Call, text: &str, forward: bool) -> Result<paper::Model, Error> {
-    let done = match checked(app, text) {
-        Ok((read, kind)) => given(app, call, &Given { text, read, kind, forward }).await,
+///
+/// `original`: what stood behind a payment, which customs may ask for.
+pub async fn submit(
+    app: &App,
+    call: &Call,
+    text: &str,
+    forward: bool,
+    original: Option<Original>,
+) -> Result<paper::Model, Error> {
+    let done = match checked(app, text, forward) {
+        Ok((_, kind)) if original.is_some() && kind != PaperKind::Payment => {
+            Err(Refusal::new(ErrorCode::InvalidValue).with("value", "payment").at("payment").into())
+        }
+        Ok((read, kind)) => given(app, call, &Given { text, read, kind, forward, original }).await,
         Err(refusal) => Err(refusal.into()),
     };
     if let Err(Error::Refused(refusals)) = &done {
@@ -102,6 +128,16 @@ struct Given<'a> {
     read: Message,
     kind: PaperKind,
     forward: bool,
+    original: Option<Original>,
+}
+
+impl Given<'_> {
+    /// What stood behind it, as it is kept.
+    fn sealed_original(&self, vault: &Vault, id: CustomsPaperId) -> Result<Option<Vec<u8>>, Error> {
+        let Some(original) = &self.original else { return Ok(None) };
+        let text = serde_json::to_vec(original).map_err(Error::internal)?;
+        Ok(Some(vault.seal(&original_place(id), &text)?))
+    }
 }
 
 async fn given(app: &App, call: &Call, given: &Given<'_>) -> Result<paper::Model, Error> {
@@ -162,6 +198,7 @@ async fn given(app: &App, call: &Call, given: &Given<'_>) -> Result<paper::Model
         pre_no: None,
         invt_no: None,
         body: sealed_document(app.vault(), id, document)?,
+        original: given.sealed_original(app.vault(), id)?,
         sent_at: (!given.forward).then_some(work.now),
         stated_at: None,
         version: 1,
@@ -287,6 +324,7 @@ async fn same(
         .col_expr(C::Info, Expr::val(Option::<String>::None))
         .col_expr(C::SentAt, Expr::val((!given.forward).then_some(work.now)))
         .col_expr(C::Body, Expr::val(sealed_document(app.vault(), before.id, document)?))
+        .col_expr(C::Original, Expr::val(given.sealed_original(app.vault(), before.id)?))
         .col_expr(C::Version, Expr::col(C::Version).add(1))
         .col_expr(C::UpdatedAt, Expr::val(work.now))
         .filter(C::Id.eq(before.id))

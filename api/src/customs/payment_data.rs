@@ -5,30 +5,28 @@
 //! there were; the newest of them is answered. Nothing is told of money that is none: a payment of the sandbox is told to
 //! the simulated customs alone.
 
-use chrono::{DateTime, Utc};
 use entities::{
     customs::{
         ceb::Record,
         declaration,
         paper::{self, PaperKind},
-        payment_data::{PaidOrder, PaymentData},
+        payment_data::{Channel, Original, PaidOrder, PaymentData, Verifier},
+        sale::{PaidTogether, Sale},
     },
     payments::{ProviderKind, payment},
     values::Money,
 };
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{document_of, jobs::TellPayment, lists, locked, sale_of};
+use super::{document_of, jobs::TellPayment, lists, locked, parties, sale_of};
 use crate::{
     app::{App, Call},
     config::Gateway,
     platform::{customs::fresh_guid, error::Error, graphql::encode, jobs::Verdict, web},
 };
 
-/// Most orders that one payment is for.
-const MOST_ORDERS: u64 = 100;
 /// Longest answer that is read.
 const LONGEST_ANSWER: usize = 64 * 1024;
 /// The code of a good answer.
@@ -81,7 +79,7 @@ pub async fn asked(app: &App, text: &str) -> Result<Answer, Error> {
     let Some(row) = lists::of_document(app.db().read(), &inquiry.order_no).await? else {
         return Ok(answer("20002", "the order is not known"));
     };
-    if payment_of(app, &row).await?.is_some_and(|(_, paid)| !has_money(app, paid.as_ref())) {
+    if payment_of(app, &row).await?.is_some_and(|said| !has_money(app, said.paid.as_ref())) {
         return Ok(answer("20003", "the order was not paid for with money"));
     }
     let mut work = app.begin(&Call::unasked("customs")).await?;
@@ -96,13 +94,13 @@ pub async fn tell(app: &App, job: TellPayment) -> Result<Verdict, Error> {
     let again = |reason: String| Ok(Verdict::Again { after: None, reason });
     let row = lists::of_document(app.db().read(), &job.document).await?;
     let Some(row) = row else { return Ok(Verdict::Dead { reason: "the order is not known".into() }) };
-    let Some((head, paid)) = payment_of(app, &row).await? else {
+    let Some(said) = payment_of(app, &row).await? else {
         return again("the order has no payment yet".into());
     };
-    if !has_money(app, paid.as_ref()) {
+    if !has_money(app, said.paid.as_ref()) {
         return Ok(Verdict::Dead { reason: "the order was not paid for with money".into() });
     }
-    let data = data_of(app, &job, &row, &head, paid.as_ref()).await?;
+    let data = data_of(app, &job, &sale_of(app.vault(), &row)?, &said)?;
     let signer = app.signing().signer();
     let signature = signer.sign_text(&data.to_sign()).map_err(Error::internal)?;
     let sent = data.signed(signer.certificate().number(), &signature);
@@ -125,18 +123,28 @@ pub async fn tell(app: &App, job: TellPayment) -> Result<Verdict, Error> {
     }
 }
 
-/// What the payment paper of a declaration says, and the house's own payment that it is about; none: there is no paper yet.
-async fn payment_of(app: &App, row: &declaration::Model) -> Result<Option<(Record, Option<payment::Model>)>, Error> {
+/// What is known of a payment.
+struct Said {
+    /// What its paper says.
+    head: Record,
+    /// What the party that took it gave with the paper.
+    original: Option<Original>,
+    /// The house's own payment that it is about.
+    paid: Option<payment::Model>,
+}
+
+/// What is known of the payment of a declaration; none: there is no paper yet.
+async fn payment_of(app: &App, row: &declaration::Model) -> Result<Option<Said>, Error> {
     let db = app.db().read();
-    let Some(said) = payment_paper(db, row).await? else { return Ok(None) };
-    let head = document_of(app.vault(), &said)?.head;
+    let Some(paper) = payment_paper(db, row).await? else { return Ok(None) };
+    let head = document_of(app.vault(), &paper)?.head;
     // A reference is one payment's of its provider.
     let provider = sale_of(app.vault(), row)?.paid.provider;
     let whose = Condition::all()
         .add(payment::Column::Reference.eq(head.get("payTransactionId").unwrap_or_default()))
         .add_option(provider.map(|provider| payment::Column::Provider.eq(provider)));
     let paid = payment::Entity::find().filter(whose).one(db).await?;
-    Ok(Some((head, paid)))
+    Ok(Some(Said { head, original: parties::original_of(app.vault(), &paper)?, paid }))
 }
 
 /// Whether there is money behind a payment. That of the sandbox has none: it is for the customs that is none either.
@@ -144,75 +152,53 @@ fn has_money(app: &App, paid: Option<&payment::Model>) -> bool {
     app.config().customs.gateway == Gateway::Simulator || paid.is_none_or(|paid| paid.provider != ProviderKind::Sandbox)
 }
 
-/// What was paid in the request that paid an order, for all orders of it.
-async fn data_of(
-    app: &App,
-    job: &TellPayment,
-    row: &declaration::Model,
-    head: &Record,
-    paid: Option<&payment::Model>,
-) -> Result<PaymentData, Error> {
-    let db = app.db().read();
-    let named = |name: &str| head.get(name).unwrap_or_default().to_owned();
-    let (institution, transaction) = (named("payCode"), named("payTransactionId"));
-    // All papers of the transaction, whichever order they are of.
-    let of = format!("{institution}|{transaction}|");
-    let papers = paper::Entity::find()
-        .filter(
-            Condition::all()
-                .add(paper::Column::Kind.eq(PaperKind::Payment))
-                .add(paper::Column::BusinessKey.gte(of.as_str()))
-                .add(paper::Column::BusinessKey.lt(format!("{of}\u{10ffff}"))),
-        )
-        .order_by_asc(paper::Column::Document)
-        .limit(MOST_ORDERS)
-        .all(db)
-        .await?;
+/// What was paid in the request that paid an order, for all orders of it: also those that nothing is declared of.
+fn data_of(app: &App, job: &TellPayment, sale: &Sale, said: &Said) -> Result<PaymentData, Error> {
+    let named = |name: &str| said.head.get(name).unwrap_or_default().to_owned();
     let settings = &app.config().customs.payment_data;
-    let (mut orders, mut total_minor) = (Vec::new(), 0);
-    let mut paid_at: DateTime<Utc> = row.created_at;
-    for paper in &papers {
-        let Some(of) = lists::of_document(db, &paper.document).await? else { continue };
-        let sale = sale_of(app.vault(), &of)?;
-        total_minor += sale.paid_minor();
-        paid_at = sale.paid.at;
-        let goods = sale.lines.iter().map(|line| {
-            let link = settings.item_link.replace("{id}", &encode(line.variant).0);
-            (line.name.clone(), link)
-        });
-        orders.push(PaidOrder {
-            number: paper.document.clone(),
-            goods: goods.collect(),
-            account: settings.account.clone(),
-            code: String::new(),
-            holder: settings.holder.clone(),
-        });
-    }
-    let amount = |minor| paid.map(|paid| Money { minor, currency: paid.currency }.to_string());
-    // What was asked and answered, as the house keeps it.
-    let request = paid.map(|paid| {
-        json!({ "document": paid.document, "number": paid.number, "amount": amount(paid.amount_minor),
-                "provider": paid.provider, "method": paid.method, "at": paid.created_at })
-        .to_string()
-    });
-    let response = paid.map(|paid| {
-        json!({ "reference": paid.reference, "state": paid.state, "captured": amount(paid.captured_minor) }).to_string()
-    });
+    let order = |of: &PaidTogether| PaidOrder {
+        number: of.order_no.clone(),
+        goods: of
+            .goods
+            .iter()
+            .map(|(variant, name)| (name.clone(), settings.item_link.replace("{id}", &encode(*variant).0)))
+            .collect(),
+        account: settings.account.clone(),
+        code: String::new(),
+        holder: settings.holder.clone(),
+    };
     Ok(PaymentData {
         session: job.session.clone(),
         guid: fresh_guid()?,
-        request: request.unwrap_or_default(),
-        response: response.unwrap_or_default(),
+        original: said.original.clone().or_else(|| said.paid.as_ref().map(own_original)).unwrap_or_else(unknown),
         platform: named("ebpCode"),
-        institution,
-        transaction,
-        total_minor,
-        verifier: "3".into(),
-        pay_type: "4".into(),
-        paid_at,
-        orders,
+        institution: named("payCode"),
+        transaction: named("payTransactionId"),
+        total_minor: sale.paid.together.iter().map(|of| of.paid_minor).sum(),
+        paid_at: sale.paid.at,
+        orders: sale.paid.together.iter().map(order).collect(),
         sent_at: app.clock().now(),
     })
+}
+
+/// What the house asked and was answered, as it keeps it.
+fn own_original(paid: &payment::Model) -> Original {
+    let amount = |minor| Money { minor, currency: paid.currency }.to_string();
+    let request = json!({ "document": paid.document, "number": paid.number, "amount": amount(paid.amount_minor),
+        "provider": paid.provider, "method": paid.method, "at": paid.created_at });
+    let response = json!({ "reference": paid.reference, "state": paid.state, "captured": amount(paid.captured_minor) });
+    Original {
+        request: request.to_string(),
+        response: response.to_string(),
+        verifier: Verifier::of(paid.provider),
+        channel: Channel::of(paid.method),
+    }
+}
+
+/// Of a payment that a party took, and of which it gave nothing more than the paper.
+fn unknown() -> Original {
+    let none = String::new;
+    Original { request: none(), response: none(), verifier: Verifier::Other, channel: Channel::Other }
 }
 
 async fn payment_paper(db: &impl ConnectionTrait, row: &declaration::Model) -> Result<Option<paper::Model>, Error> {

@@ -26,7 +26,7 @@ use entities::{
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, sea_query::OnConflict};
 use serde::{Deserialize, Serialize};
 
-use super::{receiving, text_of};
+use super::{advance::terms, receiving, text_of};
 use crate::{
     app::{App, Call, Work},
     platform::{
@@ -289,7 +289,8 @@ impl Desk<'_> {
             payment: Some(&payment.document.head),
             waybill: Some(&waybill.document.head),
         };
-        let rows = matching::rows(&papers, &matching::Terms::default());
+        // Customs asks the base of identities itself: here, what it said to the house.
+        let rows = matching::rows(&papers, &terms(self.app, self.work.tx(), &papers).await?);
         Ok(matching::mismatch(&rows).map(|row| Said::no("100", row.rule.receipt())))
     }
 

@@ -118,6 +118,7 @@ pub const FIELDS: &[(&str, Action)] = &[
     ("Mutation.endSession", A::KeepSessions),
     ("Mutation.changePassword", A::KeepSessions),
     ("Mutation.setConsumerIdentity", A::KeepIdentity),
+    ("Mutation.noteIdentityCheck", A::VerifyIdentities),
     ("Mutation.revealConsumerIdentity", A::RevealIdentity),
     ("Mutation.registerOrganisation", A::JoinOrganisation),
     ("Mutation.acceptInvitation", A::JoinOrganisation),

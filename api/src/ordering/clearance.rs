@@ -10,7 +10,7 @@ use entities::{
     customs::{
         declaration::DeclarationState,
         request::{self, CustomsRequestKind, CustomsRequestState, ReturnedLine},
-        sale::{self, Paid, Sale, SaleLine},
+        sale::{self, Paid, PaidTogether, Sale, SaleLine},
     },
     inventory::{CustomsStatus, ReservationStep},
     logistics::HoldReason,
@@ -77,7 +77,7 @@ pub(super) async fn declare(
     };
     let consignee = place::consignee(app.vault(), checkout)?;
     let lines = order_line::Entity::find()
-        .filter(order_line::Column::OrderId.is_in(imports.iter().map(|order| order.id)))
+        .filter(order_line::Column::OrderId.is_in(orders.iter().map(|order| order.id)))
         .order_by_asc(order_line::Column::Number)
         .all(work.tx())
         .await?;
@@ -88,13 +88,25 @@ pub(super) async fn declare(
         .into_iter()
         .map(|row| (row.id, row))
         .collect();
+    let name = |line: &order_line::Model| line.name.read(&Locale::zh_cn()).unwrap_or(&line.sku).to_owned();
+    // Customs asks for all that was paid in one request, also for what it has no paper of.
+    let together: Vec<PaidTogether> = orders
+        .iter()
+        .map(|order| PaidTogether {
+            order_no: order.number.clone(),
+            paid_minor: order.total_minor,
+            goods: lines.iter().filter(|line| line.order_id == order.id).map(|l| (l.variant_id, name(l))).collect(),
+        })
+        .collect();
     for order in imports {
         let sold = lines.iter().filter(|line| line.order_id == order.id).map(|line| {
             let of = variants.get(&line.variant_id);
             SaleLine {
                 number: line.number,
                 variant: line.variant_id,
-                name: line.name.read(&Locale::zh_cn()).unwrap_or(&line.sku).to_owned(),
+                name: name(line),
+                hs_code: line.hs_code.clone(),
+                origin: line.origin.clone(),
                 barcode: of.and_then(|of| of.gtin.as_ref()).map(|gtin| gtin.as_str().to_owned()),
                 quantity: line.quantity,
                 unit_minor: line.unit_minor,
@@ -122,6 +134,7 @@ pub(super) async fn declare(
                 transaction: paid.reference.clone().unwrap_or_else(|| paid.number.clone()).chars().take(60).collect(),
                 at: work.now,
                 provider: Some(paid.provider),
+                together: together.clone(),
             },
             lines: sold.collect(),
         };

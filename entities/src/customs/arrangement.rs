@@ -33,6 +33,8 @@ pub struct Model {
     pub port_code: String,
     /// How goods leave the warehouse, one character (运输方式): `Y` is a comprehensive bonded zone.
     pub traf_mode: String,
+    /// Whether the platform's own system gives the order, and the house does not write it.
+    pub order_by_party: bool,
     /// Whether the payment institution sends its paper itself and gives the house a copy.
     pub payment_by_party: bool,
     /// The same of the carrier.

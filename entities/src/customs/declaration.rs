@@ -98,6 +98,8 @@ pub enum Blocker {
     GoodsNotFiled,
     /// Goods of it have no item in the account book of the warehouse (账册未备案).
     NotInBook,
+    /// The platform has not sent the order (待订单).
+    NoOrder,
     /// The payment institution has not sent the payment (待支付单).
     NoPayment,
     /// The carrier has not sent the waybill (待运单).
@@ -127,7 +129,7 @@ pub enum NextAction {
     FileGoods,
     /// File the goods in the account book: `fileBondedItem` (账册备案).
     FileInBook,
-    /// Have the payment institution or the carrier give their paper: `giveCustomsPaper` (催交单证).
+    /// Have the platform, the payment institution or the carrier give their paper: `giveCustomsPaper` (催交单证).
     AskParties,
     /// Say how the goods come: `setTransport` (填写运输信息).
     SetTransport,
@@ -166,7 +168,7 @@ pub fn next_actions(state: DeclarationState, blockers: &[Blocker], beside: Besid
             Blocker::NoCode => N::CompleteCodes,
             Blocker::GoodsNotFiled => N::FileGoods,
             Blocker::NotInBook => N::FileInBook,
-            Blocker::NoPayment | Blocker::NoWaybill => N::AskParties,
+            Blocker::NoOrder | Blocker::NoPayment | Blocker::NoWaybill => N::AskParties,
             Blocker::NoTransport => N::SetTransport,
             Blocker::PapersRejected | Blocker::Mismatch | Blocker::ListInvalid => N::MendAndPush,
             // They come by themselves, unless their time is up.

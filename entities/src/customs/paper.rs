@@ -283,6 +283,9 @@ pub struct Model {
     /// What it says, sealed.
     #[serde(skip)]
     pub body: Vec<u8>,
+    /// Of a payment that a party gave: what that was asked and answered, sealed (announcement 179).
+    #[serde(skip)]
+    pub original: Option<Vec<u8>>,
     /// When it was last sent.
     pub sent_at: Option<DateTimeUtc>,
     /// When customs said what holds.

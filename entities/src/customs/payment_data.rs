@@ -9,9 +9,97 @@ use std::fmt::Write;
 use chrono::{DateTime, Utc};
 
 use super::codes;
+use crate::payments::{Method, ProviderKind};
 
 /// Longest text of the original request, and of its answer.
 pub const LONGEST_ORIGINAL: usize = 8_000;
+
+/// Who verifies a payment between banks (验核机构).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, async_graphql::Enum)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[graphql(name = "PaymentVerifier")]
+pub enum Verifier {
+    /// China `UnionPay` (银联).
+    UnionPay,
+    /// `NetsUnion` (网联), over which Chinese wallets clear.
+    NetsUnion,
+    /// Another, or none.
+    Other,
+}
+
+/// Where the buyer paid (交易途径).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, async_graphql::Enum)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[graphql(name = "PaymentChannel")]
+pub enum Channel {
+    /// In an app or mini-program.
+    App,
+    /// In a browser.
+    Pc,
+    /// By a code that was scanned (扫码).
+    QrCode,
+    /// Another way.
+    Other,
+}
+
+impl Verifier {
+    /// Over whom a provider clears: `WeChat`'s own over `NetsUnion`, a foreign acquirer over neither.
+    pub fn of(provider: ProviderKind) -> Self {
+        match provider {
+            ProviderKind::Wechat => Self::NetsUnion,
+            ProviderKind::Stripe | ProviderKind::Bank | ProviderKind::Sandbox => Self::Other,
+        }
+    }
+
+    fn number(self) -> &'static str {
+        match self {
+            Self::UnionPay => "1",
+            Self::NetsUnion => "2",
+            Self::Other => "3",
+        }
+    }
+}
+
+impl Channel {
+    /// Where somebody pays who pays like this.
+    pub fn of(method: Method) -> Self {
+        match method {
+            Method::WechatJsapi => Self::App,
+            Method::Card | Method::Alipay => Self::Pc,
+            Method::WechatPay => Self::QrCode,
+            Method::BankTransfer | Method::Sandbox => Self::Other,
+        }
+    }
+
+    fn number(self) -> &'static str {
+        match self {
+            Self::App => "1",
+            Self::Pc => "2",
+            Self::QrCode => "3",
+            Self::Other => "4",
+        }
+    }
+}
+
+/// What was asked of a payment institution, and what it answered (支付原始数据).
+#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Original {
+    /// The request.
+    pub request: String,
+    /// The answer.
+    pub response: String,
+    /// Who verified it.
+    pub verifier: Verifier,
+    /// Where the buyer paid.
+    pub channel: Channel,
+}
+
+// It may name people.
+impl std::fmt::Debug for Original {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Original")
+    }
+}
 
 /// What was paid in one original request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,10 +108,8 @@ pub struct PaymentData {
     pub session: String,
     /// A number of its own, 36 characters in upper case.
     pub guid: String,
-    /// The original request to the payment institution (支付原始请求).
-    pub request: String,
-    /// Its answer (支付原始响应).
-    pub response: String,
+    /// The original request to the payment institution, its answer, and how it was paid.
+    pub original: Original,
     /// The platform's code.
     pub platform: String,
     /// The institution's code.
@@ -32,10 +118,6 @@ pub struct PaymentData {
     pub transaction: String,
     /// How much, in fen.
     pub total_minor: i64,
-    /// Who verifies: `1` for China `UnionPay` (银联), `2` for `NetsUnion` (网联), `3` for another.
-    pub verifier: String,
-    /// How it was paid: `1` app, `2` PC, `3` QR code, `4` another.
-    pub pay_type: String,
     /// When.
     pub paid_at: DateTime<Utc>,
     /// All orders that were paid in the request.
@@ -74,8 +156,8 @@ impl PaymentData {
         let mut out = String::from("{");
         let said = [
             ("guid", cut(&self.guid, 36)),
-            ("initalRequest", cut(&self.request, LONGEST_ORIGINAL)),
-            ("initalResponse", cut(&self.response, LONGEST_ORIGINAL)),
+            ("initalRequest", cut(&self.original.request, LONGEST_ORIGINAL)),
+            ("initalResponse", cut(&self.original.response, LONGEST_ORIGINAL)),
             ("ebpCode", cut(&self.platform, 18)),
             ("payCode", cut(&self.institution, 18)),
             ("payTransactionId", cut(&self.transaction, 60)),
@@ -85,7 +167,8 @@ impl PaymentData {
             let _ = write!(out, "\"{name}\":{},", quoted(&value));
         }
         let _ = write!(out, "\"totalAmount\":{},\"currency\":\"142\",", codes::yuan(self.total_minor));
-        let _ = write!(out, "\"verDept\":{},\"payType\":{},", quoted(&self.verifier), quoted(&self.pay_type));
+        let said = (self.original.verifier.number(), self.original.channel.number());
+        let _ = write!(out, "\"verDept\":{},\"payType\":{},", quoted(said.0), quoted(said.1));
         let _ = write!(out, "\"tradingTime\":{},\"note\":\"\"}}", quoted(&codes::moment(self.paid_at)));
         out
     }
@@ -146,14 +229,16 @@ mod tests {
         PaymentData {
             session: "fe2374-8fnejf97-32839218".into(),
             guid: "9D55BA71-55DE-41F4-8B50-C36C83B3B419".into(),
-            request: "r".into(),
-            response: "ok".into(),
+            original: Original {
+                request: "r".into(),
+                response: "ok".into(),
+                verifier: Verifier::Other,
+                channel: Channel::App,
+            },
             platform: "6301960001".into(),
             institution: "312228034T".into(),
             transaction: "2025110100001".into(),
             total_minor: 44_731,
-            verifier: "3".into(),
-            pay_type: "1".into(),
             paid_at: codes::read_moment("20251101093010").unwrap(),
             orders: vec![PaidOrder {
                 number: "XN20251101000001".into(),
@@ -173,8 +258,24 @@ mod tests {
     }
 
     #[test]
+    fn how_it_was_paid_is_told_as_the_announcement_numbers_it() {
+        let told = |provider, method| (Verifier::of(provider).number(), Channel::of(method).number());
+        for (provider, method, numbers) in [
+            (ProviderKind::Wechat, Method::WechatJsapi, ("2", "1")),
+            (ProviderKind::Stripe, Method::WechatPay, ("3", "3")),
+            (ProviderKind::Stripe, Method::Alipay, ("3", "2")),
+            (ProviderKind::Stripe, Method::Card, ("3", "2")),
+            (ProviderKind::Bank, Method::BankTransfer, ("3", "4")),
+        ] {
+            assert_eq!(told(provider, method), numbers, "{provider:?} {method:?}");
+        }
+        assert_eq!(Verifier::UnionPay.number(), "1");
+    }
+
+    #[test]
     fn what_is_sent_is_json_and_has_the_signed_parts_in_it() {
-        let data = PaymentData { request: "a\"b\\c\n".into(), ..example() };
+        let original = Original { request: "a\"b\\c\n".into(), ..example().original };
+        let data = PaymentData { original, ..example() };
         let sent = data.signed("0300de30", "c2ln");
         let read: serde_json::Value = serde_json::from_str(&sent).unwrap();
         assert_eq!(read["certNo"], "0300DE30");

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     payments::ProviderKind,
-    values::{Consignee, id::VariantId},
+    values::{Consignee, CountryCode, HsCode, id::VariantId},
 };
 
 /// A party as customs knows it: ten characters of a registration or 18 of a credit code, and its name.
@@ -51,6 +51,19 @@ pub struct Paid {
     /// Through which provider; none: it was not kept yet when the order was paid.
     #[serde(default)]
     pub provider: Option<ProviderKind>,
+    /// All orders that the same request paid, this one among them: customs is told of them together (announcement 179).
+    pub together: Vec<PaidTogether>,
+}
+
+/// An order that a request paid, whether or not anything of it is declared.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct PaidTogether {
+    /// Its number.
+    pub order_no: String,
+    /// What was paid for it, in fen.
+    pub paid_minor: i64,
+    /// Its goods, and what they are called in the shop.
+    pub goods: Vec<(VariantId, String)>,
 }
 
 /// What was sold, amounts in fen.
@@ -62,6 +75,10 @@ pub struct SaleLine {
     pub variant: VariantId,
     /// What it is called in the shop.
     pub name: String,
+    /// The tariff code that its taxes were computed by: only a filing that says the same is of it.
+    pub hs_code: HsCode,
+    /// Where it comes from; the same holds.
+    pub origin: CountryCode,
     /// Its barcode.
     pub barcode: Option<String>,
     /// How many.
@@ -456,11 +473,18 @@ pub(crate) mod tests {
                 address: "青海省西宁市城中区示例路1号".into(),
             },
             district: "630103".into(),
-            paid: Paid { transaction: "2025110100001".into(), at: at("20251101093010"), provider: None },
+            paid: Paid {
+                transaction: "2025110100001".into(),
+                at: at("20251101093010"),
+                provider: None,
+                together: Vec::new(),
+            },
             lines: vec![SaleLine {
                 number: 1,
                 variant: VariantId(zero),
                 name: "矿泉水".into(),
+                hs_code: "2201101000".parse().unwrap(),
+                origin: "FR".parse().unwrap(),
                 barcode: None,
                 quantity: 10,
                 unit_minor: 4_100,

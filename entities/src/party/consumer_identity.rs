@@ -32,6 +32,12 @@ pub struct Model {
     pub lookup: String,
     /// When it was last given.
     pub updated_at: DateTimeUtc,
+    /// Whether the base of identities knows the number under the name; none: nobody asked it since it was given.
+    pub same_person: Option<bool>,
+    /// Who asked it, and under which number: `公安部 NCIIC 20261101-7`.
+    pub verified_with: Option<String>,
+    /// When it was asked.
+    pub verified_at: Option<DateTimeUtc>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -19,6 +19,8 @@ pub enum Action {
     KeepIdentity,
     /// Find consumers by their resident ID, shown masked.
     FindIdentities,
+    /// Note what the base of identities said of a consumer.
+    VerifyIdentities,
     /// Read a consumer's name and resident ID in clear; audited.
     RevealIdentity,
     /// Register an organisation, accept an invitation, leave.
@@ -172,6 +174,7 @@ pub const RULES: &[(Action, &[Who])] = &[
     (Action::KeepSessions, &[Who::Oneself]),
     (Action::KeepIdentity, &[Who::Oneself]),
     (Action::FindIdentities, OPERATOR),
+    (Action::VerifyIdentities, OPERATOR),
     (Action::RevealIdentity, &[Who::Oneself, Who::Zone(&[R::Operator])]),
     (Action::JoinOrganisation, &[Who::Oneself]),
     (Action::KeepOrganisation, &[Who::Own(&[R::Owner]), Who::Zone(&[R::Operator])]),
@@ -244,7 +247,15 @@ pub const RULES: &[(Action, &[Who])] = &[
     (Action::ArrangeCustoms, &[Who::Own(&[R::Owner]), Who::Zone(&[R::Operator])]),
     (Action::FileGoods, CATALOG),
     (Action::DecideGoodsFilings, OPERATOR),
-    (Action::GiveCustomsPapers, &[Who::Own(&[R::Owner, R::Receiver, R::AccountsClerk]), Who::Machine(Scope::Customs)]),
+    // Operators speak for the platform.
+    (
+        Action::GiveCustomsPapers,
+        &[
+            Who::Own(&[R::Owner, R::Receiver, R::AccountsClerk]),
+            Who::Zone(&[R::Operator]),
+            Who::Machine(Scope::Customs),
+        ],
+    ),
     (Action::ReportDeliveries, &[Who::Own(CREW), Who::Machine(Scope::Customs)]),
     (Action::ReadCustomsMessages, &[Who::Zone(&[R::Operator, R::Auditor])]),
     (

@@ -43,6 +43,8 @@ pub(super) fn row(hs: &str, duty: &str, vat: &str, consumption: Consumption) -> 
         provisional_rate: None,
         vat_rate: dec(vat),
         consumption,
+        unit1: None,
+        unit2: None,
         source: "sample".to_owned(),
     }
 }

@@ -9,7 +9,7 @@ use sea_orm::FromJsonQueryResult;
 use serde::{Deserialize, Serialize};
 
 use super::out_of_range;
-use crate::values::{ErrorCode, HsCode, Refusal, Refusals, refusal::Check};
+use crate::values::{CustomsUnit, ErrorCode, HsCode, Refusal, Refusals, refusal::Check};
 
 /// Largest duty and VAT rate of a row. No rate of the tariff comes near; 13 typed for 13 % does.
 const MAX_RATE: Decimal = Decimal::ONE;
@@ -244,11 +244,28 @@ pub struct TariffRow {
     pub vat_rate: Decimal,
     /// Consumption tax.
     pub consumption: Consumption,
+    /// First legal unit (第一法定单位); none: the row does not say it, and no unit is held against it.
+    #[serde(default)]
+    pub unit1: Option<CustomsUnit>,
+    /// Second legal unit; none: there is none.
+    #[serde(default)]
+    pub unit2: Option<CustomsUnit>,
     /// The notice that the row comes from.
     pub source: String,
 }
 
 impl TariffRow {
+    /// Whether goods in these legal units are declared as the tariff has it (section 6.1: unit pair = tariff legal units).
+    pub fn units_are(&self, unit1: &CustomsUnit, unit2: Option<&CustomsUnit>) -> bool {
+        self.unit1.as_ref().is_none_or(|first| first == unit1 && self.unit2.as_ref() == unit2)
+    }
+
+    /// Its legal units, as people read them: `095/035`.
+    pub fn units(&self) -> String {
+        let units: Vec<&str> = [&self.unit1, &self.unit2].into_iter().flatten().map(CustomsUnit::as_str).collect();
+        units.join("/")
+    }
+
     /// The duty rate that is levied in full taxation.
     pub fn duty_rate(&self) -> Decimal {
         self.provisional_rate.unwrap_or(self.mfn_rate)
@@ -269,6 +286,7 @@ impl TariffRow {
         check.demand(self.consumption.counts(), "consumption", || {
             Refusal::new(ErrorCode::InvalidValue).with("value", "amount, threshold or triggers")
         });
+        check.demand(self.unit1.is_some() || self.unit2.is_none(), "unit1", || Refusal::new(ErrorCode::Required));
         check.demand(self.to.is_none_or(|to| self.from < to), "to", || {
             Refusal::new(ErrorCode::OutOfRange)
                 .with("min", self.from.to_string())

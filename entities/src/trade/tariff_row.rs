@@ -4,7 +4,7 @@ use rust_decimal::{Decimal, prelude::ToPrimitive};
 use sea_orm::entity::prelude::*;
 
 use super::tariff::{Consumption, TariffRow};
-use crate::values::{ErrorCode, HsCode, Refusal, Refusals, id::TariffRowId, refusal::Check};
+use crate::values::{CustomsUnit, ErrorCode, HsCode, Refusal, Refusals, id::TariffRowId, refusal::Check};
 
 /// Digits of a part per million.
 const PPM_DIGITS: u32 = 6;
@@ -32,6 +32,10 @@ pub struct Model {
     /// Consumption tax.
     #[sea_orm(column_type = "JsonBinary")]
     pub consumption: Consumption,
+    /// First legal unit, when the row says it.
+    pub unit1: Option<CustomsUnit>,
+    /// Second legal unit, when there is one.
+    pub unit2: Option<CustomsUnit>,
     /// The notice that it comes from.
     pub source: String,
     /// Counts up with every change.
@@ -64,6 +68,8 @@ impl Model {
             provisional_rate: self.provisional_ppm.map(fraction),
             vat_rate: fraction(self.vat_ppm),
             consumption: self.consumption.clone(),
+            unit1: self.unit1.clone(),
+            unit2: self.unit2.clone(),
             source: self.source.clone(),
         };
         row.checked()
@@ -85,6 +91,8 @@ impl Model {
             provisional_ppm: provisional_ppm.flatten(),
             vat_ppm,
             consumption: row.consumption.clone(),
+            unit1: row.unit1.clone(),
+            unit2: row.unit2.clone(),
             source: row.source.clone(),
             version,
         })

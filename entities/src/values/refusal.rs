@@ -195,6 +195,10 @@ catalogue! {
     InvalidEmail { retryable: false, zh: "邮箱格式不正确", en: "The e-mail address has the wrong form" }
     /// No tariff row is in force for the HS code on the day (无适用税率).
     NoTariff { retryable: false, zh: "商品编码 {hs} 在 {date} 没有适用的税率", en: "No tariff row is in force for HS code {hs} on {date}" }
+    /// The goods are counted in other legal units than the tariff has for their code (法定单位不符).
+    UnitsDiffer { retryable: false, zh: "商品编码 {hs} 的法定单位为 {units}，商品资料为 {said}", en: "The tariff counts HS code {hs} in {units}, the goods say {said}" }
+    /// The goods are described otherwise than they were filed (商品资料与备案不符).
+    FilingOutdated { retryable: false, zh: "商品资料已变更为 {now}，请重新备案", en: "The goods are described as {now} now; file them anew" }
     /// The order is above the single limit and holds more than one item (超过单次交易限值).
     OverSingleLimit { retryable: false, zh: "完税价格 {value} 元超过单次交易限值 {max} 元，且不止一件商品，请拆分订单", en: "The dutiable price of CNY {value} is above the single limit of CNY {max}, and there is more than one item; split the order" }
     /// The order would take the buyer above the annual limit (超过个人年度交易限值).

@@ -76,7 +76,7 @@ async fn what_is_missing_is_named_and_the_declaration_goes_on_when_it_is_there()
     let filings =
         border.seller().await.data("{ goodsFilings { nodes { id state legal1 { unit quantity } } } }", json!({})).await;
     let filing = &filings["goodsFilings"]["nodes"][0];
-    assert_eq!(filing["legal1"], json!({ "unit": "035", "quantity": "0.5" }), "half a kilogram is the legal quantity");
+    assert_eq!(filing["legal1"], json!({ "unit": "095", "quantity": "0.5" }), "half a litre is the legal quantity");
     let decide = |decision: &str| json!({ "id": filing["id"], "decision": decision, "reason": "to be looked at" });
     operator.done("decideGoodsFiling", "filing { state }", decide("SUSPEND")).await;
     let order = border.declared(&buyer, 2, "").await;

@@ -144,6 +144,8 @@ fn sale_lines() -> Vec<SaleLine> {
         variant: VariantId(Uuid::from_u128(1)),
         // What a shop calls its goods is not what they are declared as.
         name: "山泉 500ml × 10".into(),
+        hs_code: "2201101000".parse().unwrap(),
+        origin: "FR".parse().unwrap(),
         barcode: Some("6901234567892".into()),
         quantity: 10,
         unit_minor: 4_100,
@@ -155,6 +157,8 @@ fn sale_lines() -> Vec<SaleLine> {
         number: 2,
         variant: VariantId(Uuid::from_u128(2)),
         name: "礼盒".into(),
+        hs_code: "1806310000".parse().unwrap(),
+        origin: "BE".parse().unwrap(),
         barcode: None,
         quantity: 3,
         unit_minor: 6_850,
@@ -187,7 +191,7 @@ fn bonded() -> Sold {
             address: "青海省西宁市城中区示例路1号".into(),
         },
         district: "630103".into(),
-        paid: Paid { transaction: "2025110100001".into(), at: at(PAID), provider: None },
+        paid: Paid { transaction: "2025110100001".into(), at: at(PAID), provider: None, together: Vec::new() },
         lines: sale_lines(),
     };
     let merchant = party("6301960002", "示例电商 & <孙>");

@@ -5,10 +5,14 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::Border;
+use super::{
+    Border, CARRIER, PAYER,
+    papers::{code, payment, signed, trusting, waybill},
+};
 use crate::{
     house::root,
-    support::{TestServer, receiver::Receiver},
+    ordering::{FIRST_ID, Sale, paid, placing, put, quoted},
+    support::{OTHER_SELLER, TestServer, receiver::Receiver},
 };
 
 /// What customs answers when it has what it wanted.
@@ -67,6 +71,57 @@ async fn customs_asks_and_is_told_what_was_paid() {
     assert!(head["initalRequest"].as_str().unwrap().contains("SANDBOX"), "what was asked is not told: {head:#}");
     assert_eq!(told[0]["payExchangeInfoLists"][0]["orderNo"], order["number"]);
     assert!(!told[0]["signValue"].as_str().unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_orders_of_one_payment_are_told_with_what_the_institution_was_asked() {
+    let customs = Receiver::with(|_, _| ("200 OK".into(), TAKEN.into())).await;
+    let settings = [("CHAMA_CUSTOMS_PAYMENT_DATA_URL", customs.url.as_str()), trusting()[0]];
+    let border = Border::with(&settings, json!({ "paymentByParty": true })).await;
+    let market = &border.market;
+    let bank = market.server.seller(PAYER).await;
+    let own = code(&bank, PAYER).await;
+    let (soap, _) = market.sold(Sale::domestic(OTHER_SELLER, "soap-d", "10.00", 10)).await;
+    let buyer = market.identified(1).await;
+    // What is bought at home has no declaration, and was paid in the same request.
+    put(&buyer, &[(&border.offer, 1), (&soap, 2)]).await;
+    let quote = quoted(&buyer).await;
+    let selection = "checkout { id number orders { id number supplyMode } }";
+    let checkout = buyer.done("placeOrder", selection, placing(&quote, json!({}))).await["checkout"].clone();
+    paid(market, &buyer, &checkout).await;
+    market.worked().await;
+    let orders = checkout["orders"].as_array().unwrap();
+    let import = orders.iter().find(|order| order["supplyMode"] == "BONDED_IMPORT").unwrap();
+    assert_eq!(orders.len(), 2);
+
+    let text = signed(&payment(&own, import, "BANK-1", FIRST_ID, 61));
+    let original =
+        json!({ "request": "{\"amt\":64.73}", "response": "OK", "verifier": "UNION_PAY", "channel": "QR_CODE" });
+    let given = |original: &Value| json!({ "message": text, "forward": true, "payment": original });
+    let long = json!({ "request": "x".repeat(8_001), "response": "", "verifier": "OTHER", "channel": "OTHER" });
+    assert_eq!(bank.refused("giveCustomsPaper", given(&long)).await, [("TOO_LONG".into(), "payment.request".into())]);
+    bank.done("giveCustomsPaper", "paper { state }", given(&original)).await;
+    market.worked().await;
+    assert_eq!(asked(&market.server, import, "S1").await, "10000");
+    market.worked().await;
+    let told = told(&customs).pop().expect("customs is told nothing");
+    let mut numbers: Vec<&Value> = orders.iter().map(|order| &order["number"]).collect();
+    let lists = told["payExchangeInfoLists"].as_array().unwrap();
+    let mut listed: Vec<&Value> = lists.iter().map(|list| &list["orderNo"]).collect();
+    for names in [&mut numbers, &mut listed] {
+        names.sort_by_key(ToString::to_string);
+    }
+    assert_eq!(listed, numbers, "an order of the payment is not told");
+    assert!(lists.iter().all(|list| list["goodsInfo"].as_array().is_some_and(|goods| goods.len() == 1)), "{lists:?}");
+    let head = &told["payExchangeInfoHead"];
+    let said = ["initalRequest", "initalResponse", "verDept", "payType", "payTransactionId"].map(|name| &head[name]);
+    assert_eq!(json!(said), json!(["{\"amt\":64.73}", "OK", "1", "3", "BANK-1"]));
+    assert_eq!(head["totalAmount"].to_string(), "64.73", "the sum is not that of all orders");
+    // Only of payments is there such a thing.
+    let carrier = market.server.seller(CARRIER).await;
+    let way = signed(&waybill(&code(&carrier, CARRIER).await, import, "TF1", "示例路1号", 62));
+    let odd = json!({ "message": way, "forward": true, "payment": original });
+    assert_eq!(carrier.refused("giveCustomsPaper", odd).await, [("INVALID_VALUE".into(), "payment".into())]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

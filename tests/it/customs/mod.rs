@@ -7,6 +7,7 @@ mod deliveries;
 mod direct;
 mod export_messages;
 mod exports;
+mod filings;
 mod guarantee;
 mod import_messages;
 mod inquiries;
@@ -80,10 +81,8 @@ impl Border {
 
     /// Files goods and has the filing approved.
     pub async fn file(&self, variant: &Value) {
-        let input = json!({ "variantId": variant, "mode": "BONDED_IMPORT", "itemNo": "SKU1", "name": "矿泉水",
-            "specification": "品名:矿泉水;规格:500ml", "unit": "142",
-            "price": { "amount": "41.00", "currency": "CNY" } });
-        let filed = self.seller().await.done("fileGoods", "filing { id state }", input).await["filing"].clone();
+        let filed =
+            self.seller().await.done("fileGoods", "filing { id state }", filing(variant)).await["filing"].clone();
         assert_eq!(filed["state"], "SUBMITTED");
         let decision = json!({ "id": filed["id"], "decision": "APPROVE" });
         self.market.server.operator().await.done("decideGoodsFiling", "filing { state }", decision).await;
@@ -189,6 +188,12 @@ impl Border {
         let text = |field: &str| annual[field]["amount"].as_str().unwrap().to_owned();
         (text("used"), text("reserved"))
     }
+}
+
+/// What is filed of water.
+pub fn filing(variant: &Value) -> Value {
+    json!({ "variantId": variant, "mode": "BONDED_IMPORT", "itemNo": "SKU1", "name": "矿泉水",
+        "specification": "品名:矿泉水;规格:500ml", "unit": "142", "price": { "amount": "41.00", "currency": "CNY" } })
 }
 
 /// Puts goods into the account book of the seller's bonded warehouse.

@@ -47,6 +47,13 @@ impl<'a> Sale<'a> {
     }
 }
 
+/// The legal units that the demo's tariff has for a code; kilograms when it does not know it.
+pub fn legal_units(hs: &str) -> (Value, Value) {
+    let rows: Value = serde_json::from_str(include_str!("../../../deploy/demo/tariffs.json")).unwrap();
+    let row = rows.as_array().unwrap().iter().find(|row| row["hs"] == hs);
+    row.map_or((json!("035"), Value::Null), |row| (row["unit1"].clone(), row["unit2"].clone()))
+}
+
 impl Market {
     pub async fn new() -> Self {
         Self::with(&[]).await
@@ -66,8 +73,9 @@ impl Market {
     pub async fn sold(&self, sale: Sale<'_>) -> (Value, Value) {
         let (owner, operator) = (self.server.seller(sale.seller).await, self.server.operator().await);
         let mut content = rug(sale.key, &leaf(&owner).await);
-        content["variants"] =
-            json!([{ "hsCode": sale.hs, "origin": "FR", "netWeightG": 500, "grossWeightG": 900, "unit1": "035" }]);
+        let (unit1, unit2) = legal_units(sale.hs);
+        content["variants"] = json!([{ "hsCode": sale.hs, "origin": "FR", "netWeightG": 500, "netVolumeMl": 500,
+            "grossWeightG": 900, "unit1": unit1, "unit2": unit2 }]);
         let made = owner.done("createProduct", "product { id version }", json!({ "content": content })).await;
         let step = json!({ "id": made["product"]["id"], "expectedVersion": made["product"]["version"] });
         let product = operator.done("publishProduct", "product { variants { nodes { id } } }", step).await;

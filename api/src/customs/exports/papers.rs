@@ -67,6 +67,7 @@ pub(super) async fn put(app: &App, work: &mut Work, wanted: Wanted<'_>) -> Resul
         pre_no: None,
         invt_no: None,
         body: sealed_document(app.vault(), id, wanted.document)?,
+        original: None,
         sent_at: None,
         stated_at: None,
         version: 1,

@@ -178,6 +178,11 @@ impl CustomsArrangement {
         &self.0.traf_mode
     }
 
+    /// Whether the platform's own system gives the order (订单由平台报送).
+    async fn order_by_party(&self) -> bool {
+        self.0.order_by_party
+    }
+
     /// Whether the payment institution sends its paper itself.
     async fn payment_by_party(&self) -> bool {
         self.0.payment_by_party
@@ -258,6 +263,9 @@ pub(super) struct ArrangeCustomsInput {
     /// How goods leave the warehouse: one character of customs (运输方式).
     #[graphql(default_with = "String::from(\"Y\")")]
     traf_mode: String,
+    /// Whether the platform's own system gives the order with `giveCustomsPaper`, and the house does not write it.
+    #[graphql(default)]
+    order_by_party: bool,
     /// Whether the payment institution sends its paper itself and gives a copy.
     #[graphql(default)]
     payment_by_party: bool,
@@ -417,6 +425,7 @@ impl BeforehandMutation {
                 customs_code: input.customs_code.clone(),
                 port_code: input.port_code.clone(),
                 traf_mode: input.traf_mode.clone(),
+                order_by_party: input.order_by_party,
                 payment_by_party: input.payment_by_party,
                 waybill_by_party: input.waybill_by_party,
             };

@@ -3,8 +3,12 @@
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
 use entities::{
-    customs::message::{self, MessageDirection, MessageVerdict},
+    customs::{
+        message::{self, MessageDirection, MessageVerdict},
+        payment_data::{Channel, LONGEST_ORIGINAL, Original, Verifier},
+    },
     party::Action,
+    values::{ErrorCode, Refusal, Refusals, refusal::Check},
 };
 
 use super::declaration::CustomsPaper;
@@ -92,8 +96,38 @@ pub(super) struct GiveCustomsPaperInput {
     /// Whether the house sends it to customs for its sender; else its sender does, and this is a copy.
     #[graphql(default)]
     forward: bool,
+    /// Of a payment: what its institution was asked and answered; customs may ask for it (announcement 179).
+    payment: Option<OriginalPaymentInput>,
     /// The client's own id of this request.
     client_mutation_id: Option<String>,
+}
+
+/// What a payment institution was asked and answered (支付原始数据).
+#[derive(InputObject)]
+pub(super) struct OriginalPaymentInput {
+    /// The request, at most 8000 characters (支付原始请求).
+    #[graphql(secret)]
+    request: String,
+    /// The answer, at most 8000 characters (支付原始响应).
+    #[graphql(secret)]
+    response: String,
+    /// Who verified it between banks (验核机构).
+    verifier: Verifier,
+    /// Where the buyer paid (交易途径).
+    channel: Channel,
+}
+
+impl OriginalPaymentInput {
+    fn read(self) -> Result<Original, Refusals> {
+        let mut check = Check::default();
+        for (field, text) in [("request", &self.request), ("response", &self.response)] {
+            check.demand(text.chars().count() <= LONGEST_ORIGINAL, field, || {
+                Refusal::new(ErrorCode::TooLong).with("max", LONGEST_ORIGINAL.to_string())
+            });
+        }
+        let Self { request, response, verifier, channel } = self;
+        check.done(Original { request, response, verifier, channel })
+    }
 }
 
 payload! {
@@ -145,7 +179,13 @@ impl MessageMutation {
         input: GiveCustomsPaperInput,
     ) -> Result<GiveCustomsPaperPayload> {
         let call = context.call(Action::GiveCustomsPapers)?;
-        let result = parties::submit(context.app(), &call, &input.message, input.forward).await;
+        let result = async {
+            let original = input.payment.map(OriginalPaymentInput::read).transpose();
+            let original =
+                original.map_err(|refusals| refusals.into_iter().map(|r| r.at("payment")).collect::<Vec<_>>())?;
+            parties::submit(context.app(), &call, &input.message, input.forward, original).await
+        };
+        let result = result.await;
         GiveCustomsPaperPayload::new(context, input.client_mutation_id, result.map(CustomsPaper))
     }
 }

@@ -236,6 +236,22 @@ impl ConsumerIdentity {
     async fn updated_at(&self) -> DateTime<Utc> {
         self.0.updated_at
     }
+
+    /// Whether the base of identities knows the number under the name; none: it was not asked since (实名核验结果). Who is
+    /// verified may have somebody else pay for imports.
+    async fn same_person(&self) -> Option<bool> {
+        self.0.same_person
+    }
+
+    /// Who asked it, and under which number.
+    async fn verified_with(&self) -> Option<&str> {
+        self.0.verified_with.as_deref()
+    }
+
+    /// When it was asked.
+    async fn verified_at(&self) -> Option<DateTime<Utc>> {
+        self.0.verified_at
+    }
 }
 
 /// Name and resident ID in clear (明文实名信息).
@@ -414,7 +430,25 @@ pub(super) struct RevealConsumerIdentityInput {
     client_mutation_id: Option<String>,
 }
 
+/// What the base of identities said of a consumer (实名核验).
+#[derive(InputObject)]
+pub(super) struct NoteIdentityCheckInput {
+    /// Whose name and number.
+    person_id: ID,
+    /// The identity's `updatedAt`: what was asked about. Refused when the person gave another one since.
+    given_at: DateTime<Utc>,
+    /// Whether it knows the number under the name.
+    same: bool,
+    /// Who asked it, and under which number; at most 100 characters.
+    source: String,
+    /// The client's own id of this request.
+    client_mutation_id: Option<String>,
+}
+
 payload! {
+    /// The answer to `noteIdentityCheck`.
+    NoteIdentityCheckPayload { /// The identity, masked.
+        consumer_identity: ConsumerIdentity }
     /// The answer to `registerPerson`.
     RegisterPersonPayload { /// The person.
         person: Person }
@@ -546,6 +580,21 @@ impl PeopleMutation {
         let call = context.call(Action::KeepIdentity)?;
         let set = identities::set_identity(context.app(), &call, &input.name, &input.resident_id).await;
         SetConsumerIdentityPayload::new(context, input.client_mutation_id, set.map(ConsumerIdentity))
+    }
+
+    /// Notes what the base of identities said of a consumer's name and number; for operators (登记实名核验结果).
+    async fn note_identity_check(
+        &self,
+        context: &Context<'_>,
+        input: NoteIdentityCheckInput,
+    ) -> Result<NoteIdentityCheckPayload> {
+        let call = context.call(Action::VerifyIdentities)?;
+        let result = async {
+            let person = decode(&input.person_id, "personId")?;
+            let said = identities::Checked { person, given_at: input.given_at, same: input.same, with: input.source };
+            identities::note_check(context.app(), &call, &said).await
+        };
+        NoteIdentityCheckPayload::new(context, input.client_mutation_id, result.await.map(ConsumerIdentity))
     }
 
     /// Reads a name and a resident ID in clear: one's own, or anyone's as an operator. Every reading is in the audit

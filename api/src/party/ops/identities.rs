@@ -1,6 +1,7 @@
 //! Consumer identities: name and resident ID of a person who buys bonded goods. Sealed, found by a keyed hash,
 //! shown masked; reading one in clear leaves an entry in the audit, whoever reads.
 
+use chrono::{DateTime, Utc};
 use entities::party::consumer_identity::Column as C;
 use entities::{
     party::{Action, Resource, Viewer, consumer_identity},
@@ -8,7 +9,7 @@ use entities::{
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::OnConflict,
+    sea_query::{Expr, OnConflict},
 };
 use serde_json::{Value, json};
 
@@ -16,7 +17,7 @@ use crate::{
     app::{App, Call, Work, allowed},
     platform::{
         clock::business_day,
-        error::{Error, not_found},
+        error::{Error, not_found, stale},
         graphql::encode,
     },
 };
@@ -65,9 +66,23 @@ pub async fn set_identity(app: &App, call: &Call, name: &str, number: &str) -> R
         number: vault.seal(&place("number", person), number.reveal().as_bytes())?,
         lookup: vault.lookup("resident id", number.reveal()),
         updated_at: work.now,
+        // What was asked was asked of what was given before.
+        same_person: None,
+        verified_with: None,
+        verified_at: None,
     };
     let replace = OnConflict::column(C::PersonId)
-        .update_columns([C::Name, C::MaskedName, C::Number, C::MaskedNumber, C::Lookup, C::UpdatedAt])
+        .update_columns([
+            C::Name,
+            C::MaskedName,
+            C::Number,
+            C::MaskedNumber,
+            C::Lookup,
+            C::UpdatedAt,
+            C::SamePerson,
+            C::VerifiedWith,
+            C::VerifiedAt,
+        ])
         .to_owned();
     consumer_identity::Entity::insert(row.clone().into_active_model())
         .on_conflict(replace)
@@ -77,6 +92,72 @@ pub async fn set_identity(app: &App, call: &Call, name: &str, number: &str) -> R
     let old = before.as_ref().map_or(Value::Null, masked);
     work.audit(None, "setConsumerIdentity", encode(person).0, old, masked(&row));
     work.commit(row).await
+}
+
+/// What the base of identities (公安身份核查) said of a person's name and number. Who is verified may have somebody else pay
+/// (海关总署公告2018年第194号).
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// Whose.
+    pub person: PersonId,
+    /// When what was asked about was given: what was given anew is not what was asked about.
+    pub given_at: DateTime<Utc>,
+    /// Whether it knows the number under the name.
+    pub same: bool,
+    /// Who asked it, and under which number.
+    pub with: String,
+}
+
+/// Notes what the base of identities said. Refused when the person gave another identity meanwhile.
+pub async fn note_check(app: &App, call: &Call, said: &Checked) -> Result<consumer_identity::Model, Error> {
+    call.may(Action::VerifyIdentities, Resource::OWN)?;
+    let with = line(&said.with, 100).map_err(|r| r.at("source"))?;
+    let mut work = app.begin(call).await?;
+    if let Some(before) = work.answered()? {
+        return Ok(before);
+    }
+    let before = consumer_identity::Entity::find_by_id(said.person).one(work.tx()).await?;
+    let before = before.ok_or_else(|| not_found("personId", encode(said.person).as_str()))?;
+    if before.updated_at != said.given_at {
+        return Err(stale());
+    }
+    let done = consumer_identity::Entity::update_many()
+        .col_expr(C::SamePerson, Expr::val(said.same))
+        .col_expr(C::VerifiedWith, Expr::val(with.as_str()))
+        .col_expr(C::VerifiedAt, Expr::val(work.now))
+        .filter(C::PersonId.eq(said.person))
+        .filter(C::UpdatedAt.eq(before.updated_at))
+        .exec(work.tx())
+        .await?;
+    if done.rows_affected != 1 {
+        return Err(stale());
+    }
+    let row = consumer_identity::Model {
+        same_person: Some(said.same),
+        verified_with: Some(with),
+        verified_at: Some(work.now),
+        ..before.clone()
+    };
+    let shown = |row: &consumer_identity::Model| json!({ "same": row.same_person, "with": row.verified_with });
+    work.audit(None, "noteIdentityCheck", encode(said.person).0, shown(&before), shown(&row));
+    work.commit(row).await
+}
+
+/// Whether somebody of this name and number is known to the base of identities.
+pub async fn is_verified(app: &App, db: &impl ConnectionTrait, name: &str, number: &str) -> Result<bool, Error> {
+    let found = consumer_identity::Entity::find()
+        .filter(C::Lookup.eq(app.vault().lookup("resident id", number)))
+        .filter(C::SamePerson.eq(true))
+        .order_by_asc(C::PersonId)
+        .limit(MAX_FOUND)
+        .all(db)
+        .await?;
+    for row in found {
+        if opened(app, &row)?.name == name {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// A person's own identity, masked.

@@ -4,7 +4,7 @@ use async_graphql::{Enum, ID, InputObject, Object, SimpleObject};
 use chrono::NaiveDate;
 use entities::{
     trade::{Consumption, Measure, TariffRow, tariff::Trigger, tariff_row, tariff_row::fraction},
-    values::{ErrorCode, Refusal, Refusals, refusal::Check},
+    values::{CustomsUnit, ErrorCode, Refusal, Refusals, refusal::Check},
 };
 use rust_decimal::Decimal;
 
@@ -55,6 +55,16 @@ impl Tariff {
     /// Consumption tax (消费税).
     async fn consumption_tax(&self) -> ConsumptionTax {
         (&self.0.consumption).into()
+    }
+
+    /// First legal unit, customs' number; none: the row does not say it (第一法定单位).
+    async fn unit1(&self) -> Option<&str> {
+        self.0.unit1.as_ref().map(CustomsUnit::as_str)
+    }
+
+    /// Second legal unit, where there is one (第二法定单位).
+    async fn unit2(&self) -> Option<&str> {
+        self.0.unit2.as_ref().map(CustomsUnit::as_str)
     }
 
     /// The notice that it comes from.
@@ -258,6 +268,10 @@ pub(super) struct SetTariffInput {
     vat_ppm: i32,
     /// Consumption tax; none: not levied.
     consumption_tax: Option<ConsumptionTaxInput>,
+    /// First legal unit, three digits: 035 is kilogram. Goods of the code are filed in the units of its row.
+    unit1: Option<String>,
+    /// Second legal unit, where there is one.
+    unit2: Option<String>,
     /// The notice that it comes from.
     source: String,
     /// The version that was read, when there is a row with this first day.
@@ -278,6 +292,8 @@ impl SetTariffInput {
                 Consumption::None
             }
         };
+        let unit1 = self.unit1.as_deref().and_then(|unit| check.take("unit1", unit.parse()));
+        let unit2 = self.unit2.as_deref().and_then(|unit| check.take("unit2", unit.parse()));
         let Some(hs) = hs else { return Err(check.0) };
         check.done(TariffRow {
             hs,
@@ -287,6 +303,8 @@ impl SetTariffInput {
             provisional_rate: self.provisional_ppm.map(fraction),
             vat_rate: fraction(self.vat_ppm),
             consumption,
+            unit1,
+            unit2,
             source: self.source.clone(),
         })
     }

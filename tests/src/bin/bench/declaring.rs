@@ -104,6 +104,8 @@ async fn furnished(app: &App) -> Result<Office, Failure> {
         number: 1,
         variant,
         name: "矿泉水".into(),
+        hs_code: "2201101000".parse()?,
+        origin: "FR".parse()?,
         barcode: None,
         quantity: 10,
         unit_minor: 4_100,
@@ -130,7 +132,7 @@ async fn furnished(app: &App) -> Result<Office, Failure> {
             address: "青海省西宁市城中区示例路1号".into(),
         },
         district: "630103".into(),
-        paid: Paid { transaction: "2025110100001".into(), at: now, provider: None },
+        paid: Paid { transaction: "2025110100001".into(), at: now, provider: None, together: Vec::new() },
         lines: vec![line],
     };
     let parties = Parties {
@@ -285,6 +287,7 @@ async fn sent(office: &Office, id: CustomsPaperId, guid: &str) -> Result<(), Err
         pre_no: None,
         invt_no: None,
         body: Vec::new(),
+        original: None,
         sent_at: Some(now),
         stated_at: None,
         version: 1,
