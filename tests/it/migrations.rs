@@ -83,6 +83,7 @@ async fn entities_and_tables_say_the_same() {
     declared(&mut entities, inventory::inbound::Entity);
     declared(&mut entities, inventory::inbound::line::Entity);
     declared(&mut entities, inventory::inbound::put_away::Entity);
+    declared(&mut entities, inventory::gate::line::Entity);
     declared(&mut entities, inventory::gate::list::Entity);
     declared(&mut entities, inventory::gate::pass::Entity);
     declared(&mut entities, inventory::transfer::Entity);

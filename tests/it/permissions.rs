@@ -276,6 +276,7 @@ fn rows(t: &Things) -> Vec<Row> {
         row("Mutation.giveCustomsPaper", input(json!({ "message": "x" })), [U, F, R, F, R], (owner, R)),
         // Shipments: nobody of the walk carries them.
         row("Query.shipments", json!({}), [U, N, N, Y, Y], (owner, Y)),
+        row("Query.pickList", json!({ "locationId": t.zone, "shipmentIds": [] }), [U, F, N, F, N], (owner, N)),
         row("Query.shipment", id(&t.shipment), [U, N, N, Y, Y], (owner, Y)),
         row("Query.trace", json!({ "by": { "document": "walk-shipment" } }), [U, Y, Y, Y, Y], (owner, Y)),
         row("Query.publicTrace", json!({ "code": "x" }), [N, N, N, N, N], (owner, N)),
@@ -790,6 +791,7 @@ async fn ask(client: &Client, row: &Row, schema: &[RootField]) -> (Answer, Value
             | "brand"
             | "filing"
             | "consumerIdentities"
+            | "pickList"
             | "bankAccounts"
             | "productUpdated"
             | "suggest"

@@ -212,8 +212,8 @@ pub(super) async fn resend(
     gathered: Option<&Gathered>,
     paper: &paper::Model,
 ) -> Result<(), Error> {
-    // A list that is changed names the e-port's number of it.
-    let numbered = paper.kind != PaperKind::List || paper.pre_no.is_some();
+    // A list or a return that is changed names the e-port's number of it.
+    let numbered = !matches!(paper.kind, PaperKind::List | PaperKind::Return) || paper.pre_no.is_some();
     let stored = numbered && lists::was_accepted(work.tx(), paper.id).await?;
     let stamp = Stamp { guid: fresh_guid()?, again: stored, at: work.now };
     let mended = gathered.and_then(|gathered| match paper.kind {
@@ -223,9 +223,14 @@ pub(super) async fn resend(
         }
         kind => own_paper(row, gathered, kind, &stamp),
     });
-    let (document, sender) = match mended {
-        Some(mended) => mended,
-        None => (restamped(paper.kind, document_of(app.vault(), paper)?, &stamp), paper.sender_id),
+    let (document, sender) = if let Some(mended) = mended {
+        mended
+    } else {
+        let mut document = restamped(paper.kind, document_of(app.vault(), paper)?, &stamp);
+        if paper.kind == PaperKind::Return {
+            document.head = numbered_by_port(&document.head, paper.pre_no.as_deref().filter(|_| stored));
+        }
+        (document, paper.sender_id)
     };
     if let (PaperKind::List, Some(gathered)) = (paper.kind, gathered) {
         // Who answers for the taxes is who the list names.
@@ -272,6 +277,14 @@ pub(super) async fn renewed(
     }
     let job = Send { paper: paper.id, attempt: paper.attempt + 1, document: paper.document.clone() };
     work.enqueue(&job).await
+}
+
+/// The same with the e-port's number, at its place in the schema; or without one.
+fn numbered_by_port(head: &Record, pre_no: Option<&str>) -> Record {
+    head.values().filter(|(name, _)| *name != "preNo").fold(Record::default(), |record, (name, value)| {
+        let record = record.with(name, value);
+        if name == "copNo" { record.with_some("preNo", pre_no) } else { record }
+    })
 }
 
 /// The same document under another number and time; changed where customs has it, but for what is never changed: a

@@ -90,9 +90,13 @@ pub async fn heard(app: &App, job: Heard) -> Result<Verdict, Error> {
     let Some(kind) = PaperKind::of_number(read.kind.number) else {
         return dead(format!("{} is nothing that is sent", read.root()));
     };
-    // Customs knows the house's certificate. This is much arithmetic: it is done before anybody waits for the transaction.
-    let must = read.kind.signing == ceb::Signing::Signed;
-    let unproved = must.then(|| xmlsig::verify(&text, &app.signing().own(), job.at).err()).flatten();
+    // Customs knows the house's certificate, and those of the parties whose papers the house hands on. This is much
+    // arithmetic: it is done before anybody waits for the transaction.
+    let proof = || {
+        let by_house = xmlsig::verify(&text, &app.signing().own(), job.at).err()?;
+        xmlsig::verify(&text, app.signing().trust(), job.at).err().map(|_| by_house)
+    };
+    let unproved = read.must_be_signed().then(proof).flatten();
     let unproved = unproved.map(|why| Said::no(format!("-{}029", kind.number()), format!("验签失败: {why}")));
     let call = Call::known_as(app.vault(), Call::unasked("customs simulator").viewer, &job.message, Heard::KIND)?;
     let mut work = app.begin(&call).await?;

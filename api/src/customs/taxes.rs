@@ -157,6 +157,7 @@ pub(super) async fn billed(app: &App, work: &mut Work, document: &Document) -> R
         lines: TaxLines(lines),
         version: 1,
         created_at: work.now,
+        billed_at: codes::read_moment(&time),
     };
     let total = bill.total_minor();
     if !bill.lines.0.is_empty() && sum != total {
@@ -316,7 +317,8 @@ pub async fn standing(
                 0) AS BIGINT) AS overdue FROM tax_bill b WHERE guarantor_id = $1 AND payable_from <= $2 AND paid_at IS NULL \
                 AND state <> 'void' AND NOT EXISTS (SELECT 1 FROM customs_request r WHERE r.declaration_id = b.declaration_id \
                 AND r.kind = 'return' AND (r.state IN ('asked', 'inspected') \
-                OR r.state = 'approved' AND r.created_at >= b.created_at))";
+                OR r.state = 'approved' AND EXISTS (SELECT 1 FROM customs_paper p WHERE p.id = r.paper_id \
+                AND p.stated_at >= COALESCE(b.billed_at, b.created_at))))";
     // Whose first day was before that one, is past its last.
     let values = [whose.0.into(), today.into(), first_of_last(today).into()];
     let statement = Statement::from_sql_and_values(db.get_database_backend(), text, values);

@@ -99,6 +99,7 @@ pub const FIELDS: &[(&str, Action)] = &[
     ("Query.checkout", A::ReadOrders),
     ("Query.shipments", A::ReadShipments),
     ("Query.shipment", A::ReadShipments),
+    ("Query.pickList", A::PackShipments),
     ("Query.trace", A::ReadShipments),
     ("Query.publicTrace", A::ReadPublic),
     ("Query.logisticsFigures", A::ReadShipments),

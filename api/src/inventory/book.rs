@@ -18,7 +18,7 @@ use entities::{
         book, location,
     },
     values::{
-        BookNumber, ErrorCode, Refusal,
+        ErrorCode, Refusal,
         id::{BondedEntryId, BondedItemId, OrganisationId, StockLocationId, VariantId},
     },
 };
@@ -270,41 +270,55 @@ pub async fn locked_for(db: &impl ConnectionTrait, document: &str) -> Result<Vec
     Ok(items.order_by_asc(book::Column::Number).all(db).await?)
 }
 
-/// The account books of a warehouse in which goods of an owner are still locked, by document; a document of which nothing
-/// is locked there is left out.
-pub async fn books_of(
+/// What is still locked for a document.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "for which document, of which item of a book, and how much")]
+pub struct Locked {
+    pub document: String,
+    pub item: book::Model,
+    pub quantity: i64,
+}
+
+/// What documents have still locked of an owner's goods in the books of a warehouse.
+pub async fn still_locked(
     db: &impl ConnectionTrait,
     owner: OrganisationId,
     location: StockLocationId,
     documents: &[&str],
-) -> Result<BTreeMap<String, BTreeSet<BookNumber>>, Error> {
+) -> Result<Vec<Locked>, Error> {
     let named = bonded_entry::Column::Document.is_in(documents.iter().copied());
     let of = bonded_entry::Entity::find().select_only().column(bonded_entry::Column::ItemId).filter(named.clone());
     let items = book::Entity::find()
         .filter(book::Column::OwnerId.eq(owner))
         .filter(book::Column::LocationId.eq(location))
         .filter(book::Column::Id.in_subquery(of.into_query()));
-    let books: BTreeMap<BondedItemId, BookNumber> =
-        items.all(db).await?.into_iter().map(|item| (item.id, item.book)).collect();
+    let items: BTreeMap<BondedItemId, book::Model> =
+        items.all(db).await?.into_iter().map(|item| (item.id, item)).collect();
     let entries = bonded_entry::Entity::find()
         .filter(named)
         .filter(bonded_entry::Column::ByHand.eq(false))
-        .filter(bonded_entry::Column::ItemId.is_in(books.keys().copied()))
+        .filter(bonded_entry::Column::ItemId.is_in(items.keys().copied()))
         .all(db)
         .await?;
     let mut under: BTreeMap<(&str, BondedItemId), Vec<&bonded_entry::Model>> = BTreeMap::new();
     for entry in &entries {
         under.entry((entry.document.as_str(), entry.item_id)).or_default().push(entry);
     }
-    let mut found: BTreeMap<String, BTreeSet<BookNumber>> = BTreeMap::new();
-    for ((document, item), entries) in under {
-        if outstanding(entries) > 0
-            && let Some(book) = books.get(&item)
-        {
-            found.entry(document.to_owned()).or_default().insert(book.clone());
-        }
+    let still = under.into_iter().filter_map(|((document, item), entries)| {
+        let quantity = outstanding(entries);
+        let item = items.get(&item).filter(|_| quantity > 0)?;
+        Some(Locked { document: document.to_owned(), item: item.clone(), quantity })
+    });
+    Ok(still.collect())
+}
+
+/// The sum of each item.
+pub fn sums<'a>(locked: impl IntoIterator<Item = &'a Locked>) -> BTreeMap<BondedItemId, i64> {
+    let mut sums = BTreeMap::new();
+    for one in locked {
+        *sums.entry(one.item.id).or_default() += one.quantity;
     }
-    Ok(found)
+    sums
 }
 
 /// The items that a document locked itself, also when they have gone out since.

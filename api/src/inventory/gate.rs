@@ -5,17 +5,19 @@
 //! An inbound notice has one list, from its declaration on, and a pass for each vehicle that brought some of it. A pass out
 //! has one list, of all its parcels.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Datelike, Utc};
 use entities::{
     inventory::{
         GateDirection, GatePassState, VerificationState,
-        gate::{list, list_number, pass, pass_number},
+        gate::{line, list, list_number, pass, pass_number},
     },
     party::Viewer,
     values::{
         BookNumber, ErrorCode, Refusal,
-        id::{GatePassId, InboundId, OrganisationId, StockLocationId, VerificationListId},
-        refusal::line,
+        id::{BondedItemId, GatePassId, InboundId, OrganisationId, StockLocationId, VerificationListId},
+        refusal,
     },
 };
 use sea_orm::{
@@ -82,15 +84,16 @@ where
     Err(Error::internal("there is no number left for the paperwork of the gate"))
 }
 
-/// Declares a list (预核扣).
+/// Declares a list (预核扣) of how much of which items.
 pub async fn declare_list(
     tx: &impl ConnectionTrait,
     now: DateTime<Utc>,
     book: &BookNumber,
     of: Of,
+    lines: &BTreeMap<BondedItemId, i64>,
 ) -> Result<list::Model, Error> {
     let year = business_day(now).year();
-    numbered::<list::Entity>(tx, list::Column::Number, |serial| list::Model {
+    let row = numbered::<list::Entity>(tx, list::Column::Number, |serial| list::Model {
         id: VerificationListId::new(now),
         number: list_number(book, of.direction(), year, serial),
         book: book.clone(),
@@ -100,7 +103,34 @@ pub async fn declare_list(
         created_at: now,
         ended_at: None,
     })
-    .await
+    .await?;
+    write_lines(tx, row.id, lines).await?;
+    Ok(row)
+}
+
+async fn write_lines(
+    tx: &impl ConnectionTrait,
+    id: VerificationListId,
+    lines: &BTreeMap<BondedItemId, i64>,
+) -> Result<(), Error> {
+    let rows = lines.iter().map(|(item, quantity)| line::Model { list_id: id, item_id: *item, quantity: *quantity });
+    let rows: Vec<line::ActiveModel> = rows.map(IntoActiveModel::into_active_model).collect();
+    if !rows.is_empty() {
+        line::Entity::insert_many(rows).exec_without_returning(tx).await?;
+    }
+    Ok(())
+}
+
+/// Less is on a vehicle than its list says: the list is of what is.
+pub async fn mend_list(
+    tx: &impl ConnectionTrait,
+    pass: GatePassId,
+    lines: &BTreeMap<BondedItemId, i64>,
+) -> Result<(), Error> {
+    let row = list::Entity::find().filter(list::Column::GatePassId.eq(pass)).one(tx).await?;
+    let row = row.ok_or_else(|| Error::internal("a pass has no verification list"))?;
+    line::Entity::delete_many().filter(line::Column::ListId.eq(row.id)).exec(tx).await?;
+    write_lines(tx, row.id, lines).await
 }
 
 /// A list is verified (已核扣) or taken back (删单), once.
@@ -142,7 +172,7 @@ pub struct NewPass<'a> {
 /// The plate of a vehicle, as it was written.
 pub fn vehicle(written: &str) -> Result<String, Refusal> {
     // In capitals first: some letters are two of them.
-    line(&written.to_uppercase(), 32).map_err(|refusal| refusal.at("vehicle"))
+    refusal::line(&written.to_uppercase(), 32).map_err(|refusal| refusal.at("vehicle"))
 }
 
 /// Declares a pass. What comes in stands at the gate already: it is declared and passed at once.

@@ -8,11 +8,14 @@ use async_graphql::{
 };
 use entities::{
     inventory::{
-        gate::{list, pass},
+        book,
+        gate::{line as gate_line, list, pass},
         inbound::{self, line},
         location, lot,
     },
-    values::id::{GatePassId, InboundId, InboundLineId, StockBalanceId, StockLocationId, StockLotId},
+    values::id::{
+        GatePassId, InboundId, InboundLineId, StockBalanceId, StockLocationId, StockLotId, VerificationListId,
+    },
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Statement};
 
@@ -176,6 +179,33 @@ impl Loader<ListOfPass> for StockLoader {
         let rows = list::Entity::find().filter(list::Column::GatePassId.is_in(keys.iter().map(|key| key.0)));
         let rows = rows.all(self.app.db().read()).await?.into_iter();
         Ok(rows.filter_map(|row| Some((ListOfPass(row.gate_pass_id?), row))).collect())
+    }
+}
+
+/// What stands in a verification list, with the items of the book, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LinesOfList(pub VerificationListId);
+
+impl Loader<LinesOfList> for StockLoader {
+    type Value = Vec<(i64, book::Model)>;
+    type Error = SharedError;
+
+    async fn load(&self, keys: &[LinesOfList]) -> Result<HashMap<LinesOfList, Self::Value>, SharedError> {
+        let db = self.app.db().read();
+        let lines = gate_line::Entity::find().filter(gate_line::Column::ListId.is_in(keys.iter().map(|key| key.0)));
+        let lines = lines.all(db).await?;
+        let items = book::Entity::find().filter(book::Column::Id.is_in(lines.iter().map(|line| line.item_id)));
+        let items: HashMap<_, _> = items.all(db).await?.into_iter().map(|item| (item.id, item)).collect();
+        let mut found: HashMap<LinesOfList, Self::Value> = HashMap::new();
+        for line in lines {
+            if let Some(item) = items.get(&line.item_id) {
+                found.entry(LinesOfList(line.list_id)).or_default().push((line.quantity, item.clone()));
+            }
+        }
+        for lines in found.values_mut() {
+            lines.sort_by_key(|(_, item)| item.number);
+        }
+        Ok(found)
     }
 }
 

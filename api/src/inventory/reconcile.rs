@@ -39,8 +39,16 @@ const ON_THE_DOCK: &str = "SELECT i.organisation_id AS owner_id, l.variant_id, l
     FROM inbound_line l JOIN inbound i ON i.id = l.inbound_id GROUP BY i.organisation_id, l.variant_id, l.lot_id";
 
 /// Whether inbound notices say the same as the account book, the shelves and the paperwork of the gate.
-fn of_inbound() -> [(&'static str, String); 5] {
+fn of_inbound() -> [(&'static str, String); 6] {
     [
+        (
+            "a verification list says another sum of an item than its inbound notice",
+            "SELECT COUNT(*) AS n FROM (SELECT v.id, l.item_id, SUM(l.quantity) AS quantity FROM inbound_line l \
+             JOIN verification_list v ON v.inbound_id = l.inbound_id GROUP BY v.id, l.item_id) AS d \
+             LEFT JOIN verification_line s ON s.list_id = d.id AND s.item_id = d.item_id \
+             WHERE COALESCE(s.quantity, 0) <> d.quantity"
+                .to_owned(),
+        ),
         (
             "an inbound notice and the account book do not say the same",
             format!(

@@ -17,7 +17,7 @@
 //!
 //! - [`ops`]: what people, carriers and rooms above do; [`reads`]: what is read
 //! - [`webhook`]: what carriers push; [`simulator`]: what the stand-in pushes; [`jobs`]: what is done after a change
-//! - [`trace`]: from a lot to its parcels and back; [`figures`]: how well carriers do
+//! - [`picking`]: what to take from the shelves; [`trace`]: from a lot to its parcels and back; [`figures`]: how well carriers do
 //! - [`reconcile`]: whether all of it adds up
 
 pub mod figures;
@@ -25,6 +25,7 @@ pub mod graphql;
 pub mod jobs;
 pub mod loaders;
 pub mod ops;
+pub mod picking;
 pub mod reads;
 pub mod reconcile;
 pub mod simulator;

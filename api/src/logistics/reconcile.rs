@@ -54,6 +54,18 @@ pub async fn findings(db: &impl ConnectionTrait) -> Result<Vec<Finding>, Error> 
              ON g.id = p.gate_pass_id WHERE g.state <> 'cancelled' GROUP BY p.shipment_id HAVING COUNT(*) > 1) AS many",
         ),
         (
+            // What left is never unlocked: it is reduced, whenever the order hears of it.
+            "a verification list says another sum of an item than what its parcels had locked",
+            "SELECT COUNT(*) AS n FROM (SELECT v.id, e.item_id, \
+             SUM(CASE e.event WHEN 'lock' THEN e.quantity WHEN 'unlock' THEN -e.quantity ELSE 0 END) AS quantity \
+             FROM verification_list v JOIN gate_pass_parcel p ON p.gate_pass_id = v.gate_pass_id \
+             JOIN shipment s ON s.id = p.shipment_id JOIN bonded_entry e ON e.document = s.document AND NOT e.by_hand \
+             JOIN bonded_item i ON i.id = e.item_id AND i.owner_id = s.owner_id AND i.location_id = s.from_id \
+             WHERE v.state = 'verified' GROUP BY v.id, e.item_id) AS d \
+             LEFT JOIN verification_line l ON l.list_id = d.id AND l.item_id = d.item_id \
+             WHERE COALESCE(l.quantity, 0) <> d.quantity",
+        ),
+        (
             "a verification list does not stand as its gate pass",
             "SELECT COUNT(*) AS n FROM gate_pass g LEFT JOIN verification_list v ON v.gate_pass_id = g.id \
              WHERE g.inbound_id IS NULL AND (v.state IS NULL OR v.state <> CASE g.state WHEN 'passed' THEN 'verified' \

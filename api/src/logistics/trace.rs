@@ -1,22 +1,23 @@
 //! From a lot to the parcels that carried it, from a parcel to its lots and where they came from; and what everyone may
 //! see who was given the code of a parcel.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use entities::{
     catalog::variant,
-    inventory::{lot, stock_move},
-    logistics::{event, shipment},
+    inventory::{VerificationState, gate::list, lot, stock_move},
+    logistics::{event, pass_parcel, shipment},
     party::{Viewer, machine_client::Scope, organisation},
     values::{
         Gtin, Locale, Localized,
-        id::{OrganisationId, StockLotId},
+        id::{OrganisationId, StockLotId, VariantId},
         identity::masked_name,
     },
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, JoinType, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, RelationDef,
     sea_query::{Expr, Query},
 };
 
@@ -27,6 +28,8 @@ const MOST: usize = 500;
 /// Most lots of a trace, and most documents of a lot.
 const MOST_LOTS: usize = 100;
 const MOST_DOCUMENTS: usize = 100;
+/// Documents that are asked about in one statement.
+const TOGETHER: usize = 1_000;
 /// Most events of a public trace: the newest.
 const EVENTS: u64 = 100;
 
@@ -49,6 +52,10 @@ pub struct Under {
     pub document: String,
     pub quantity: i64,
     pub at: DateTime<Utc>,
+    /// Verification lists that it went through the gate under (核注清单编号).
+    pub lists: BTreeSet<String>,
+    /// Items of account books that it was of: the book and the number in it (账册号, 备案序号).
+    pub items: BTreeSet<(String, i32)>,
 }
 
 /// A lot that was found.
@@ -62,6 +69,10 @@ pub struct TracedLot {
     pub went_out: Vec<Under>,
     /// Under what it came in, first first; only for whose goods they are, and who oversees the zone.
     pub came_in: Vec<Under>,
+    /// The verification lists that it came into the zone under: for whoever sees the lot (溯源).
+    pub lists: BTreeSet<String>,
+    /// The items of account books that it came as.
+    pub items: BTreeSet<(String, i32)>,
 }
 
 /// What was found, as far as the viewer may see it.
@@ -89,7 +100,7 @@ pub async fn trace(db: &impl ConnectionTrait, viewer: &Viewer, by: &By) -> Resul
     let (shipments, mut truncated) = parcels(db, viewer, by, &named).await?;
     let own = Own::of(viewer);
     let (moves, more) = match asked(by, &named, &shipments) {
-        Some(asked) => traced::list(db, asked.add(seen(viewer, &own, &shipments))).await?,
+        Some(asked) => traced::went(db, asked.add(seen(viewer, &own, &shipments))).await?,
         None => (Vec::new(), false),
     };
     truncated |= more;
@@ -101,9 +112,19 @@ pub async fn trace(db: &impl ConnectionTrait, viewer: &Viewer, by: &By) -> Resul
     lots.sort_by(|a, b| (&a.code, a.id).cmp(&(&b.code, b.id)));
     truncated |= lots.len() > MOST_LOTS;
     lots.truncate(MOST_LOTS);
-    let of_own: Vec<StockLotId> = lots.iter().filter(|lot| own.has(lot.owner_id)).map(|lot| lot.id).collect();
-    let (came, more) = traced::came_in(db, &of_own).await?;
+    let ids: Vec<StockLotId> = lots.iter().map(|lot| lot.id).collect();
+    let (came, more) = traced::came_in(db, &ids).await?;
     truncated |= more;
+    let documents = moves.iter().chain(&came).map(|one| one.document.clone()).collect();
+    let booked = traced::booked(db, &documents).await?;
+    let gates = out_under(db, moves.iter().map(|one| one.document.as_str())).await?;
+    let known = |under: Under, variant: VariantId| {
+        let of = booked.get(&under.document);
+        let items = of.iter().flat_map(|of| &of.items).filter(|item| item.2 == variant);
+        let lists = of.iter().flat_map(|of| &of.lists).chain(gates.get(&under.document).into_iter().flatten());
+        let (items, lists) = (items.map(|(book, n, _)| (book.clone(), *n)).collect(), lists.cloned().collect());
+        Under { lists, items, ..under }
+    };
     let lots: Vec<TracedLot> = lots
         .into_iter()
         .map(|lot| {
@@ -111,7 +132,12 @@ pub async fn trace(db: &impl ConnectionTrait, viewer: &Viewer, by: &By) -> Resul
             let (went_out, fewer_out) = under(&moves, lot.id);
             let (came_in, fewer_in) = under(&came, lot.id);
             truncated |= fewer_out || fewer_in;
-            TracedLot { lot, quantity, went_out, came_in }
+            let [went_out, came_in] = [went_out, came_in]
+                .map(|all| all.into_iter().map(|under| known(under, lot.variant_id)).collect::<Vec<Under>>());
+            let lists = came_in.iter().flat_map(|under| under.lists.clone()).collect();
+            let items = came_in.iter().flat_map(|under| under.items.clone()).collect();
+            let came_in = if own.has(lot.owner_id) { came_in } else { Vec::new() };
+            TracedLot { lot, quantity, went_out, came_in, lists, items }
         })
         .collect();
     Ok(Traced { shipments, lots, truncated })
@@ -182,10 +208,46 @@ fn under(moves: &[stock_move::Model], lot: StockLotId) -> (Vec<Under>, bool) {
         } else if found.len() == MOST_DOCUMENTS {
             return (found, true);
         } else {
-            found.push(Under { document: one.document.clone(), quantity: one.quantity, at: one.at });
+            let (lists, items) = (BTreeSet::new(), BTreeSet::new());
+            found.push(Under { document: one.document.clone(), quantity: one.quantity, at: one.at, lists, items });
         }
     }
     (found, false)
+}
+
+/// The verification lists under which the parcels of documents went through the gate.
+async fn out_under(
+    db: &impl ConnectionTrait,
+    documents: impl Iterator<Item = &str>,
+) -> Result<HashMap<String, Vec<String>>, Error> {
+    let documents: BTreeSet<&str> = documents.collect();
+    let parcel: RelationDef = pass_parcel::Entity::belongs_to(shipment::Entity)
+        .from(pass_parcel::Column::ShipmentId)
+        .to(shipment::Column::Id)
+        .into();
+    let list: RelationDef = pass_parcel::Entity::belongs_to(list::Entity)
+        .from(pass_parcel::Column::GatePassId)
+        .to(list::Column::GatePassId)
+        .into();
+    let mut found: HashMap<String, Vec<String>> = HashMap::new();
+    let documents: Vec<&str> = documents.into_iter().collect();
+    for part in documents.chunks(TOGETHER) {
+        let rows: Vec<(String, String)> = pass_parcel::Entity::find()
+            .select_only()
+            .column(shipment::Column::Document)
+            .column(list::Column::Number)
+            .join(JoinType::InnerJoin, parcel.clone())
+            .join(JoinType::InnerJoin, list.clone())
+            .filter(shipment::Column::Document.is_in(part.iter().copied()))
+            .filter(list::Column::State.eq(VerificationState::Verified))
+            .into_tuple()
+            .all(db)
+            .await?;
+        for (document, number) in rows {
+            found.entry(document).or_default().push(number);
+        }
+    }
+    Ok(found)
 }
 
 /// The parcels that the viewer may see, newest first, and whether there are more.

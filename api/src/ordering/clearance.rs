@@ -210,9 +210,10 @@ pub(super) async fn note(
 async fn released(work: &mut Work, row: &order::Model) -> Result<(), Error> {
     let declared = customs::lists::of_document(work.tx(), &row.number).await?;
     // The moment that customs names, not that in which the house heard of it: between them a year may end.
-    let at = declared.and_then(|declared| declared.released_at).unwrap_or(work.now);
+    let at = declared.as_ref().and_then(|declared| declared.released_at).unwrap_or(work.now);
     let used = allowance::use_up(work.tx(), work.now, &row.number, at).await?;
-    logistics::ops::released(work, &row.number).await?;
+    let list_number = declared.as_ref().and_then(|declared| declared.invt_no.as_deref());
+    logistics::ops::released(work, &row.number, list_number).await?;
     // Told again, nothing is reserved any more.
     if used > 0 && row.state == OrderState::Confirmed {
         note(work, row, OrderStep::Release, None).await?;

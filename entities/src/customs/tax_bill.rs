@@ -116,6 +116,8 @@ pub struct Model {
     pub version: i32,
     /// Since when.
     pub created_at: DateTimeUtc,
+    /// When customs made it; none: it was not kept yet when the bill came.
+    pub billed_at: Option<DateTimeUtc>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

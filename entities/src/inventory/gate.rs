@@ -110,6 +110,31 @@ fn number(kind: &str, book: &BookNumber, direction: GateDirection, year: i32, se
     format!("{kind}{office}{year:02}{letter}{serial:09}")
 }
 
+/// What stands in verification lists.
+pub mod line {
+    use sea_orm::entity::prelude::*;
+
+    use crate::values::id::{BondedItemId, VerificationListId};
+
+    /// A row of `verification_line` (核注清单表体): one of each item of the book. What goes out is the sum of what the import
+    /// lists of its parcels say (section 6.3, kind 8).
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+    #[sea_orm(table_name = "verification_line")]
+    pub struct Model {
+        /// Of which list.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub list_id: VerificationListId,
+        /// Which item (备案序号).
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub item_id: BondedItemId,
+        /// How much, in the unit of the book (申报数量).
+        pub quantity: i64,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 /// Verification lists.
 pub mod list {
     use sea_orm::entity::prelude::*;

@@ -193,6 +193,8 @@ pub struct Model {
     pub needs_release: bool,
     /// When customs released it.
     pub released_at: Option<DateTimeUtc>,
+    /// Under which list it released it (清单编号).
+    pub list_number: Option<String>,
     /// How many hold it; the rows are in `shipment_hold`.
     pub holds: i32,
     /// What it was said to weigh, in grams.

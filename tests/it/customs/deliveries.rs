@@ -194,7 +194,7 @@ async fn what_nobody_answers_to_is_seen_and_said_again_and_is_one_delivery() {
     let market = Market::new().await;
     let app = market.app();
     let site = market.server.seller(SITE).await;
-    let to_do = "{ deliveries(filter: { toDo: true }) { nodes { number paper { state } } } }";
+    let to_do = "{ deliveries(filter: { toDo: true }) { nodes { number nextActions paper { state } } } }";
     let input = reporting(&market, "DR-4", json!(["YT0000000001"])).await;
     let first = site.done("reportDelivery", DELIVERY, input).await["delivery"].clone();
     api::worker::drain(app, Some("customs.send"), |_| {}).await.unwrap();
@@ -206,7 +206,7 @@ async fn what_nobody_answers_to_is_seen_and_said_again_and_is_one_delivery() {
     assert_eq!(site.data(to_do, json!({})).await["deliveries"]["nodes"], json!([]), "it is late at once");
     market.wait(chrono::Duration::hours(25));
     let site = market.server.seller(SITE).await;
-    let late = json!([{ "number": "DR-4", "paper": { "state": "SENT" } }]);
+    let late = json!([{ "number": "DR-4", "nextActions": ["SEND_AGAIN"], "paper": { "state": "SENT" } }]);
     assert_eq!(site.data(to_do, json!({})).await["deliveries"]["nodes"], late);
     // Other parcels are another delivery.
     let other = reporting(&market, "DR-4", json!(["YT0000000002"])).await;

@@ -20,7 +20,7 @@ use crate::{
 const SITE: &str = "xining-bonded-warehouse";
 
 const SHOWN: &str = "id version state route flag modeCode orderNumber listNumber entryNumber releasedAt arrivedAt \
-     departedAt cancelReason alarm transport { vehicle totalPackage } \
+     departedAt cancelReason alarm nextActions transport { vehicle totalPackage } \
      documents { kind state status info attempt messageNumber } summary { id state number alarm entries { entryNumber } }";
 
 /// A market with somebody who sells abroad.
@@ -328,6 +328,12 @@ async fn what_customs_refuses_is_mended_and_sent_again() {
         let export = quay.declared(quay.sale(json!({ "note": format!("#{mark}") }))).await;
         let stuck = quay.seen(&export).await;
         assert_eq!(stuck["state"], state, "{mark}: {stuck:#}");
+        let next = match state {
+            "RELEASED" => json!(["SEND_AGAIN", "REPORT_ARRIVAL"]),
+            "DECLARED" => json!(["CANCEL"]),
+            _ => json!(["MEND", "CANCEL"]),
+        };
+        assert_eq!(stuck["nextActions"], next, "{mark}");
         if state == "RELEASED" {
             assert!(stuck["alarm"].as_str().unwrap().contains("777"), "nobody looks at what customs says");
             quay.again(&stuck).await;

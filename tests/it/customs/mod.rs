@@ -16,6 +16,7 @@ mod overtaken;
 mod papers;
 mod receipts;
 mod refusals;
+mod traced;
 
 use api::customs;
 pub use receipts::{deliver, last, replaced};

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Border, paper};
+use super::{Border, last, paper};
 
 /// What a mark of the simulator leads to: the state of the declaration, and of which paper; and what it is after it was sent
 /// again.
@@ -102,7 +102,16 @@ async fn a_withdrawal_or_a_return_that_customs_refuses_can_be_asked_again() {
         assert_eq!(
             (&agreed["state"], paper(&agreed["declaration"], "RETURN")["state"].as_str()),
             (&json!("RETURNED"), Some("REVIEWED")),
-            "{mark}"
+            "{mark}: {:#}",
+            agreed["declaration"]["documents"]
+        );
+        // What customs had taken is changed, under the number that the e-port gave it; what it had not is new.
+        let sent = last(&border, 625).await;
+        let changed = sent.contains("<ceb:appType>2<");
+        assert_eq!(
+            (changed, sent.contains("<ceb:preNo>")),
+            (mark == "return-refused", mark == "return-refused"),
+            "{sent}"
         );
     }
     for mark in ["cancel-refused", "cancel-fails"] {

@@ -51,8 +51,8 @@ async fn the_gate_opens_once_for_what_is_packed_released_held_by_nobody_and_as_h
     assert_eq!(codes(12_000).await, ["NOT_RELEASED", "ON_HOLD", "WEIGHT_MISMATCH"]);
     let mut work = dock.app().begin(&house()).await.unwrap();
     ops::hold(&mut work, "I-1", HoldReason::Customs, "to be looked at", None).await.unwrap().expect("a hold");
-    assert!(ops::released(&mut work, "I-1").await.unwrap().unwrap().released_at.is_some());
-    assert!(ops::released(&mut work, "nothing").await.unwrap().is_none());
+    assert!(ops::released(&mut work, "I-1", None).await.unwrap().unwrap().released_at.is_some());
+    assert!(ops::released(&mut work, "nothing", None).await.unwrap().is_none());
     work.commit(()).await.unwrap();
     assert_eq!(codes(10_000).await, ["ON_HOLD"]);
     // Who holds is who lets go.

@@ -19,8 +19,7 @@ use serde_json::{Value, json};
 use super::{Dock, consignee, open, opening};
 use crate::support::{Client, OTHER_SELLER, published_rug};
 
-const PASS: &str =
-    "gatePass { id number state direction vehicle authority verificationList { number state direction } }";
+const PASS: &str = "gatePass { id number state direction vehicle authority verificationList { number state direction lines { quantity } } }";
 
 /// A dock at a bonded warehouse with goods in its account book.
 struct Yard {
@@ -65,7 +64,7 @@ impl Yard {
 
     async fn released(&self, document: &str) {
         let mut work = self.dock.app().begin(&Call::unasked("customs")).await.unwrap();
-        ops::released(&mut work, document).await.unwrap();
+        ops::released(&mut work, document, Some("97012026I000000001")).await.unwrap();
         work.commit(()).await.unwrap();
     }
 
@@ -112,6 +111,7 @@ async fn a_vehicle_goes_when_every_list_on_it_is_released_and_takes_all_its_parc
     );
     let list = &pass["verificationList"];
     assert_eq!((&list["state"], &list["direction"]), (&json!("DECLARED"), &json!("OUT")));
+    assert_eq!(list["lines"], json!([{ "quantity": 2 }]), "the list is not the sum of its parcels");
     dock.adds_up().await;
     // It goes with its vehicle, and with one.
     let alone = json!({ "id": encode(a.id), "weighedG": 1_000 });
@@ -184,7 +184,8 @@ async fn what_was_taken_back_is_not_on_the_vehicle_and_a_pass_that_is_taken_back
     yard.released("I-1").await;
     let gone = owner.refused("passGate", passing(&pass, &[(&a, 1_000), (&b, 1_000)])).await;
     assert_eq!(gone, [refused("NOT_FOUND", "parcels.1.shipmentId")]);
-    owner.done("passGate", PASS, passing(&pass, &[(&a, 1_000)])).await;
+    let passed = owner.done("passGate", PASS, passing(&pass, &[(&a, 1_000)])).await["gatePass"].clone();
+    assert_eq!(passed["verificationList"]["lines"], json!([{ "quantity": 1 }]), "what stayed is on the list");
     assert_eq!(dock.row(&b).await.state, ShipmentState::Cancelled);
     let on_it = "query($p: ID!) { shipments(filter: { gatePassId: $p }) { nodes { document } } \
                  auditTrail(nodeId: $p) { nodes { action body } } }";

@@ -1,6 +1,6 @@
 //! What came into a site, in the schema.
 
-use async_graphql::{Context, ID, InputObject, Object, Result};
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
 use entities::{customs::paper, party::Action};
 
 use super::declaration::CustomsPaper;
@@ -15,6 +15,15 @@ use crate::{
         page::PageArgs,
     },
 };
+
+/// What can be done next about what came into a site (下一步).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum DeliveryNextAction {
+    /// Report it anew under its number, mended: `reportDelivery` (修正后重报).
+    Mend,
+    /// Report the same once more: `reportDelivery` (重报).
+    SendAgain,
+}
 
 /// Which parcels of a bill of direct imports came into a site (入库明细单).
 #[derive(Clone, Debug)]
@@ -48,6 +57,16 @@ impl Delivery {
     /// How it stands at customs, with its receipts.
     async fn paper(&self) -> CustomsPaper {
         CustomsPaper(self.0.clone())
+    }
+
+    /// What its operator can do next (下一步).
+    async fn next_actions(&self, context: &Context<'_>) -> Vec<DeliveryNextAction> {
+        let silent = self.0.sent_at.is_some_and(|sent| sent < silent_since(context.app()));
+        match self.0.state {
+            state if state.is_refused() => vec![DeliveryNextAction::Mend],
+            state if state.is_unanswered() && silent => vec![DeliveryNextAction::SendAgain],
+            _ => Vec::new(),
+        }
     }
 }
 

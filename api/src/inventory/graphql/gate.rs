@@ -1,7 +1,7 @@
 //! Verification lists and gate passes in the schema. What goes out under a pass is found where parcels are:
 //! `shipments(filter: { gatePassId })`.
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use entities::{
     inventory::{
@@ -12,15 +12,19 @@ use entities::{
     values::id::GatePassId,
 };
 
-use super::{StockLocation, inbound::Inbound};
+use super::{StockLocation, book::BondedItem, inbound::Inbound};
 use crate::{
     inventory::{
         gate::{self as ops, PassFilter},
-        loaders::{self, ListOfInbound, ListOfPass},
+        loaders::{self, LinesOfList, ListOfInbound, ListOfPass},
     },
     platform::{
         error::Error,
-        graphql::{Connection, ContextExt, bounded, connection::list_cost, decode, encode},
+        graphql::{
+            Connection, ContextExt, bounded,
+            connection::{list_cost, times},
+            decode, encode,
+        },
         page::PageArgs,
     },
 };
@@ -65,6 +69,14 @@ impl VerificationList {
         GateAuthority::StandIn
     }
 
+    /// What stands in it, by the numbers of the book's items, at most 1000: of what goes out the sums of its parcels (表体).
+    #[graphql(complexity = "times(50, child_complexity)")]
+    async fn lines(&self, context: &Context<'_>) -> Result<Vec<VerificationLine>> {
+        let lines = loaders::of(context).load_one(LinesOfList(self.0.id)).await?.unwrap_or_default();
+        let line = |(quantity, item): (i64, _)| VerificationLine { item: BondedItem(item), quantity };
+        Ok(lines.into_iter().map(line).collect())
+    }
+
     /// Since when.
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
@@ -74,6 +86,15 @@ impl VerificationList {
     async fn ended_at(&self) -> Option<DateTime<Utc>> {
         self.0.ended_at
     }
+}
+
+/// How much of an item a verification list is of (核注清单表体).
+#[derive(SimpleObject)]
+pub struct VerificationLine {
+    /// Which item of the account book (账册项).
+    item: BondedItem,
+    /// How much, in the unit of the book (申报数量).
+    quantity: i64,
 }
 
 /// One vehicle, once through the gate of a bonded warehouse (核放单). What goes out under it: `shipments(filter: {

@@ -218,7 +218,7 @@ pub async fn declare_inbound(app: &App, call: &Call, new: &NewInbound) -> Result
     line::Entity::insert_many(rows).exec_without_returning(work.tx()).await?;
     let sums = by_item(lines.iter().map(|line| (line, line.quantity)));
     noted_in_book(&work, BookEvent::PreIncrease, &sums, &row.number).await?;
-    let list = gate::declare_list(work.tx(), work.now, &book, Of::Inbound(row.id)).await?;
+    let list = gate::declare_list(work.tx(), work.now, &book, Of::Inbound(row.id), &sums).await?;
     let shown = json!({ "number": row.number, "document": row.document, "location": place.code, "list": list.number,
         "lines": lines.len(), "quantity": lines.iter().map(|line| line.quantity).sum::<i64>() });
     work.audit(Some(organisation), "declareInbound", encode(row.id).0, serde_json::Value::Null, shown);

@@ -7,7 +7,8 @@
 //! - [`counts`], [`transfers`]: what takes several steps
 //! - [`bonded`]: the account book
 //! - [`hot`]: which items are hot
-//! - [`reads`]: lists and the history; [`traced`]: from a lot to documents and back
+//! - [`reads`]: lists and the history; [`picks`]: what is to be taken from the shelves; [`traced`]: from a lot to
+//!   documents and back
 
 pub mod bonded;
 pub mod counts;
@@ -15,6 +16,7 @@ pub mod goods;
 pub mod hot;
 pub mod inbound;
 pub mod leaving;
+pub mod picks;
 pub mod reads;
 pub mod traced;
 pub mod transfers;

@@ -1,12 +1,13 @@
 //! Logistics in the schema.
 //!
 //! - [`parts`]: what hangs on a shipment; [`query`]: what can be asked; [`tracing`]: traces and figures
-//! - [`desk`]: packing, the gate, holds; [`passes`]: many parcels on one vehicle; [`reports`]: what carriers report; [`carrier`]: how carriers are reached
+//! - [`desk`]: packing, the gate, holds; [`picking`]: what to take from the shelves; [`passes`]: many parcels on one vehicle; [`reports`]: what carriers report; [`carrier`]: how carriers are reached
 
 pub mod carrier;
 pub mod desk;
 pub mod parts;
 pub mod passes;
+pub mod picking;
 pub mod query;
 pub mod reports;
 pub mod tracing;
@@ -39,7 +40,7 @@ use crate::{
 
 /// The part of the query root that this context adds.
 #[derive(MergedObject, Default)]
-pub struct LogisticsQuery(query::ShipmentQuery, tracing::TraceQuery, carrier::CarrierQuery);
+pub struct LogisticsQuery(query::ShipmentQuery, picking::PickQuery, tracing::TraceQuery, carrier::CarrierQuery);
 
 /// The part of the mutation root that this context adds.
 #[derive(MergedObject, Default)]
@@ -104,6 +105,11 @@ impl Shipment {
     /// The carrier's number; null until it has given one (运单号).
     async fn waybill(&self) -> Option<&str> {
         self.0.waybill.as_deref()
+    }
+
+    /// The number of the import list under which customs released it (清单编号).
+    async fn list_number(&self) -> Option<&str> {
+        self.0.list_number.as_deref()
     }
 
     /// What the carrier said of it (订舱状态).

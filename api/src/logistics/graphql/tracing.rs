@@ -132,6 +132,17 @@ impl TracedLot {
         self.0.went_out.iter().cloned().map(LotMovement::from).collect()
     }
 
+    /// The verification lists under which it came into the zone, for whoever sees the lot (入区核注清单编号).
+    async fn inbound_lists(&self) -> Vec<&str> {
+        self.0.lists.iter().map(String::as_str).collect()
+    }
+
+    /// The items of account books that it came as (账册项).
+    #[graphql(complexity = "times(5, child_complexity)")]
+    async fn book_items(&self) -> Vec<TracedItem> {
+        self.0.items.iter().cloned().map(TracedItem::from).collect()
+    }
+
     /// Where it came from, first first, at most 100; none for who did not send it (来源).
     #[graphql(complexity = "times(20, child_complexity)")]
     async fn sources(&self) -> Vec<LotMovement> {
@@ -148,11 +159,36 @@ pub struct LotMovement {
     quantity: i64,
     /// When last (时间).
     at: DateTime<Utc>,
+    /// The verification lists that it went through the gate under (核注清单编号).
+    verification_lists: Vec<String>,
+    /// The items of account books that it was of (账册项).
+    book_items: Vec<TracedItem>,
 }
 
 impl From<Under> for LotMovement {
     fn from(under: Under) -> Self {
-        Self { document: under.document, quantity: under.quantity, at: under.at }
+        Self {
+            document: under.document,
+            quantity: under.quantity,
+            at: under.at,
+            verification_lists: under.lists.into_iter().collect(),
+            book_items: under.items.into_iter().map(TracedItem::from).collect(),
+        }
+    }
+}
+
+/// An item of an account book, as traces name it (账册项).
+#[derive(Clone, Debug, SimpleObject)]
+pub struct TracedItem {
+    /// Number of the book (账册号).
+    book: String,
+    /// Number of the item in it (备案序号).
+    number: i32,
+}
+
+impl From<(String, i32)> for TracedItem {
+    fn from((book, number): (String, i32)) -> Self {
+        Self { book, number }
     }
 }
 

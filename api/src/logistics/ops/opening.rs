@@ -194,6 +194,7 @@ fn fresh(
         desk: ShipmentState::Planned.of_desk(),
         needs_release: opening.needs_release,
         released_at: None,
+        list_number: None,
         holds: 0,
         gross_weight_g: opening.gross_weight_g,
         packed_weight_g: None,
@@ -235,12 +236,17 @@ async fn numbered(work: &Work, row: shipment::Model) -> Result<shipment::Model, 
 }
 
 /// Customs released the goods of a document: they may leave the gate. None: there is no shipment of it.
-pub async fn released(work: &mut Work, document: &str) -> Result<Option<shipment::Model>, Error> {
+pub async fn released(
+    work: &mut Work,
+    document: &str,
+    list_number: Option<&str>,
+) -> Result<Option<shipment::Model>, Error> {
     let Some(row) = of_document(work.tx(), document).await? else { return Ok(None) };
     if !row.needs_release || row.released_at.is_some() {
         return Ok(Some(row));
     }
-    let next = shipment::Model { released_at: Some(work.now), ..row.clone() };
+    let list_number = list_number.map(str::to_owned);
+    let next = shipment::Model { released_at: Some(work.now), list_number, ..row.clone() };
     Ok(Some(written(work, &row, next).await?))
 }
 

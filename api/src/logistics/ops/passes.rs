@@ -32,7 +32,7 @@ use super::{
 use crate::{
     app::{App, Call, Work},
     inventory::{
-        book,
+        book::{self, Locked},
         gate::{self, NewPass, Of},
         ops::own_bonded,
     },
@@ -164,47 +164,50 @@ pub async fn open_pass(
     }
     let of = |id: &ShipmentId| rows.iter().find(|row| row.id == *id).map(|row| row.document.as_str());
     let documents: Vec<&str> = shipments.iter().filter_map(of).collect();
-    let book = book_of(&work, &place, LIST, &documents).await?;
-    let new = NewPass { owner: organisation, location: place.id, book: &book, vehicle: &vehicle, inbound: None };
+    let locked = locked_in(&work, &place, LIST, &documents).await?;
+    let book = &locked.first().ok_or_else(|| Error::internal("parcels that nothing is locked for"))?.item.book;
+    let new = NewPass { owner: organisation, location: place.id, book, vehicle: &vehicle, inbound: None };
     let ids: Vec<ShipmentId> = ids.into_iter().collect();
-    let row = declared(&mut work, new, &ids, &documents).await?;
+    let load = Load { parcels: &ids, documents: &documents, locked: &locked };
+    let row = declared(&mut work, new, &load).await?;
     work.commit(row).await
 }
 
-/// The account book that the goods of all these documents are locked in: a list is of one. What is locked in none, or in
-/// another, is told by its place in `list`.
-async fn book_of(work: &Work, place: &location::Model, list: &str, documents: &[&str]) -> Result<BookNumber, Error> {
-    let books = book::books_of(work.tx(), place.organisation_id, place.id, documents).await?;
+/// What is locked for all these documents, in one account book: a list is of one. What is locked in none, or in another, is told
+/// by its place in `list`.
+async fn locked_in(work: &Work, place: &location::Model, list: &str, documents: &[&str]) -> Result<Vec<Locked>, Error> {
+    let locked = book::still_locked(work.tx(), place.organisation_id, place.id, documents).await?;
     let (mut of, mut wrong): (Option<&BookNumber>, Refusals) = (None, Refusals::new());
     for (n, document) in documents.iter().enumerate() {
-        let refusal = match books.get(*document) {
-            None => Some(Refusal::new(ErrorCode::NotFiled).with("location", place.code.clone())),
-            Some(own) => {
-                let other = own.iter().find(|book| *of.get_or_insert(*book) != *book);
-                other.map(|book| Refusal::new(ErrorCode::InvalidValue).with("value", book.as_str()))
-            }
+        let mut own = locked.iter().filter(|one| one.document == *document).map(|one| &one.item.book).peekable();
+        let refusal = if own.peek().is_none() {
+            Some(Refusal::new(ErrorCode::NotFiled).with("location", place.code.clone()))
+        } else {
+            let other = own.find(|book| *of.get_or_insert(*book) != *book);
+            other.map(|book| Refusal::new(ErrorCode::InvalidValue).with("value", book.as_str()))
         };
         wrong.extend(in_list(list, n, refusal.into_iter().collect()));
     }
-    match of {
-        Some(book) if wrong.is_empty() => Ok(book.clone()),
-        _ => Err(Error::Refused(wrong)),
-    }
+    if wrong.is_empty() { Ok(locked) } else { Err(Error::Refused(wrong)) }
+}
+
+/// Parcels that go out under one pass.
+struct Load<'a> {
+    parcels: &'a [ShipmentId],
+    documents: &'a [&'a str],
+    /// What is locked for them: what the list says.
+    locked: &'a [Locked],
 }
 
 /// Declares a pass with its list, and puts parcels on it.
-async fn declared(
-    work: &mut Work,
-    new: NewPass<'_>,
-    parcels: &[ShipmentId],
-    documents: &[&str],
-) -> Result<pass::Model, Error> {
+async fn declared(work: &mut Work, new: NewPass<'_>, load: &Load<'_>) -> Result<pass::Model, Error> {
     let row = gate::declare_pass(work.tx(), work.now, new).await?;
-    let list = gate::declare_list(work.tx(), work.now, new.book, Of::Pass(row.id)).await?;
-    let on_it = parcels.iter().map(|id| pass_parcel::Model { gate_pass_id: row.id, shipment_id: *id });
+    let list = gate::declare_list(work.tx(), work.now, new.book, Of::Pass(row.id), &book::sums(load.locked)).await?;
+    let on_it = load.parcels.iter().map(|id| pass_parcel::Model { gate_pass_id: row.id, shipment_id: *id });
     let on_it = on_it.map(IntoActiveModel::into_active_model);
     pass_parcel::Entity::insert_many(on_it).exec_without_returning(work.tx()).await?;
-    let shown = json!({ "number": row.number, "vehicle": row.vehicle, "list": list.number, "documents": documents });
+    let shown =
+        json!({ "number": row.number, "vehicle": row.vehicle, "list": list.number, "documents": load.documents });
     work.audit(Some(row.organisation_id), "openGatePass", encode(row.id).0, Value::Null, shown);
     Ok(row)
 }
@@ -225,15 +228,16 @@ pub(super) async fn alone(work: &mut Work, row: &shipment::Model) -> Result<(), 
     let place = location::Entity::find_by_id(from).one(work.tx()).await?;
     let Some(place) = place.filter(|place| place.kind == LocationKind::BondedWarehouse) else { return Ok(()) };
     let documents = [row.document.as_str()];
-    let books = book::books_of(work.tx(), row.owner_id, place.id, &documents).await?;
-    let mut books = books.into_values().flatten();
-    let Some(book) = books.next() else { return Ok(()) };
-    if let Some(other) = books.next() {
+    let locked = book::still_locked(work.tx(), row.owner_id, place.id, &documents).await?;
+    let Some(first) = locked.first() else { return Ok(()) };
+    if let Some(other) = locked.iter().find(|one| one.item.book != first.item.book) {
         // A list is of one book.
-        return Err(Refusal::new(ErrorCode::InvalidValue).with("value", other.as_str()).at("id").into());
+        return Err(Refusal::new(ErrorCode::InvalidValue).with("value", other.item.book.as_str()).at("id").into());
     }
-    let new = NewPass { owner: row.owner_id, location: place.id, book: &book, vehicle: NO_VEHICLE, inbound: None };
-    let pass = declared(work, new, &[row.id], &documents).await?;
+    let book = &first.item.book;
+    let new = NewPass { owner: row.owner_id, location: place.id, book, vehicle: NO_VEHICLE, inbound: None };
+    let load = Load { parcels: &[row.id], documents: &documents, locked: &locked };
+    let pass = declared(work, new, &load).await?;
     passed(work, &pass, 1, &[]).await?;
     Ok(())
 }
@@ -277,6 +281,11 @@ pub async fn pass_gate(app: &App, call: &Call, id: GatePassId, weighed: &[Weighe
     if on_it.is_empty() || grams.len() != on_it.len() {
         // Nothing is on the vehicle, or something of it was not on the weighbridge.
         return Err(Refusal::new(ErrorCode::Required).at(LIST).into());
+    }
+    if !gone.is_empty() {
+        let documents: Vec<&str> = on_it.iter().map(|row| row.document.as_str()).collect();
+        let locked = book::still_locked(work.tx(), organisation, row.location_id, &documents).await?;
+        gate::mend_list(work.tx(), id, &book::sums(&locked)).await?;
     }
     let (mut wrong, mut lanes) = (Refusals::new(), Lanes::new());
     for one in on_it {

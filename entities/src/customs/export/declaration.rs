@@ -156,6 +156,64 @@ impl ExportState {
     }
 }
 
+/// What somebody can do next about an export (下一步).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, async_graphql::Enum)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ExportNextAction {
+    /// Mend what customs did not take: `amendExport`, or `switchExport` (修正后重推).
+    Mend,
+    /// Send again as it is; of what is odd, say that it was looked at: `amendExport` with nothing to mend (重推).
+    SendAgain,
+    /// Say which entry it was declared by: `noteExportEntry` (登记报关单).
+    NoteEntry,
+    /// Report that the goods are at the site: `reportExportArrival` (运抵).
+    ReportArrival,
+    /// Report that they left the country: `reportExportDeparture` (离境).
+    ReportDeparture,
+    /// Summarise the month: `summariseExports`; it is done by itself when the month is over (汇总申报).
+    Summarise,
+    /// Ask customs; nothing can be sent (联系海关).
+    AskCustoms,
+    /// Take it back: `cancelExport` (撤单).
+    Cancel,
+}
+
+/// What is so of an export beside its state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BesideExport {
+    /// Nobody has answered for as long as is waited.
+    pub overdue: bool,
+    /// Something of it is odd, or was said after its list and customs refused it or did not answer.
+    pub odd: bool,
+    /// Its withdrawal was asked for.
+    pub asked_back: bool,
+}
+
+/// What can be done next about an export, what helps most first.
+pub fn next_actions(state: ExportState, beside: BesideExport) -> Vec<ExportNextAction> {
+    use ExportNextAction as N;
+    use ExportState as S;
+    let mut next = match state {
+        S::Failed | S::Rejected => vec![N::Mend],
+        S::ToEnter => vec![N::NoteEntry],
+        S::Detained => vec![N::AskCustoms],
+        S::Held if beside.overdue => vec![N::AskCustoms],
+        S::Waiting | S::Declared if beside.overdue => vec![N::SendAgain],
+        S::Released => vec![N::ReportArrival],
+        S::Arrived => vec![N::ReportDeparture],
+        S::Departed => vec![N::Summarise],
+        _ => Vec::new(),
+    };
+    if beside.odd && !next.contains(&N::SendAgain) {
+        next.insert(0, N::SendAgain);
+    }
+    let open = matches!(state, S::Waiting | S::ToEnter | S::Declared | S::Held | S::Failed | S::Rejected);
+    if open && !beside.asked_back {
+        next.push(N::Cancel);
+    }
+    next
+}
+
 /// A row of `export_declaration`.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
@@ -262,6 +320,39 @@ mod tests {
         summarised: false,
         entered: false,
     };
+
+    #[test]
+    fn whoever_looks_at_an_export_is_told_what_to_do_next() {
+        use ExportNextAction as N;
+        use ExportState as S;
+        let quiet = BesideExport::default();
+        let late = BesideExport { overdue: true, ..quiet };
+        let odd = BesideExport { odd: true, ..quiet };
+        for (state, beside, expected) in [
+            (S::Waiting, quiet, &[N::Cancel][..]),
+            (S::Waiting, late, &[N::SendAgain, N::Cancel]),
+            (S::ToEnter, quiet, &[N::NoteEntry, N::Cancel]),
+            (S::Declared, late, &[N::SendAgain, N::Cancel]),
+            (S::Declared, BesideExport { asked_back: true, ..late }, &[N::SendAgain]),
+            (S::Held, quiet, &[N::Cancel]),
+            (S::Held, late, &[N::AskCustoms, N::Cancel]),
+            (S::Detained, quiet, &[N::AskCustoms]),
+            (S::Failed, quiet, &[N::Mend, N::Cancel]),
+            (S::Rejected, odd, &[N::SendAgain, N::Mend, N::Cancel]),
+            (S::Released, quiet, &[N::ReportArrival]),
+            (S::Arrived, odd, &[N::SendAgain, N::ReportDeparture]),
+            (S::Departed, quiet, &[N::Summarise]),
+            (S::StatisticsDone, quiet, &[]),
+            (S::Closed, late, &[]),
+            (S::Cancelled, odd, &[N::SendAgain]),
+        ] {
+            assert_eq!(next_actions(state, beside), expected, "{state:?} {beside:?}");
+        }
+        // Wherever a person must do something, something is named.
+        for state in ExportState::STUCK {
+            assert!(!next_actions(state, quiet).is_empty(), "{state:?}");
+        }
+    }
 
     #[test]
     fn an_export_follows_its_papers_and_what_came_of_them() {

@@ -6,11 +6,12 @@ use entities::{
     customs::{
         codes,
         export::{
-            declaration::{self, ExportState},
+            declaration::{self, BesideExport, ExportNextAction, ExportState, next_actions},
             facts::{ExportMode, Leaving, StatisticsFlag},
             line,
             rules::ExportRoute,
         },
+        paper::PaperKind,
     },
     party::Action,
     values::{Currency, Money as Amount},
@@ -24,7 +25,7 @@ use super::{
     ExportSummary,
 };
 use crate::{
-    customs::{graphql::declaration::CustomsPaper, loaders},
+    customs::{graphql::declaration::CustomsPaper, lists::silent_since, loaders},
     party::{self, graphql::Organisation},
     platform::{
         graphql::{
@@ -156,6 +157,31 @@ impl ExportDeclaration {
     async fn documents(&self, context: &Context<'_>) -> Result<Vec<CustomsPaper>> {
         let papers = loaders::of(context).load_one(PapersOfExport(self.0.id)).await?.unwrap_or_default();
         Ok(papers.into_iter().map(CustomsPaper).collect())
+    }
+
+    /// What somebody can do next, what helps most first; null for those who do not keep it (下一步).
+    #[graphql(complexity = 5)]
+    async fn next_actions(&self, context: &Context<'_>) -> Result<Option<Vec<ExportNextAction>>> {
+        if context.may(Action::KeepDeclarations).is_err() {
+            return Ok(None);
+        }
+        let papers = loaders::of(context).load_one(PapersOfExport(self.0.id)).await?.unwrap_or_default();
+        let since = silent_since(context.app());
+        let newest = |kind: PaperKind| papers.iter().rfind(|paper| paper.kind == kind);
+        let unheard = |kind: &PaperKind| {
+            newest(*kind).is_some_and(|paper| {
+                let silent = paper.state.is_unanswered() && paper.sent_at.is_some_and(|sent| sent < since);
+                paper.state.is_refused() || silent
+            })
+        };
+        let withdrawal = newest(PaperKind::ExportCancellation);
+        let beside = BesideExport {
+            overdue: self.0.updated_at < since,
+            odd: self.0.alarm.is_some()
+                || [PaperKind::Consignment, PaperKind::Arrival, PaperKind::Departure].iter().any(unheard),
+            asked_back: withdrawal.is_some_and(|paper| !paper.state.is_refused()),
+        };
+        Ok(Some(next_actions(self.0.state, beside)))
     }
 
     /// The summary that its list is in; null: none, or it may not be seen (汇总申请).
