@@ -279,6 +279,9 @@ async fn in_order(app: &App, worker: Uuid, mut group: Vec<job::Model>) -> Result
         if given_up && job.kind == Deliver::KIND {
             webhooks::jobs::given_up(db, &job.payload, app.clock().now()).await?;
         }
+        if given_up && job.kind == customs::jobs::Send::KIND {
+            customs::sending::given_up(app, &job.payload).await?;
+        }
         if stays {
             return jobs::give_back(db, worker, &group).await;
         }

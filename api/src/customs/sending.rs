@@ -265,10 +265,20 @@ async fn stuck(app: &App, job: &Send) -> Result<(), Error> {
     if begun != ALARMING && begun < MAX_ATTEMPTS {
         return Ok(());
     }
+    alarmed(app, job, begun >= MAX_ATTEMPTS).await
+}
+
+/// A job was given up, however its last attempt ended: what was stopped by its time limit could say nothing itself.
+pub async fn given_up(app: &App, payload: &str) -> Result<(), Error> {
+    let job: Send = serde_json::from_str(payload).map_err(Error::internal)?;
+    alarmed(app, &job, true).await
+}
+
+async fn alarmed(app: &App, job: &Send, given_up: bool) -> Result<(), Error> {
     let work = app.begin(&Call::unasked("customs")).await?;
     let Some(row) = unanswered(&work, job).await? else { return Ok(()) };
     let [again, no_more] = not_through(row.kind);
-    mark(work.tx(), &row, Some(if begun < MAX_ATTEMPTS { again } else { no_more })).await?;
+    mark(work.tx(), &row, Some(if given_up { no_more } else { again })).await?;
     work.commit(()).await
 }
 

@@ -94,7 +94,7 @@ pub enum Blocker {
     NoArrangement,
     /// An organisation of it has no code at customs (缺海关编码).
     NoCode,
-    /// Goods of it are not filed, or not any more (商品未备案).
+    /// Goods of it are not filed, not any more, or under another code or origin than they were taxed by (商品未备案).
     GoodsNotFiled,
     /// Goods of it have no item in the account book of the warehouse (账册未备案).
     NotInBook,

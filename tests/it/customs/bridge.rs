@@ -20,11 +20,16 @@ use api::{
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use chrono::Duration;
-use entities::customs::{
-    ceb::{self, Document, Message, Record, kind},
-    codes,
+use entities::{
+    customs::{
+        ceb::{self, Document, Message, Record, kind},
+        codes,
+    },
+    platform::job,
 };
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{
     Border, CARRIER, DECLARER,
@@ -458,4 +463,49 @@ async fn an_export_goes_out_signed_and_rings_while_it_does_not_get_through() {
     }
     let sent = [of_kind(&bridge, 303).pop().unwrap(), of_kind(&bridge, 505).pop().unwrap()];
     holds(market.app(), &sent);
+}
+
+/// A bridge that is away, and from the switch on takes what comes and never answers; answers with its address.
+async fn mute(is_mute: Arc<AtomicBool>) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            if !is_mute.load(Ordering::SeqCst) {
+                let mut head = [0; 1_024];
+                let _ = stream.read(&mut head).await;
+                let away = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+                let _ = stream.write_all(away.as_bytes()).await;
+            }
+            held.push(stream);
+        }
+    });
+    url
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_its_time_limit_stopped_on_the_last_attempt_is_an_alarm_too() {
+    let is_mute = Arc::new(AtomicBool::new(false));
+    let settings = settings(&mute(is_mute.clone()).await);
+    let slow = [("CHAMA_JOBS_LEASE", "5"), ("CHAMA_WEBHOOKS_TIMEOUT", "3"), ("CHAMA_CUSTOMS_TIMEOUT", "60")];
+    let settings: Vec<_> = borrowed(&settings).into_iter().chain(slow).collect();
+    let border = Border::with(&settings, json!({})).await;
+    let market = &border.market;
+    let buyer = market.identified(1).await;
+    border.bought(&buyer, 1, "").await;
+    assert_eq!(to_do(&market.server).await, Vec::<Value>::new());
+    is_mute.store(true, Ordering::SeqCst);
+    let nearly = job::Entity::update_many()
+        .col_expr(job::Column::Attempts, Expr::val(MAX_ATTEMPTS - 1))
+        .filter(job::Column::Kind.eq("customs.send"));
+    assert_eq!(nearly.exec(market.app().db().writer()).await.unwrap().rows_affected, 2, "order and payment");
+    market.wait(Duration::hours(8));
+    market.worked().await;
+    let dead = dead_letters(&market.server).await;
+    assert!(dead.iter().all(|dead| dead["reason"].as_str().unwrap().contains("too long")), "{dead:#?}");
+    assert_eq!(dead.len(), 2);
+    let todo = to_do(&market.server).await;
+    let alarm = todo.first().map_or("", |row| row["alarm"].as_str().unwrap_or_default());
+    assert!(alarm.contains("is not sent again: it is among the dead letters"), "nobody is told: {todo:#?}");
 }

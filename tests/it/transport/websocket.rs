@@ -10,7 +10,10 @@ use tokio_tungstenite::{
     tungstenite::{Message, client::IntoClientRequest},
 };
 
-use crate::support::{SELLER, TestServer, published_rug};
+use crate::{
+    customs::Border,
+    support::{SELLER, TestServer, published_rug},
+};
 
 const WATCH: &str = "subscription($id: ID!) { productUpdated(id: $id) { version } }";
 
@@ -284,4 +287,32 @@ async fn a_connection_has_at_most_sixty_four_operations_at_the_same_time() {
     peer.say(json!({ "type": "complete", "id": "7" })).await;
     peer.ask("one more", "{ __typename }", json!({})).await;
     assert_eq!(peer.hear().await["type"], "next");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_buyer_hears_over_a_web_socket_how_an_order_fares_at_customs_and_under_way() {
+    let border = Border::new().await;
+    let buyer = border.market.identified(1).await;
+    let order = border.bought(&buyer, 1, "").await;
+    let tokens = border.market.server.sign_in("consumer-1@demo.chama.example", None).await;
+    let bearer = format!("Bearer {}", tokens["accessToken"].as_str().unwrap());
+    let mut peer = Peer::signed_in(&border.market.server, json!({ "authorization": bearer })).await;
+    let watch = "subscription($id: ID!) { orderUpdated(id: $id) { state declaration { state } } }";
+    peer.ask("o", watch, json!({ "id": order["id"] })).await;
+    let expected = |order: &str, declaration: &str| json!({ "state": order, "declaration": { "state": declaration } });
+    assert_eq!(peer.hear().await["payload"]["data"]["orderUpdated"], expected("CONFIRMED", "WAITING"));
+    border.waybill(&order, "YT1").await;
+    // Each step may be told, or only where it led to.
+    let mut until = async |last: Value| {
+        for _ in 0..20 {
+            if peer.hear().await["payload"]["data"]["orderUpdated"] == last {
+                return;
+            }
+        }
+        panic!("the buyer never hears of {last}");
+    };
+    until(expected("CONFIRMED", "RELEASED")).await;
+    let ship = json!({ "id": order["id"], "waybill": "YT1" });
+    border.seller().await.done("shipOrder", "order { state }", ship).await;
+    until(expected("SHIPPED", "RELEASED")).await;
 }
