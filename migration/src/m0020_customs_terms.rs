@@ -6,6 +6,19 @@ use sea_orm_migration::prelude::*;
 
 use crate::column::{drop_index, drop_tables, id, index, long, optional_ascii, optional_moment, refers};
 
+const OF_NOTICES: &str = "INSERT INTO verification_line (list_id, item_id, quantity) \
+    SELECT v.id, l.item_id, SUM(l.quantity) FROM inbound_line l JOIN verification_list v ON v.inbound_id = l.inbound_id \
+    GROUP BY v.id, l.item_id HAVING SUM(l.quantity) > 0";
+const OF_PARCELS: &str = "INSERT INTO verification_line (list_id, item_id, quantity) \
+    SELECT v.id, e.item_id, SUM(CASE e.event WHEN 'lock' THEN e.quantity WHEN 'unlock' THEN -e.quantity ELSE 0 END) AS n \
+    FROM verification_list v JOIN gate_pass_parcel p ON p.gate_pass_id = v.gate_pass_id \
+    JOIN shipment s ON s.id = p.shipment_id JOIN bonded_entry e ON e.document = s.document AND NOT e.by_hand \
+    JOIN bonded_item i ON i.id = e.item_id AND i.owner_id = s.owner_id AND i.location_id = s.from_id \
+    WHERE v.state <> 'cancelled' GROUP BY v.id, e.item_id \
+    HAVING SUM(CASE e.event WHEN 'lock' THEN e.quantity WHEN 'unlock' THEN -e.quantity ELSE 0 END) > 0";
+const LIST_NUMBERS: &str = "UPDATE shipment SET list_number = (SELECT d.invt_no FROM declaration d \
+    WHERE d.document = shipment.document) WHERE released_at IS NOT NULL";
+
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
@@ -44,7 +57,12 @@ impl MigrationTrait for Migration {
             .check(("ck_verification_line_quantity", Expr::col("quantity").gt(0)))
             .take();
         manager.create_table(line).await?;
-        index(manager, "verification_line", &["item_id"]).await
+        index(manager, "verification_line", &["item_id"]).await?;
+        // What lists said before is what their notices declared, and what the parcels that left had locked.
+        for fill in [OF_NOTICES, OF_PARCELS, LIST_NUMBERS] {
+            manager.get_connection().execute_unprepared(fill).await?;
+        }
+        Ok(())
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

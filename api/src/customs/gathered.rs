@@ -14,7 +14,7 @@ use entities::{
     inventory::location,
     party::{OrganisationRole, organisation, organisation_role},
     values::{
-        Locale,
+        CountryCode, HsCode, Locale,
         id::{OrganisationId, VariantId},
     },
 };
@@ -120,8 +120,9 @@ pub(super) async fn gather(
         .into_iter()
         // What was taxed under another code, or as of another origin, is not what is filed.
         .filter(|filing| {
-            let of = sale.lines.iter().filter(|line| line.variant == filing.variant_id);
-            of.clone().all(|line| line.hs_code == filing.hs_code && line.origin == filing.origin)
+            let mut of = sale.lines.iter().filter(|line| line.variant == filing.variant_id);
+            let same = |(code, origin): &(HsCode, CountryCode)| *code == filing.hs_code && *origin == filing.origin;
+            of.all(|line| line.taxed_as.as_ref().is_none_or(same))
         })
         .map(|filing| (filing.variant_id, filing))
         .collect();

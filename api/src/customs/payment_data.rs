@@ -156,6 +156,7 @@ fn has_money(app: &App, paid: Option<&payment::Model>) -> bool {
 fn data_of(app: &App, job: &TellPayment, sale: &Sale, said: &Said) -> Result<PaymentData, Error> {
     let named = |name: &str| said.head.get(name).unwrap_or_default().to_owned();
     let settings = &app.config().customs.payment_data;
+    let together = sale.paid_together();
     let order = |of: &PaidTogether| PaidOrder {
         number: of.order_no.clone(),
         goods: of
@@ -174,9 +175,9 @@ fn data_of(app: &App, job: &TellPayment, sale: &Sale, said: &Said) -> Result<Pay
         platform: named("ebpCode"),
         institution: named("payCode"),
         transaction: named("payTransactionId"),
-        total_minor: sale.paid.together.iter().map(|of| of.paid_minor).sum(),
+        total_minor: together.iter().map(|of| of.paid_minor).sum(),
         paid_at: sale.paid.at,
-        orders: sale.paid.together.iter().map(order).collect(),
+        orders: together.iter().map(order).collect(),
         sent_at: app.clock().now(),
     })
 }

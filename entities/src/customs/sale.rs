@@ -51,7 +51,9 @@ pub struct Paid {
     /// Through which provider; none: it was not kept yet when the order was paid.
     #[serde(default)]
     pub provider: Option<ProviderKind>,
-    /// All orders that the same request paid, this one among them: customs is told of them together (announcement 179).
+    /// All orders that the same request paid, this one among them: customs is told of them together (announcement 179). None:
+    /// they were not kept yet when the order was paid.
+    #[serde(default)]
     pub together: Vec<PaidTogether>,
 }
 
@@ -75,10 +77,10 @@ pub struct SaleLine {
     pub variant: VariantId,
     /// What it is called in the shop.
     pub name: String,
-    /// The tariff code that its taxes were computed by: only a filing that says the same is of it.
-    pub hs_code: HsCode,
-    /// Where it comes from; the same holds.
-    pub origin: CountryCode,
+    /// The tariff code that its taxes were computed by, and where it comes from: only a filing that says the same is of it.
+    /// None: it was not kept yet when the order was paid.
+    #[serde(default)]
+    pub taxed_as: Option<(HsCode, CountryCode)>,
     /// Its barcode.
     pub barcode: Option<String>,
     /// How many.
@@ -124,6 +126,15 @@ impl Sale {
     /// What the buyer paid: goods, carriage and taxes (实际支付金额, fact 3 of section 0).
     pub fn paid_minor(&self) -> i64 {
         self.goods_minor + self.carriage_minor + self.tax_minor
+    }
+
+    /// All orders that were paid in one request with this one.
+    pub fn paid_together(&self) -> Vec<PaidTogether> {
+        if !self.paid.together.is_empty() {
+            return self.paid.together.clone();
+        }
+        let goods = self.lines.iter().map(|line| (line.variant, line.name.clone())).collect();
+        vec![PaidTogether { order_no: self.order_no.clone(), paid_minor: self.paid_minor(), goods }]
     }
 
     /// Gross weight in grams.
@@ -483,8 +494,7 @@ pub(crate) mod tests {
                 number: 1,
                 variant: VariantId(zero),
                 name: "矿泉水".into(),
-                hs_code: "2201101000".parse().unwrap(),
-                origin: "FR".parse().unwrap(),
+                taxed_as: Some(("2201101000".parse().unwrap(), "FR".parse().unwrap())),
                 barcode: None,
                 quantity: 10,
                 unit_minor: 4_100,
@@ -611,6 +621,19 @@ pub(crate) mod tests {
         ] {
             written(number, document, &parties.declarer);
         }
+    }
+
+    #[test]
+    fn a_sale_that_was_kept_before_these_facts_were_is_read_and_is_its_own_payment() {
+        let (sale, ..) = water();
+        let mut kept = serde_json::to_value(&sale).unwrap();
+        kept["paid"].as_object_mut().unwrap().remove("together").unwrap();
+        kept["lines"][0].as_object_mut().unwrap().remove("taxed_as").unwrap();
+        let read: Sale = serde_json::from_value(kept).unwrap();
+        assert_eq!(read.lines[0].taxed_as, None);
+        let alone = read.paid_together();
+        assert_eq!((alone.len(), alone[0].order_no.as_str(), alone[0].paid_minor), (1, "XN20251101000001", 44_731));
+        assert_eq!(alone[0].goods, [(sale.lines[0].variant, "矿泉水".to_owned())]);
     }
 
     #[test]
