@@ -125,8 +125,12 @@ impl Quay {
 
     /// The exports at which somebody must do something.
     async fn to_do(&self) -> Vec<Value> {
-        let query = "{ exportDeclarations(filter: { toDo: true }) { nodes { id } } }";
+        let query = "{ exportDeclarations(filter: { toDo: true }) { nodes { id nextActions } } }";
         let all = self.seller().await.data(query, json!({})).await["exportDeclarations"]["nodes"].clone();
+        for export in all.as_array().unwrap() {
+            let next = export["nextActions"].as_array().unwrap();
+            assert!(next.iter().any(|action| action != "CANCEL"), "nobody is told what to do: {export}");
+        }
         all.as_array().unwrap().iter().map(|export| export["id"].clone()).collect()
     }
 

@@ -84,25 +84,44 @@ pub async fn list(
     page.by_id(db, declaration::Entity::visible_to(viewer).filter(only), C::Id, NEWEST, Order::Desc).await
 }
 
+/// While customs considers a list, its withdrawal is waited for.
+const CONSIDERED: [ExportState; 2] = [ExportState::Declared, ExportState::Held];
+/// While it can still be reported on.
+const UNDER_WAY: [ExportState; 4] =
+    [ExportState::Declared, ExportState::Held, ExportState::Released, ExportState::Arrived];
+/// Nothing is waited for.
+const OVER: [ExportState; 2] = [ExportState::Cancelled, ExportState::Returned];
+const WITHDRAWAL: [PaperKind; 1] = [PaperKind::ExportCancellation];
+const MOVING: [PaperKind; 3] = [PaperKind::Consignment, PaperKind::Arrival, PaperKind::Departure];
+
 /// Whether what was said of an export after its list is refused, or nobody has answered it since that moment, and nothing was
 /// said of it anew. What customs has decided meanwhile is not waited for.
 fn unheard(since: DateTime<Utc>) -> Condition {
     use declaration::Column as C;
-    let considered = [ExportState::Declared, ExportState::Held];
-    let under_way = [ExportState::Declared, ExportState::Held, ExportState::Released, ExportState::Arrived];
     let said = |kinds: &[PaperKind], states: &[PaperState], before: Option<DateTime<Utc>>| {
         Expr::exists(newest_is(kinds, states, before))
     };
-    let withdrawal = [PaperKind::ExportCancellation];
-    let moving = [PaperKind::Consignment, PaperKind::Arrival, PaperKind::Departure];
     let (refused, waits) = (PaperState::REFUSED, PaperState::UNANSWERED);
     let of = |states: &[ExportState], kinds: &[PaperKind]| {
         let either = Condition::any().add(said(kinds, &refused, None)).add(said(kinds, &waits, Some(since)));
         Condition::all().add(C::State.is_in(states.iter().copied())).add(either)
     };
-    let over = [ExportState::Cancelled, ExportState::Returned];
-    let lost = Condition::all().add(C::State.is_not_in(over)).add(said(&moving, &waits, Some(since)));
-    Condition::any().add(of(&considered, &withdrawal)).add(of(&under_way, &moving)).add(lost)
+    let lost = Condition::all().add(C::State.is_not_in(OVER)).add(said(&MOVING, &waits, Some(since)));
+    Condition::any().add(of(&CONSIDERED, &WITHDRAWAL)).add(of(&UNDER_WAY, &MOVING)).add(lost)
+}
+
+/// The same of one export, whose papers are there, the oldest first.
+pub(super) fn is_unheard(state: ExportState, papers: &[paper::Model], since: DateTime<Utc>) -> bool {
+    let newest = |kinds: &[PaperKind]| {
+        let of_kind = |kind: &PaperKind| papers.iter().rfind(|paper| paper.kind == *kind);
+        kinds.iter().filter_map(of_kind).collect::<Vec<_>>()
+    };
+    let refused = |paper: &&paper::Model| paper.state.is_refused();
+    let silent = |paper: &&paper::Model| paper.state.is_unanswered() && paper.updated_at < since;
+    let (withdrawal, moving) = (newest(&WITHDRAWAL), newest(&MOVING));
+    CONSIDERED.contains(&state) && withdrawal.iter().any(|paper| refused(paper) || silent(paper))
+        || UNDER_WAY.contains(&state) && moving.iter().any(refused)
+        || !OVER.contains(&state) && moving.iter().any(silent)
 }
 
 /// A paper about an export of one of these kinds, the newest of its kind, that stands so, since before that moment.

@@ -61,7 +61,7 @@ impl Delivery {
 
     /// What its operator can do next (下一步).
     async fn next_actions(&self, context: &Context<'_>) -> Vec<DeliveryNextAction> {
-        let silent = self.0.sent_at.is_some_and(|sent| sent < silent_since(context.app()));
+        let silent = self.0.updated_at < silent_since(context.app());
         match self.0.state {
             state if state.is_refused() => vec![DeliveryNextAction::Mend],
             state if state.is_unanswered() && silent => vec![DeliveryNextAction::SendAgain],

@@ -21,6 +21,7 @@ use super::{
     super::{
         lists,
         loaders::{LinesOfExport, PapersOfExport, Summary},
+        papers::newest,
     },
     ExportSummary,
 };
@@ -167,18 +168,10 @@ impl ExportDeclaration {
         }
         let papers = loaders::of(context).load_one(PapersOfExport(self.0.id)).await?.unwrap_or_default();
         let since = silent_since(context.app());
-        let newest = |kind: PaperKind| papers.iter().rfind(|paper| paper.kind == kind);
-        let unheard = |kind: &PaperKind| {
-            newest(*kind).is_some_and(|paper| {
-                let silent = paper.state.is_unanswered() && paper.sent_at.is_some_and(|sent| sent < since);
-                paper.state.is_refused() || silent
-            })
-        };
-        let withdrawal = newest(PaperKind::ExportCancellation);
+        let withdrawal = newest(&papers, PaperKind::ExportCancellation);
         let beside = BesideExport {
             overdue: self.0.updated_at < since,
-            odd: self.0.alarm.is_some()
-                || [PaperKind::Consignment, PaperKind::Arrival, PaperKind::Departure].iter().any(unheard),
+            odd: self.0.alarm.is_some() || lists::is_unheard(self.0.state, &papers, since),
             asked_back: withdrawal.is_some_and(|paper| !paper.state.is_refused()),
         };
         Ok(Some(next_actions(self.0.state, beside)))
