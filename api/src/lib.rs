@@ -13,6 +13,7 @@
 //! - [`payments`]: what is asked of a buyer, what came, what is owed to whom
 //! - [`customs`]: what is declared of what was sold, and what customs says
 //! - [`logistics`]: parcels on their way, and what may leave the gate
+//! - [`showroom`]: stores: their floor, what stands there, what people scan
 //! - [`ordering`]: carts, quotes, checkouts and their orders
 //! - [`finding`]: searches, and how the index follows
 //! - [`zone`], [`seed`]: a zone's reference data; a large catalog for benches
@@ -40,6 +41,7 @@ pub mod party;
 pub mod payments;
 pub mod platform;
 pub mod seed;
+pub mod showroom;
 pub mod trade;
 pub mod webhooks;
 pub mod worker;

@@ -45,7 +45,7 @@ use crate::{
         jobs::{self, Job, Verdict, Wanted},
         reconcile::Finding,
     },
-    trade,
+    showroom, trade,
     webhooks::{self, jobs::Deliver},
 };
 
@@ -61,6 +61,8 @@ const INDEX_PAUSE: chrono::Duration = chrono::Duration::seconds(2);
 const SWEEP: Duration = Duration::from_secs(5);
 /// How often it is looked for declarations and returns whose time is up.
 const SWEEP_CUSTOMS: Duration = Duration::from_secs(15);
+/// How often it is looked for visits whose time is up.
+const SWEEP_VISITS: Duration = Duration::from_secs(15);
 /// How often it is looked for payments of which there is no news.
 const LOOK_AFTER: Duration = Duration::from_secs(15);
 /// How often the house is tidied.
@@ -82,6 +84,7 @@ async fn working(app: App, mut stop: BoxFuture<'static, ()>) {
     let mut looked_after: Option<Instant> = None;
     let mut ready: Option<Instant> = None;
     let mut customs_swept: Option<Instant> = None;
+    let mut visits_swept: Option<Instant> = None;
     loop {
         if ready.is_none_or(|at| at.elapsed() > KEEP_READY) {
             ready = Some(Instant::now());
@@ -105,6 +108,12 @@ async fn working(app: App, mut stop: BoxFuture<'static, ()>) {
             looked_after = Some(Instant::now());
             if let Err(error) = payments::ops::look_after(&app, app.clock().now()).await {
                 tracing::warn!(cause = error.told(), "payments could not be looked after");
+            }
+        }
+        if visits_swept.is_none_or(|at| at.elapsed() > SWEEP_VISITS) {
+            visits_swept = Some(Instant::now());
+            if let Err(error) = showroom::ops::visits::sweep(&app, app.clock().now()).await {
+                tracing::warn!(cause = error.told(), "visits whose time is up could not be looked at");
             }
         }
         if customs_swept.is_none_or(|at| at.elapsed() > SWEEP_CUSTOMS) {
@@ -470,6 +479,9 @@ pub async fn findings(app: &App, now: chrono::DateTime<Utc>) -> Result<Vec<Findi
     found.extend(payments::reconcile::findings(app.db().read(), now).await?);
     found.extend(customs::reconcile::findings(app.db().read()).await?);
     found.extend(logistics::reconcile::findings(app.db().read()).await?);
+    found.extend(showroom::ops::bonded::findings::findings(app.db().read()).await?);
+    found.extend(showroom::ops::sums::findings(app.db().read()).await?);
+    found.extend(showroom::ops::visits::findings(app.db().read()).await?);
     found.extend(ordering::reconcile::findings(app.db().read(), now).await?);
     Ok(found)
 }
@@ -496,6 +508,9 @@ pub async fn tidy(app: &App) {
         ("money without orders", ordering::reconcile::mend(app, now).await.map(|_| ())),
         ("filings of goods", customs::filings::expire(app).await.map(|_| ())),
         ("declarations that wait", customs::arrangements::tidy(app).await),
+        ("alarms of bonded displays", showroom::ops::bonded::alarms::alarms(app, now).await.map(|_| ())),
+        ("changes of showrooms", showroom::ops::pull::tidy(app, now).await),
+        ("times of visits", showroom::ops::visits::tidy(app, now).await),
         ("books", reconciled(app, now).await),
         ("tally of products", tally::add_up(app.db()).await),
     ] {

@@ -27,6 +27,11 @@ mod m0017_inbound;
 mod m0018_exports;
 mod m0019_proofs;
 mod m0020_customs_terms;
+mod m0021_showrooms;
+mod m0022_bonded_displays;
+mod m0023_visits;
+mod m0024_showroom_stock;
+mod m0025_devices;
 
 /// Runs the steps in order.
 #[derive(Debug)]
@@ -56,6 +61,11 @@ impl MigratorTrait for Migrator {
             Box::new(m0018_exports::Migration),
             Box::new(m0019_proofs::Migration),
             Box::new(m0020_customs_terms::Migration),
+            Box::new(m0021_showrooms::Migration),
+            Box::new(m0022_bonded_displays::Migration),
+            Box::new(m0023_visits::Migration),
+            Box::new(m0024_showroom_stock::Migration),
+            Box::new(m0025_devices::Migration),
         ]
     }
 }

@@ -28,7 +28,7 @@ const FLOORS: &[&[&str]] = &[
     &["party"],
     &["catalog", "webhooks"],
     &["finding", "inventory", "payments", "trade"],
-    &["customs", "logistics"],
+    &["customs", "logistics", "showroom"],
     &["ordering"],
     &["zone", "seed", "worker", "oversight"],
     &["graphql"],

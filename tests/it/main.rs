@@ -21,6 +21,7 @@ mod party;
 mod payments;
 mod permissions;
 mod platform;
+mod showroom;
 mod support;
 mod trade;
 mod transport;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use entities::{catalog, customs, inventory, logistics, ordering, party, payments, platform, trade, webhooks};
+use entities::{
+    catalog, customs, inventory, logistics, ordering, party, payments, platform, showroom, trade, webhooks,
+};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityTrait, IdenStatic, Iterable, Statement,
@@ -177,6 +179,46 @@ async fn entities_and_tables_say_the_same() {
     declared(&mut entities, platform::audit_head::Entity);
     declared(&mut entities, platform::feed_entry::Entity);
     declared(&mut entities, platform::feed_head::Entity);
+    declared(&mut entities, showroom::store::Entity);
+    declared(&mut entities, showroom::team::Entity);
+    declared(&mut entities, showroom::place::Entity);
+    declared(&mut entities, showroom::day::Entity);
+    declared(&mut entities, showroom::zone::Entity);
+    declared(&mut entities, showroom::fixture::Entity);
+    declared(&mut entities, showroom::slot::Entity);
+    declared(&mut entities, showroom::planogram::Entity);
+    declared(&mut entities, showroom::position::Entity);
+    declared(&mut entities, showroom::display::Entity);
+    declared(&mut entities, showroom::audit_round::Entity);
+    declared(&mut entities, showroom::audit_check::Entity);
+    declared(&mut entities, showroom::photo::Entity);
+    declared(&mut entities, showroom::scan_event::Entity);
+    declared(&mut entities, showroom::touch::Entity);
+    declared(&mut entities, showroom::sale::Entity);
+    declared(&mut entities, showroom::split_rule::Entity);
+    declared(&mut entities, showroom::device::Entity);
+    declared(&mut entities, showroom::device_mutation::Entity);
+    declared(&mut entities, showroom::change::Entity);
+    declared(&mut entities, showroom::slot_note::Entity);
+    declared(&mut entities, showroom::lease::Entity);
+    declared(&mut entities, showroom::counter_sale::Entity);
+    declared(&mut entities, showroom::bonded_display::Entity);
+    declared(&mut entities, showroom::bonded_part::Entity);
+    declared(&mut entities, showroom::bonded_event::Entity);
+    declared(&mut entities, showroom::bonded_alarm::Entity);
+    declared(&mut entities, showroom::display_guarantee::Entity);
+    declared(&mut entities, showroom::display_guarantee::entry::Entity);
+    declared(&mut entities, showroom::visit_slot::Entity);
+    declared(&mut entities, showroom::time_hold::host::Entity);
+    declared(&mut entities, showroom::time_hold::visitor::Entity);
+    declared(&mut entities, showroom::appointment::Entity);
+    declared(&mut entities, showroom::visit::Entity);
+    declared(&mut entities, showroom::footfall::Entity);
+    declared(&mut entities, showroom::loan::Entity);
+    declared(&mut entities, showroom::loan::line::Entity);
+    declared(&mut entities, showroom::loan::back::Entity);
+    declared(&mut entities, showroom::write_off::Entity);
+    declared(&mut entities, showroom::write_off::line::Entity);
     declared(&mut entities, webhooks::endpoint::Entity);
     declared(&mut entities, webhooks::delivery::Entity);
     declared(&mut entities, webhooks::attempt::Entity);

@@ -150,6 +150,273 @@ fn rows(t: &Things) -> Vec<Row> {
         row("Query.commissionRules", json!({}), [U, F, F, F, F], (operator, N)),
         row("Query.ledgerEntries", json!({}), [U, F, N, F, F], (owner, Y)),
         row("Query.sellerBalances", json!({}), [U, F, N, F, F], (owner, Y)),
+        // Showrooms: the organisation that the walk is about has none.
+        row("Query.showrooms", json!({}), [N, N, N, N, N], (owner, N)),
+        row("Query.showroom", id(&t.order), [N, N, N, N, N], (owner, N)),
+        row("Query.scanDisplay", json!({ "code": "000000000000" }), [N, N, N, N, N], (owner, N)),
+        row("Query.staffCode", json!({ "showroomId": t.order }), [U, F, N, F, F], (owner, N)),
+        row("Query.planogram", id(&t.order), [U, F, N, F, F], (owner, N)),
+        row("Query.planogramDiff", json!({ "afterId": t.order }), [U, F, N, F, F], (owner, N)),
+        row("Query.auditRound", id(&t.order), [U, F, N, F, F], (owner, N)),
+        row(
+            "Mutation.openShowroom",
+            input(json!({ "code": "x", "name": "x", "address": "x", "division": "630104" })),
+            [U, F, F, F, F],
+            (owner, F),
+        ),
+        row("Mutation.changeShowroom", input(id(&t.order)), [U, F, N, F, F], (owner, N)),
+        row("Mutation.setShowroomTeam", input(json!({ "id": t.order, "personIds": [] })), [U, F, N, F, F], (owner, N)),
+        row(
+            "Mutation.setShowroomSplit",
+            input(json!({ "id": t.order, "showroomPpm": 1, "staffPpm": 1, "expectedVersion": 0 })),
+            [U, F, F, F, F],
+            (operator, N),
+        ),
+        row("Mutation.openShowroomDay", input(id(&t.order)), [U, F, N, F, F], (owner, N)),
+        row("Mutation.closeShowroomDay", input(id(&t.order)), [U, F, N, F, F], (owner, N)),
+        row("Mutation.drawShowroom", with(&t.order, 1, json!({ "zones": [] })), [U, F, N, F, F], (owner, N)),
+        row(
+            "Mutation.draftPlanogram",
+            input(json!({ "showroomId": t.order, "name": "x", "positions": [] })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row("Mutation.drawPlanogram", with(&t.order, 1, json!({ "positions": [] })), [U, F, N, F, F], (owner, N)),
+        row("Mutation.activatePlanogram", at(&t.order, 1), [U, F, N, F, F], (owner, N)),
+        row("Mutation.retirePlanogram", at(&t.order, 1), [U, F, N, F, F], (owner, N)),
+        row(
+            "Mutation.installDisplay",
+            input(json!({ "slot": "000000000000", "offerId": t.offer, "pattern": "EXPERIENCE_ORDER" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row("Mutation.removeDisplay", input(id(&t.order)), [U, F, N, F, F], (owner, N)),
+        row("Mutation.retagDisplay", input(id(&t.order)), [U, F, N, F, F], (owner, N)),
+        row("Mutation.openAuditRound", input(json!({ "showroomId": t.order })), [U, F, N, F, F], (owner, N)),
+        row(
+            "Mutation.checkSlot",
+            input(json!({ "roundId": t.order, "slot": "000000000000", "verdict": "AS_PLANNED" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row("Mutation.finishAuditRound", input(id(&t.order)), [U, F, N, F, F], (owner, N)),
+        row("Query.sampleLoans", json!({}), [U, F, N, F, F], (owner, N)),
+        row("Query.sampleLoan", id(&t.location), [U, F, N, F, F], (owner, N)),
+        row("Query.showroomWriteOffs", json!({}), [U, F, N, F, F], (owner, N)),
+        row("Query.showroomWriteOff", id(&t.location), [U, F, N, F, F], (owner, N)),
+        row(
+            "Mutation.changeUnitClass",
+            input(
+                json!({ "showroomId": t.location, "balanceId": t.location, "to": "SAMPLE", "quantity": 1, "document": "d" }),
+            ),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.requestSampleLoan",
+            input(
+                json!({ "showroomId": t.location, "borrower": { "name": "x" }, "purpose": "x", "dueOn": "2026-03-08", "deposit": { "means": "WAIVED", "waivedReason": "x" }, "lines": [] }),
+            ),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row("Mutation.lendSamples", input(id(&t.location)), [U, F, N, F, F], (owner, N)),
+        row("Mutation.returnSamples", input(json!({ "id": t.location, "lines": [] })), [U, F, N, F, F], (owner, N)),
+        row("Mutation.loseSampleLoan", input(json!({ "id": t.location, "reason": "x" })), [U, F, N, F, F], (owner, N)),
+        row("Mutation.cancelSampleLoan", input(id(&t.location)), [U, F, N, F, F], (owner, N)),
+        row(
+            "Mutation.revealSampleBorrower",
+            input(json!({ "id": t.location, "reason": "x" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.requestShowroomWriteOff",
+            input(json!({ "showroomId": t.location, "reason": "STOLEN", "lines": [] })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.decideShowroomWriteOff",
+            input(json!({ "id": t.location, "decision": "APPROVE" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row("Mutation.withdrawShowroomWriteOff", input(id(&t.location)), [U, F, N, F, F], (owner, N)),
+        row("Query.bondedDisplays", json!({}), [U, F, N, F, F], (owner, N)),
+        row("Query.bondedDisplay", id(&t.order), [U, F, N, F, F], (owner, N)),
+        row("Query.bondedDisplaysDue", json!({ "dueBefore": "2027-01-01" }), [U, F, N, F, F], (owner, N)),
+        row("Query.bondedDisplayAlarms", json!({}), [U, F, N, F, F], (owner, N)),
+        row("Query.displayGuarantee", json!({ "organisationId": t.organisation }), [U, F, F, F, F], (owner, Y)),
+        row(
+            "Mutation.applyBondedDisplay",
+            input(json!({ "showroomId": t.order, "balanceId": t.order, "quantity": 1,
+            "unitPrice": { "amount": "1.00", "currency": "CNY" }, "returnBy": "2026-06-01", "applicationNumber": "C" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row("Mutation.lockBondedDisplay", input(id(&t.order)), [U, F, N, F, F], (owner, N)),
+        row(
+            "Mutation.gateOutBondedDisplay",
+            input(json!({ "id": t.order, "outboundNumber": "1", "passNumber": "1" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row("Mutation.cancelBondedDisplay", input(id(&t.order)), [U, F, N, F, F], (owner, N)),
+        row(
+            "Mutation.extendBondedDisplay",
+            input(json!({ "id": t.order, "returnBy": "2026-06-01", "document": "d" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row("Mutation.shelveBondedDisplay", input(id(&t.order)), [U, F, N, F, F], (owner, N)),
+        row(
+            "Mutation.sellBondedDisplay",
+            input(json!({ "id": t.order, "quantity": 1, "document": "d" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.clearBondedDisplay",
+            input(json!({ "id": t.order, "quantity": 1,
+            "declarationNumber": "970120260000000001" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.applyBondedDisplayReturn",
+            input(json!({ "id": t.order, "applicationNumber": "C" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.gateInBondedDisplay",
+            input(json!({ "id": t.order, "inboundNumber": "1", "passNumber": "1" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.transferBondedDisplay",
+            input(json!({ "id": t.order, "quantity": 1, "toShowroomId": t.order,
+            "document": "d" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.reportBondedDisplayLoss",
+            input(json!({ "id": t.order, "quantity": 1, "cause": "LOST",
+            "document": "d" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.decideBondedDisplayLoss",
+            input(json!({ "partIds": [t.order], "writtenOff": true,
+            "document": "d" })),
+            [U, F, F, F, F],
+            (operator, N),
+        ),
+        row(
+            "Mutation.declareBondedDisplay",
+            input(json!({ "partIds": [t.order],
+            "declarationNumber": "970120260000000001" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.payBondedDisplayTax",
+            input(json!({ "partIds": [t.order], "paymentNumber": "1" })),
+            [U, F, F, F, F],
+            (operator, N),
+        ),
+        row(
+            "Mutation.closeBondedDisplay",
+            input(json!({ "partIds": [t.order], "verificationNumber": "1" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row("Mutation.acknowledgeBondedDisplayAlarm", input(id(&t.order)), [U, F, N, F, F], (owner, N)),
+        row(
+            "Mutation.depositDisplayGuarantee",
+            input(json!({ "organisationId": t.organisation,
+            "amount": { "amount": "1.00", "currency": "CNY" }, "reference": "LG" })),
+            [U, F, F, F, F],
+            (operator, R),
+        ),
+        row("Query.pull", json!({ "deviceId": t.order }), [U, F, N, F, F], (owner, N)),
+        row("Query.counterSales", json!({ "showroomId": t.order }), [U, F, N, F, F], (owner, N)),
+        row(
+            "Mutation.registerShowroomDevice",
+            input(json!({ "showroomId": t.order, "name": "x" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.leaseStock",
+            input(json!({ "deviceId": t.order, "balanceId": t.order, "quantity": 1, "until": "2026-03-01T09:00:00Z" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row("Mutation.returnStockLease", input(id(&t.order)), [U, F, N, F, F], (owner, N)),
+        row(
+            "Mutation.pushMutations",
+            input(json!({ "deviceId": t.order, "mutations": [] })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row("Mutation.decideCounterSale", input(json!({ "id": t.order, "accept": true })), [U, F, N, F, F], (owner, N)),
+        row("Subscription.showroomFloor", id(&t.order), [U, F, N, F, F], (owner, N)),
+        row(
+            "Mutation.handOverOrder",
+            input(json!({ "showroomId": t.order, "orderNumber": "x" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row("Query.visitSlots", json!({ "showroomId": t.order }), [N, N, N, N, N], (owner, N)),
+        row("Query.appointments", json!({ "showroomId": t.order }), [U, F, N, F, F], (owner, N)),
+        row("Query.myAppointments", json!({}), [U, N, N, N, F], (owner, N)),
+        row("Query.visits", json!({ "showroomId": t.order }), [U, F, N, F, F], (owner, N)),
+        row(
+            "Query.showroomFigures",
+            json!({ "showroomId": t.order, "from": "2026-03-01", "to": "2026-03-01" }),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Query.showroomFiguresCsv",
+            json!({ "showroomId": t.order, "from": "2026-03-01", "to": "2026-03-01" }),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.openVisitSlots",
+            input(json!({ "showroomId": t.order, "slots": [] })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row("Mutation.closeVisitSlot", input(id(&t.order)), [U, F, N, F, F], (owner, N)),
+        row("Mutation.bookAppointment", input(json!({ "slotId": t.order })), [U, N, N, N, F], (owner, N)),
+        row("Mutation.cancelAppointment", input(id(&t.order)), [U, N, N, N, F], (owner, N)),
+        row(
+            "Mutation.rescheduleAppointment",
+            input(json!({ "id": t.order, "slotId": t.order })),
+            [U, N, N, N, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.decideAppointment",
+            input(json!({ "id": t.order, "decision": "CONFIRM" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row("Mutation.checkIn", input(json!({ "showroomId": t.order })), [U, F, N, F, F], (owner, N)),
+        row("Mutation.checkOut", input(json!({ "visitId": t.order })), [U, F, N, F, F], (owner, N)),
+        row(
+            "Mutation.ingestFootfall",
+            input(json!({ "showroomId": t.order, "samples": [] })),
+            [U, F, N, F, N],
+            (owner, N),
+        ),
         // Orders: `someone` bought of the organisation that the walk is about.
         row("Query.cart", json!({}), [N, N, N, N, N], (owner, N)),
         row("Query.orders", json!({}), [U, N, N, Y, F], (owner, Y)),
@@ -816,7 +1083,19 @@ async fn ask(client: &Client, row: &Row, schema: &[RootField]) -> (Answer, Value
             | "trace"
             | "publicTrace"
             | "logisticsFigures"
-            | "carrier",
+            | "carrier"
+            | "showroom"
+            | "scanDisplay"
+            | "planogram"
+            | "planogramDiff"
+            | "pull"
+            | "auditRound"
+            | "sampleLoan"
+            | "showroomWriteOff"
+            | "bondedDisplay"
+            | "displayGuarantee"
+            | "showroomFigures"
+            | "showroomFloor",
         ) => "{ __typename }",
         _ => "{ nodes { __typename } }",
     };
@@ -883,7 +1162,7 @@ async fn things(server: &TestServer, owner: &Client, machine_key: &TestKey) -> T
     let member = members.as_array().unwrap().iter().find(|m| m["roles"] == json!(["CATALOG_MANAGER"])).unwrap().clone();
     let invite = json!({ "contact": "w@example.com", "roles": ["RECEIVER"] });
     let invitation = owner.done("inviteMember", "sent { invitation { id } }", invite).await;
-    let scopes = json!(["CATALOG", "CUSTOMS", "FEED", "FILINGS", "LOGISTICS", "STOCK", "WEBHOOKS"]);
+    let scopes = json!(["CATALOG", "CUSTOMS", "FEED", "FILINGS", "FOOTFALL", "LOGISTICS", "STOCK", "WEBHOOKS"]);
     let client = json!({ "name": "walker", "scopes": scopes, "key": machine_key.public });
     let client =
         owner.done("createMachineClient", "machineClient { id clientId keys { id } }", client).await["machineClient"]

@@ -9,6 +9,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use entities::showroom::scan_event;
 use search::{Analyzer, SearchEngine};
 use tokio::sync::Notify;
 
@@ -24,6 +25,7 @@ use crate::{
         customs::{self, CustomsGateway, Signing},
         db::Db,
         error::Error,
+        gathered::Gathered,
         limits::Limits,
         payment::Providers,
         responses::Responses,
@@ -60,6 +62,7 @@ struct Inner {
     signing: Arc<Signing>,
     clock: Clock,
     jobs_due: Notify,
+    scans: Gathered<scan_event::Model>,
     // Requests with a `clientMutationId` that this node is carrying out.
     in_progress: Mutex<HashSet<String>>,
 }
@@ -114,6 +117,7 @@ impl App {
             partners: web::partners(config.webhooks.timeout(), config.webhooks.allow_private)?,
             clock,
             jobs_due: Notify::new(),
+            scans: Gathered::default(),
             in_progress: Mutex::default(),
             config,
         };
@@ -208,6 +212,11 @@ impl App {
     /// Is told when this node wrote jobs; what other nodes write is found by looking.
     pub fn jobs_due(&self) -> &Notify {
         &self.inner.jobs_due
+    }
+
+    /// Scans of slots that are not written yet.
+    pub fn scans(&self) -> &Gathered<scan_event::Model> {
+        &self.inner.scans
     }
 
     /// Notes that a request is being carried out, unless it is already.

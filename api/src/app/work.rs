@@ -21,7 +21,10 @@ use chrono::{DateTime, Utc};
 use entities::{
     party::{Action, Actor, Denial, Resource, Viewer, may},
     platform::{EventKind, idempotent_request},
-    values::{ErrorCode, Refusal, id::OrganisationId},
+    values::{
+        ErrorCode, Refusal,
+        id::{OrganisationId, SlotId},
+    },
     webhooks::endpoint,
 };
 use sea_orm::{
@@ -355,6 +358,11 @@ impl Work {
     /// What is kept of this topic is out of date after the commit.
     pub fn outdates(&mut self, topic: Topic) {
         self.outdated.push(topic);
+    }
+
+    /// What stands in a slot changed: what a scan of it shows is out of date after the commit.
+    pub fn outdates_slot(&mut self, slot: SlotId) {
+        self.evicts.insert(Tag::Slot(slot.0));
     }
 
     /// What prices are made of changed: no kept answer is good any more after the commit.

@@ -22,7 +22,7 @@ use crate::{
     finding::index,
     http, party,
     platform::{audit, clock::Clock, db::Db, error::Error, jobs::Job, telemetry},
-    seed, worker, zone,
+    seed, showroom, worker, zone,
 };
 
 /// Chama (茶马): the backend of a cross-border e-commerce pilot zone.
@@ -271,6 +271,7 @@ async fn until_stopped(app: App, listener: tokio::net::TcpListener) -> Result<()
         tokio::spawn(worker::work(app.clone(), Box::pin(stop)))
     });
     http::serve(app.clone(), listener, http::stop_signal()).await?;
+    showroom::scans::write(&app).await?;
     let _ = stop.send(());
     if let Some(worker) = worker {
         worker.await.map_err(Error::internal)?;

@@ -70,6 +70,8 @@ pub struct Config {
     pub wechat: Wechat,
     /// Orders.
     pub ordering: Ordering,
+    /// Showrooms.
+    pub showroom: Showroom,
     /// Logistics.
     pub logistics: Logistics,
     /// Payments.
@@ -103,6 +105,22 @@ pub struct Database {
 #[expect(missing_docs, reason = "described in defaults.toml")]
 pub struct Ordering {
     pub keeps_days: u32,
+}
+
+/// Showrooms.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in defaults.toml")]
+pub struct Showroom {
+    link: String,
+    pub mini_program_page: String,
+}
+
+impl Showroom {
+    /// Where the code on a slot leads, with `{code}` in it.
+    pub fn link(&self, public_url: &str) -> String {
+        if self.link.is_empty() { format!("{public_url}/s/{{code}}") } else { self.link.clone() }
+    }
 }
 
 /// Cache shared between nodes.

@@ -43,7 +43,7 @@ use crate::{
         limits::{Class, of_address},
         responses::Reads,
     },
-    webhooks,
+    showroom, webhooks,
 };
 
 /// How often it is asked whether the token of an open subscription is still good, when nothing happens in it.
@@ -367,6 +367,8 @@ impl Gateway {
         customs.enable_all_cache(remember);
         let logistics = logistics::loaders::loaders(&self.app, &viewer, &batches);
         logistics.enable_all_cache(remember);
+        let showroom = showroom::loaders::loaders(&self.app, &batches);
+        showroom.enable_all_cache(remember);
         let ordering = ordering::loaders::loaders(&self.app, &viewer, &batches);
         ordering.enable_all_cache(remember);
         let payments = payments::loaders::loaders(&self.app, &batches);
@@ -382,6 +384,7 @@ impl Gateway {
         data.insert(inventory);
         data.insert(customs);
         data.insert(logistics);
+        data.insert(showroom);
         data.insert(ordering);
         data.insert(payments);
         data.insert(webhooks);

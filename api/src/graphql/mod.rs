@@ -34,6 +34,7 @@ use crate::{
     oversight::graphql::{OversightMutation, OversightQuery},
     party::graphql::{PartyMutation, PartyQuery},
     payments::graphql::{PaymentsMutation, PaymentsQuery},
+    showroom::graphql::{ShowroomMutation, ShowroomQuery, ShowroomSubscription},
     trade::graphql::{TradeMutation, TradeQuery},
     webhooks::graphql::{WebhooksMutation, WebhooksQuery},
 };
@@ -55,6 +56,7 @@ pub struct Query(
     PaymentsQuery,
     CustomsQuery,
     LogisticsQuery,
+    ShowroomQuery,
     OrderingQuery,
     FindingQuery,
     WebhooksQuery,
@@ -71,6 +73,7 @@ pub struct Mutation(
     PaymentsMutation,
     CustomsMutation,
     LogisticsMutation,
+    ShowroomMutation,
     OrderingMutation,
     WebhooksMutation,
     OversightMutation,
@@ -78,7 +81,7 @@ pub struct Mutation(
 
 /// What can be listened to (订阅).
 #[derive(MergedSubscription, Default)]
-pub struct Subscription(CatalogSubscription, OrderingSubscription);
+pub struct Subscription(CatalogSubscription, OrderingSubscription, ShowroomSubscription);
 
 /// The schema with all its types.
 pub type ChamaSchema = Schema<Query, Mutation, Subscription>;

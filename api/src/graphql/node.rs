@@ -5,7 +5,7 @@ use entities::{
     party::Action,
     values::id::{
         BrandId, CategoryId, CheckoutId, DeclarationId, ExportId, FilingId, OfferId, OrderId, OrganisationId, PlaceId,
-        ProductChangeId, ProductId, ShipmentId, VariantId,
+        ProductChangeId, ProductId, ShipmentId, ShowroomId, VariantId,
     },
 };
 
@@ -32,6 +32,7 @@ use crate::{
         error::Error,
         graphql::{ContextExt, NodeKind, connection::times, id},
     },
+    showroom::{self, graphql::stores::Showroom},
 };
 
 /// Most ids of one `nodes`.
@@ -70,6 +71,8 @@ pub(super) enum Node {
     Shipment(Shipment),
     /// An export.
     ExportDeclaration(ExportDeclaration),
+    /// A showroom.
+    Showroom(Showroom),
 }
 
 /// The part of the query root that finds anything by id.
@@ -103,6 +106,7 @@ impl NodeQuery {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one line a kind, those that are no nodes included")]
 async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     let Some((kind, uuid)) = id::open(id) else { return Ok(None) };
     let (catalog, party, ordering) =
@@ -141,6 +145,10 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         NodeKind::Shipment if context.may(Action::ReadShipments).is_err() => None,
         NodeKind::Shipment => {
             logistics::loaders::of(context).load_one(ShipmentId(uuid)).await?.map(|row| Node::Shipment(Shipment(row)))
+        }
+        NodeKind::Showroom => {
+            let (db, viewer) = (context.app().db().read(), context.viewer());
+            showroom::ops::stores::find(db, viewer, ShowroomId(uuid)).await?.map(|row| Node::Showroom(Showroom(row)))
         }
         // What is reached through its list or its owner only.
         NodeKind::Person
@@ -194,6 +202,26 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         | NodeKind::ShipmentHold
         | NodeKind::TemperatureSample
         | NodeKind::Proof
-        | NodeKind::ExportSummary => None,
+        | NodeKind::ExportSummary
+        | NodeKind::ShowroomZone
+        | NodeKind::Fixture
+        | NodeKind::Slot
+        | NodeKind::Planogram
+        | NodeKind::Display
+        | NodeKind::BondedDisplay
+        | NodeKind::BondedDisplayPart
+        | NodeKind::BondedDisplayAlarm
+        | NodeKind::DisplayGuaranteeEntry
+        | NodeKind::VisitSlot
+        | NodeKind::Appointment
+        | NodeKind::Visit
+        | NodeKind::SampleLoan
+        | NodeKind::SampleLoanLine
+        | NodeKind::SampleLoanReturn
+        | NodeKind::ShowroomWriteOff
+        | NodeKind::AuditRound
+        | NodeKind::ShowroomDevice
+        | NodeKind::StockLease
+        | NodeKind::CounterSale => None,
     })
 }

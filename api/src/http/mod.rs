@@ -8,6 +8,7 @@
 //! - `POST /webhooks/…`: notifications of payment providers; `/sandbox/pay/…`: the page of the sandbox: [`payments`]
 //! - `POST /customs/receipts`: what customs says; `POST /customs/platDataOpen`: what it asks (announcement 179): [`customs`]
 //! - `POST /webhooks/carrier/…`: what carriers push; `POST`, `GET /logistics/proofs/…`: the bytes of proofs: [`logistics`]
+//! - `GET /s/…`: what a slot of a showroom shows: [`scan`]
 //! - `GET /healthz`, `GET /readyz`: for whoever keeps the process running
 //! - `GET /bench/static`: for the bench, where `server.bench` is on
 //!
@@ -23,6 +24,7 @@ mod payments;
 mod pushed;
 mod request;
 mod response;
+mod scan;
 mod server;
 mod sse;
 mod tokens;
@@ -67,6 +69,7 @@ fn routes(gateway: Gateway, lasting: Lasting) -> impl Endpoint {
         .at("/", get(pages::graphiql))
         .at("/assets/:name", get(pages::asset))
         .at("/media/:name", get(pages::media))
+        .at("/s/:code", only("GET, HEAD", get(scan::page)))
         .at("/oauth/token", only("POST", post(tokens::token)))
         .at("/.well-known/jwks.json", get(tokens::keys))
         .at("/webhooks/carrier/:carrier", only("POST", post(logistics::push)))

@@ -10,6 +10,11 @@ use serde_json::json;
 
 use crate::graphql::Gateway;
 
+/// Text as it stands in a page.
+pub(super) fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
 /// `GET /`: `GraphiQL`.
 #[handler]
 pub(super) fn graphiql() -> Response {

@@ -7,7 +7,10 @@ use poem::{
     web::{Data, Path},
 };
 
-use super::pushed::{self, bytes, headers, plain, unread};
+use super::{
+    pages::escaped,
+    pushed::{self, bytes, headers, plain, unread},
+};
 use crate::{
     graphql::Gateway,
     payments::{ops, sandbox},
@@ -80,10 +83,6 @@ pub(super) async fn pressed(
         Ok(None) => plain(StatusCode::NOT_FOUND),
         Err(error) => broken(&error),
     }
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 fn shown(page: &sandbox::Page) -> Response {

@@ -273,6 +273,12 @@ pub(super) async fn locked_by_id(
     Ok(balance::Entity::find().from_raw_sql(statement).all(tx).await?)
 }
 
+/// Locks balances that a caller will change one after the other, in the order of all.
+pub async fn lock(tx: &impl ConnectionTrait, ids: impl IntoIterator<Item = StockBalanceId>) -> Result<(), Error> {
+    let ids: Vec<StockBalanceId> = ids.into_iter().collect();
+    locked_by_id(tx, &ids).await.map(|_| ())
+}
+
 /// One UPDATE over many rows: `(VALUES …) AS v`, of which `column1` is the id and `column2` how much.
 pub(super) async fn update_each(
     tx: &impl ConnectionTrait,

@@ -55,6 +55,7 @@ use crate::{
         graphql::encode,
         jobs::Verdict,
     },
+    showroom,
     trade::allowance,
 };
 
@@ -332,6 +333,17 @@ async fn returned(work: &mut Work, row: &order::Model, id: CustomsRequestId) -> 
     give_quota_back(work, row, &ask.lines.0, &before, &back, &key).await?;
     give_goods_back(work, row, &ask.lines.0, &lines, ask.location_id).await?;
     give_money_back(work, row, &ask.reason, &back, &key).await?;
+    let goods: Vec<(i32, i64)> = ask
+        .lines
+        .0
+        .iter()
+        .filter_map(|asked| {
+            let line = lines.iter().find(|line| line.number == asked.number)?;
+            let back = part(line.goods_minor, line.quantity, before(asked.number), i64::from(asked.quantity));
+            Some((asked.number, back))
+        })
+        .collect();
+    less_for_showrooms(work, row, &goods, &key).await?;
     let whole = lines.iter().all(|line| {
         let now: i64 = ask.lines.0.iter().filter(|l| l.number == line.number).map(|l| i64::from(l.quantity)).sum();
         before(line.number) + now >= i64::from(line.quantity)
@@ -463,6 +475,15 @@ async fn give_money_back(work: &Work, row: &order::Model, reason: &str, back: &B
         payments::refunds::refund(work.tx(), work.now, payment, amount, reason, &format!("return:{key}")).await?;
     }
     Ok(())
+}
+
+/// What a showroom has of goods that came back is taken off.
+async fn less_for_showrooms(work: &Work, row: &order::Model, goods: &[(i32, i64)], key: &str) -> Result<(), Error> {
+    let checkout = checkout::Entity::find_by_id(row.checkout_id).one(work.tx()).await?;
+    let Some((number, payment)) = checkout.and_then(|checkout| Some((checkout.number, checkout.paid_by?))) else {
+        return Ok(());
+    };
+    showroom::attribution::came_back(work.tx(), work.now, (payment, &number), &row.number, goods, key).await
 }
 
 /// The buyer asks to give goods back, within 30 days after their release.

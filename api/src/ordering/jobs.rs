@@ -40,6 +40,7 @@ use crate::{
         error::Error,
         jobs::Verdict,
     },
+    showroom::{self, attribution::Sold},
     trade,
 };
 
@@ -123,7 +124,35 @@ async fn buy(app: &App, checkout: &checkout::Model, paid: &payment::Model, how: 
     noted_commission(&work, &mut orders).await?;
     let shares: Vec<Share> = orders.iter().map(share).collect();
     payments::ledger::allot(work.tx(), work.now, &after.number, paid.id, &shares).await?;
+    attributed(&work, &after.number, &orders, paid).await?;
     work.commit(()).await
+}
+
+/// Whose the sale is, is fixed: by what the buyer scanned in showrooms.
+async fn attributed(work: &Work, checkout: &str, orders: &[order::Model], paid: &payment::Model) -> Result<(), Error> {
+    let lines = order_line::Entity::find()
+        .filter(order_line::Column::OrderId.is_in(orders.iter().map(|order| order.id)))
+        .all(work.tx())
+        .await?;
+    let sold = |line: order_line::Model| {
+        let order = orders.iter().find(|order| order.id == line.order_id)?;
+        // The platform's commission goes first, in the proportion of the goods.
+        let part = |minor: i64| {
+            i64::try_from(i128::from(minor) * i128::from(line.goods_minor) / i128::from(order.dutiable_minor.max(1)))
+        };
+        Some(Sold {
+            order: order.number.clone(),
+            line: line.number,
+            offer: line.offer_id,
+            seller: order.seller_id,
+            quantity: line.quantity,
+            goods_minor: line.goods_minor,
+            currency: order.currency,
+            most_minor: line.goods_minor - part(order.commission_minor).unwrap_or(line.goods_minor),
+        })
+    };
+    let sold: Vec<Sold> = lines.into_iter().filter_map(sold).collect();
+    showroom::attribution::paid(work.tx(), work.now, checkout, paid, &sold).await
 }
 
 /// Takes anew what the orders of a checkout need.

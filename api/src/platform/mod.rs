@@ -12,7 +12,7 @@
 //! - [`vault`]: what is kept encrypted, and how it is found again
 //! - [`jobs`]: what happens after a change, at least once and in order
 //! - [`audit`]: who did what, chained
-//! - [`feed`]: what happened, readable without a gap
+//! - [`feed`]: what happened, readable without a gap; [`gathered`]: rows that are written together
 //! - [`web`]: calling the outside world; [`wechat`]: the mini-program's login; [`payment`]: payment providers;
 //!   [`customs`]: the way to customs; [`xmlsig`]: signatures of its messages; [`carrier`]: carriers
 //! - [`reconcile`]: what does not add up
@@ -29,6 +29,7 @@ pub mod customs;
 pub mod db;
 pub mod error;
 pub mod feed;
+pub mod gathered;
 pub mod graphql;
 pub mod jobs;
 pub mod limits;

@@ -50,6 +50,8 @@ pub enum Tag {
     One(Kind, Uuid),
     /// A choice among all things of a kind: any change of any of them may change it.
     Any(Kind),
+    /// A slot of a showroom: what stands in it.
+    Slot(Uuid),
     /// Everything.
     All,
 }
@@ -59,6 +61,7 @@ impl Tag {
         match self {
             Self::One(kind, id) => format!("tag:{}:{}", kind.name(), id.simple()),
             Self::Any(kind) => format!("tag:{}", kind.name()),
+            Self::Slot(id) => format!("tag:slot:{}", id.simple()),
             Self::All => "tag:all".into(),
         }
     }

@@ -36,6 +36,8 @@ pub enum ReservationKind {
     Display,
     /// A look at its quality (质检).
     Quality,
+    /// What a device may sell without a network (离线配额).
+    Lease,
 }
 
 /// State of a promise (占用状态).

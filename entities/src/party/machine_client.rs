@@ -20,6 +20,8 @@ pub enum Scope {
     Feed,
     /// Read filings that its organisation may see (备案读取).
     Filings,
+    /// Say how many people come through the doors of showrooms of its organisation (客流上报).
+    Footfall,
     /// Read shipments of its organisation, pack them, report of those that it carries (物流).
     Logistics,
     /// Read and keep the stock of its organisation (库存管理).
@@ -30,8 +32,16 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: &'static [Self] =
-        &[Self::Catalog, Self::Customs, Self::Feed, Self::Filings, Self::Logistics, Self::Stock, Self::Webhooks];
+    pub const ALL: &'static [Self] = &[
+        Self::Catalog,
+        Self::Customs,
+        Self::Feed,
+        Self::Filings,
+        Self::Footfall,
+        Self::Logistics,
+        Self::Stock,
+        Self::Webhooks,
+    ];
 
     /// As OAuth writes it: `catalog`.
     pub fn as_str(self) -> &'static str {
@@ -40,6 +50,7 @@ impl Scope {
             Self::Customs => "customs",
             Self::Feed => "feed",
             Self::Filings => "filings",
+            Self::Footfall => "footfall",
             Self::Logistics => "logistics",
             Self::Stock => "stock",
             Self::Webhooks => "webhooks",

@@ -65,8 +65,10 @@ pub enum Action {
     KeepTradeRules,
     /// Read what lies where, and how it came there.
     ReadStock,
-    /// Make locations, take goods in, move them, take moves back, count, keep the account book.
+    /// Make locations, take goods in, move them, take moves back, decide about counts, keep the account book.
     KeepStock,
+    /// Count, ask for transfers, ship and receive them; who works in showrooms, in the places of its own.
+    HandleStock,
     /// Keep one's cart and ask for quotes; a guest's too.
     KeepCart,
     /// Place orders, pay them, cancel them, take goods in; for an organisation when it is acted for.
@@ -129,6 +131,18 @@ pub enum Action {
     SetCommission,
     /// Read what is owed to one's organisation, and the ledger of it.
     ReadBalances,
+    /// Read the inside of showrooms: their floor, planograms, displays, figures.
+    ReadShowrooms,
+    /// Open and close showrooms.
+    OpenShowrooms,
+    /// Keep a showroom: its team, its floor, its planograms.
+    KeepShowrooms,
+    /// Work in a showroom: put things into slots, walk rounds, count.
+    WorkShowrooms,
+    /// Book visits of showrooms for oneself.
+    BookVisits,
+    /// Say how many people come through the doors of a showroom.
+    CountVisitors,
     /// Read webhook endpoints and their deliveries.
     ReadWebhooks,
     /// Make and change webhook endpoints, turn their secrets, replay deliveries.
@@ -237,6 +251,10 @@ pub const RULES: &[(Action, &[Who])] = &[
     (Action::KeepCarriers, &[Who::Own(&[R::Owner]), Who::Zone(&[R::Operator])]),
     (Action::GiveCredit, &[Who::Own(&[R::Owner, R::AccountsClerk])]),
     (Action::KeepStock, &[Who::Own(&[R::Owner, R::Receiver, R::ShowroomManager]), Who::Machine(Scope::Stock)]),
+    (
+        Action::HandleStock,
+        &[Who::Own(&[R::Owner, R::Receiver, R::ShowroomStaff, R::ShowroomManager]), Who::Machine(Scope::Stock)],
+    ),
     (Action::ReadDeclarations, &[Who::Oneself, Who::Own(R::ALL), Who::Zone(&[R::Operator, R::Auditor])]),
     (
         Action::KeepDeclarations,
@@ -269,6 +287,21 @@ pub const RULES: &[(Action, &[Who])] = &[
     (
         Action::ReadBalances,
         &[Who::Own(&[R::Owner, R::AccountsClerk, R::Auditor]), Who::Zone(&[R::Operator, R::AccountsClerk, R::Auditor])],
+    ),
+    (
+        Action::ReadShowrooms,
+        &[
+            Who::Own(&[R::Owner, R::CatalogManager, R::ShowroomStaff, R::ShowroomManager, R::Auditor]),
+            Who::Zone(&[R::Operator, R::Auditor]),
+        ],
+    ),
+    (Action::OpenShowrooms, &[Who::Own(&[R::Owner])]),
+    (Action::KeepShowrooms, &[Who::Own(&[R::Owner, R::ShowroomManager])]),
+    (Action::WorkShowrooms, &[Who::Own(&[R::Owner, R::ShowroomStaff, R::ShowroomManager])]),
+    (Action::BookVisits, &[Who::Oneself]),
+    (
+        Action::CountVisitors,
+        &[Who::Own(&[R::Owner, R::ShowroomStaff, R::ShowroomManager]), Who::Machine(Scope::Footfall)],
     ),
     (Action::ReadWebhooks, &[Who::Own(&[R::Owner, R::Auditor]), Who::Machine(Scope::Webhooks)]),
     (Action::KeepWebhooks, &[Who::Own(&[R::Owner]), Who::Machine(Scope::Webhooks)]),

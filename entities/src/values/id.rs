@@ -192,6 +192,56 @@ typed_id! {
     TemperatureSampleId,
     /// Identifies a proof of what happened (凭证).
     ProofId,
+    /// Identifies a showroom (体验店).
+    ShowroomId,
+    /// Identifies a zone of a showroom (区域).
+    ShowroomZoneId,
+    /// Identifies a fixture (货架).
+    FixtureId,
+    /// Identifies a slot of a fixture (陈列位).
+    SlotId,
+    /// Identifies a planogram (陈列图).
+    PlanogramId,
+    /// Identifies a display (陈列).
+    DisplayId,
+    /// Identifies an audit round (巡检).
+    AuditRoundId,
+    /// Identifies a scan (扫码).
+    ScanEventId,
+    /// Identifies a scan that a buyer brought along (归因触点).
+    TouchId,
+    /// Identifies a device of staff (店员设备).
+    DeviceId,
+    /// Identifies what a device may sell without a network (离线配额).
+    LeaseId,
+    /// Identifies a sale at the counter (柜台销售).
+    CounterSaleId,
+    /// Identifies a bonded display (保税展示).
+    BondedDisplayId,
+    /// Identifies a part of a bonded display (保税展示明细).
+    BondedDisplayPartId,
+    /// Identifies something that happened to a bonded display (保税展示流水).
+    BondedDisplayEventId,
+    /// Identifies an alarm of a bonded display (保税展示预警).
+    BondedDisplayAlarmId,
+    /// Identifies something that happened to a guarantee for bonded displays (保税展示担保流水).
+    DisplayGuaranteeEntryId,
+    /// Identifies a slot of visits (预约时段).
+    VisitSlotId,
+    /// Identifies an appointment (预约).
+    AppointmentId,
+    /// Identifies a visit (到访).
+    VisitId,
+    /// Identifies a sample loan (借样).
+    SampleLoanId,
+    /// Identifies a line of a sample loan (借样明细).
+    SampleLoanLineId,
+    /// Identifies what came back of a sample loan (归还记录).
+    SampleLoanReturnId,
+    /// Identifies a write-off of a showroom (报损单).
+    ShowroomWriteOffId,
+    /// Identifies a line of it (报损明细).
+    ShowroomWriteOffLineId,
     /// Identifies a webhook endpoint (回调地址).
     WebhookEndpointId,
     /// Identifies a delivery to a webhook endpoint (回调投递).

@@ -49,6 +49,12 @@ catalogue! {
     OutOfRange { retryable: false, zh: "应在 {min} 到 {max} 之间", en: "Must be between {min} and {max}" }
     /// The value is already in use (已被占用).
     AlreadyTaken { retryable: false, zh: "“{value}”已被占用", en: "\"{value}\" is already taken" }
+    /// Who comes, or who receives visitors, has something else at that time (时间冲突).
+    AlreadyBooked { retryable: false, zh: "{value} 已有其他预约", en: "Something else is booked at {value}" }
+    /// It cannot go while something uses it (仍在使用).
+    InUse { retryable: false, zh: "仍有 {count} 项在使用", en: "{count} of it are still in use" }
+    /// The slot is not there any more (陈列位已停用).
+    SlotRetired { retryable: false, zh: "陈列位“{value}”已停用", en: "Slot \"{value}\" is not there any more" }
     /// The same key stands twice in one request (重复).
     Duplicate { retryable: false, zh: "“{value}”重复出现", en: "\"{value}\" appears more than once" }
     /// What is referred to does not exist or may not be seen (不存在).

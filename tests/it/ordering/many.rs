@@ -76,6 +76,7 @@ pub fn placing(app: &App, quote: &quote::Model) -> Result<Placing, Error> {
         po_number: None,
         terms: PaymentTerms::Prepaid,
         incoterm: None,
+        attribution: Vec::new(),
     })
 }
 

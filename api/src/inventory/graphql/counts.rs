@@ -291,7 +291,7 @@ impl CountMutation {
         context: &Context<'_>,
         input: OpenStockCountInput,
     ) -> Result<OpenStockCountPayload> {
-        let call = context.call(Action::KeepStock)?;
+        let call = context.call(Action::HandleStock)?;
         let result = async {
             let location = decode(&input.location_id, "locationId")?;
             let variants = input.variant_ids.unwrap_or_default();
@@ -311,7 +311,7 @@ impl CountMutation {
         context: &Context<'_>,
         input: SubmitStockCountInput,
     ) -> Result<SubmitStockCountPayload> {
-        let call = context.call(Action::KeepStock)?;
+        let call = context.call(Action::HandleStock)?;
         let result = async {
             let id = decode(&input.id, "id")?;
             let line = |(n, line): (usize, SubmitStockCountLine)| {

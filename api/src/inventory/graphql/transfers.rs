@@ -303,7 +303,7 @@ impl TransferMutation {
         context: &Context<'_>,
         input: RequestStockTransferInput,
     ) -> Result<RequestStockTransferPayload> {
-        let call = context.call(Action::KeepStock)?;
+        let call = context.call(Action::HandleStock)?;
         let result = async {
             let to = decode(&input.to_id, "toId")?;
             let line = |(n, line): (usize, RequestStockTransferLine)| {
@@ -316,7 +316,7 @@ impl TransferMutation {
         RequestStockTransferPayload::new(context, input.client_mutation_id, result.await.map(StockTransfer))
     }
 
-    /// Agrees to a transfer: not who asked for it (调拨审批).
+    /// Agrees to a transfer: whoever keeps where the goods lie, and not who asked for it (调拨审批).
     async fn approve_stock_transfer(
         &self,
         context: &Context<'_>,
@@ -333,7 +333,7 @@ impl TransferMutation {
         context: &Context<'_>,
         input: ShipStockTransferInput,
     ) -> Result<ShipStockTransferPayload> {
-        let call = context.call(Action::KeepStock)?;
+        let call = context.call(Action::HandleStock)?;
         let result = async { ops::ship_transfer(context.app(), &call, decode(&input.id, "id")?).await };
         ShipStockTransferPayload::new(context, input.client_mutation_id, result.await.map(StockTransfer))
     }
@@ -344,7 +344,7 @@ impl TransferMutation {
         context: &Context<'_>,
         input: ReceiveStockTransferInput,
     ) -> Result<ReceiveStockTransferPayload> {
-        let call = context.call(Action::KeepStock)?;
+        let call = context.call(Action::HandleStock)?;
         let result = async {
             let id = decode(&input.id, "id")?;
             let line = |(n, line): (usize, ReceiveStockTransferLine)| {

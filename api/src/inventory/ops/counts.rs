@@ -3,13 +3,14 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use entities::{
     inventory::{
         CountState, CountStep, CustomsStatus, LocationKind, MoveReason, Threshold, balance,
         count::{self, Variants},
         count_line,
         count_line::Column as C,
-        lot,
+        lot, stock_move,
     },
     party::Viewer,
     values::{
@@ -19,12 +20,18 @@ use entities::{
     },
 };
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Order, QueryFilter, QueryOrder,
-    Statement, sea_query::OnConflict,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, Order, QueryFilter,
+    QueryOrder, Statement, sea_query::OnConflict,
 };
 use serde_json::{Value, json};
 
-use super::{few, moved, own, own_location, reads::whose, standing, unseen};
+use super::{
+    few, handled,
+    keeping::{closed, open_location},
+    moved, own,
+    reads::whose,
+    standing, unseen,
+};
 use crate::{
     app::{App, Call, Work},
     inventory::ledger::{Moving, Place, in_line, of_lines, takes},
@@ -71,7 +78,7 @@ pub async fn open_count(
     variants: &[VariantId],
     threshold: Threshold,
 ) -> Result<count::Model, Error> {
-    let organisation = own(call)?;
+    let organisation = handled(call)?;
     if variants.len() > super::MAX_LINES {
         let most = Refusal::new(ErrorCode::TooMany).with("max", super::MAX_LINES.to_string());
         return Err(most.at("variantIds").into());
@@ -89,7 +96,7 @@ pub async fn open_count(
     if let Some(before) = work.answered()? {
         return Ok(before);
     }
-    let location = own_location(work.tx(), organisation, location, "locationId").await?;
+    let location = open_location(&work, organisation, location, "locationId").await?;
     if let Some(n) = unseen(&work, variants).await? {
         let error = not_found(&n.to_string(), encode(variants[n]).as_str());
         return Err(at(error, "variantIds"));
@@ -123,13 +130,12 @@ fn at(error: Error, field: &str) -> Error {
     }
 }
 
-async fn own_count(
-    tx: &impl ConnectionTrait,
-    organisation: OrganisationId,
-    id: StockCountId,
-) -> Result<count::Model, Error> {
-    let row = count::Entity::find_by_id(id).one(tx).await?.filter(|row| row.organisation_id == organisation);
-    row.ok_or_else(|| not_found("id", encode(id).as_str()))
+/// A count of a place that whoever asks may touch.
+async fn own_count(work: &Work, organisation: OrganisationId, id: StockCountId) -> Result<count::Model, Error> {
+    let row = count::Entity::find_by_id(id).one(work.tx()).await?.filter(|row| row.organisation_id == organisation);
+    let row = row.ok_or_else(|| not_found("id", encode(id).as_str()))?;
+    let closed = closed(work.tx(), work.viewer(), &[row.location_id]).await?;
+    if closed.is_empty() { Ok(row) } else { Err(not_found("id", encode(id).as_str())) }
 }
 
 /// Takes a step, or says why not: of two who step at the same time one does.
@@ -157,7 +163,7 @@ async fn step(work: &Work, row: &count::Model, step: CountStep) -> Result<count:
     if done.rows_affected == 1 {
         return Ok(next);
     }
-    let now = own_count(work.tx(), row.organisation_id, row.id).await?;
+    let now = own_count(work, row.organisation_id, row.id).await?;
     step.from(now.state).map_err(|refusal| refusal.at("id"))?;
     Err(Refusal::new(ErrorCode::StaleVersion).at("id").into())
 }
@@ -171,20 +177,34 @@ pub async fn submit_count(
     lines: &[Counted],
     finished: bool,
 ) -> Result<count::Model, Error> {
-    let organisation = own(call)?;
+    let mut work = app.begin(call).await?;
+    if let Some(before) = work.answered()? {
+        return Ok(before);
+    }
+    let now = work.now;
+    let next = submitted(&mut work, call, id, lines, finished, now).await?;
+    work.commit(next).await
+}
+
+/// The same in a change that is under way, of what was counted at a moment.
+pub async fn submitted(
+    work: &mut Work,
+    call: &Call,
+    id: StockCountId,
+    lines: &[Counted],
+    finished: bool,
+    at: DateTime<Utc>,
+) -> Result<count::Model, Error> {
+    let organisation = handled(call)?;
     if !finished {
         few(lines)?;
     } else if lines.len() > super::MAX_LINES {
         let most = Refusal::new(ErrorCode::TooMany).with("max", super::MAX_LINES.to_string());
         return Err(most.at("lines").into());
     }
-    let mut work = app.begin(call).await?;
-    if let Some(before) = work.answered()? {
-        return Ok(before);
-    }
-    let row = own_count(work.tx(), organisation, id).await?;
+    let row = own_count(work, organisation, id).await?;
     CountStep::Finish.from(row.state).map_err(|refusal| refusal.at("id"))?;
-    noted(&work, &row, lines).await?;
+    noted(work, &row, lines, at.min(work.now)).await?;
     let all = lines_of(work.tx(), &row).await?;
     if all.len() > MOST_LINES {
         return Err(Refusal::new(ErrorCode::TooMany).with("max", MOST_LINES.to_string()).at("lines").into());
@@ -192,13 +212,13 @@ pub async fn submit_count(
     let next = if finished {
         let threshold = row.threshold();
         let much = all.iter().any(|line| threshold.is_passed(line.expected, line.counted));
-        step(&work, &row, if much { CountStep::Escalate } else { CountStep::Finish }).await?
+        step(work, &row, if much { CountStep::Escalate } else { CountStep::Finish }).await?
     } else {
         row
     };
     let shown = json!({ "lines": lines.len(), "round": next.round, "state": next.state });
     work.audit(Some(organisation), "submitStockCount", encode(id).0, Value::Null, shown);
-    work.commit(next).await
+    Ok(next)
 }
 
 /// The lines of the count's present round.
@@ -210,7 +230,39 @@ async fn lines_of(tx: &impl ConnectionTrait, row: &count::Model) -> Result<Vec<c
     Ok(lines.all(tx).await?)
 }
 
-async fn noted(work: &Work, row: &count::Model, lines: &[Counted]) -> Result<(), Error> {
+/// By how much the books of these places changed after a moment.
+async fn moved_since(
+    work: &Work,
+    row: &count::Model,
+    places: &[Place],
+    at: DateTime<Utc>,
+) -> Result<HashMap<Place, i64>, Error> {
+    use stock_move::Column as M;
+    let here = Condition::any().add(M::FromId.eq(row.location_id)).add(M::ToId.eq(row.location_id));
+    let moves = stock_move::Entity::find()
+        .filter(M::OwnerId.eq(row.organisation_id))
+        .filter(M::VariantId.is_in(places.iter().map(|place| place.variant)))
+        .filter(M::At.gt(at))
+        .filter(here)
+        .all(work.tx())
+        .await?;
+    let mut sums: HashMap<Place, i64> = HashMap::new();
+    for one in moves {
+        let place = |location, status| Place {
+            owner: one.owner_id,
+            variant: one.variant_id,
+            location,
+            lot: one.lot_id,
+            status,
+        };
+        *sums.entry(place(one.from_id, one.from_status)).or_default() -= one.quantity;
+        *sums.entry(place(one.to_id, one.to_status)).or_default() += one.quantity;
+    }
+    sums.retain(|place, _| place.location == row.location_id);
+    Ok(sums)
+}
+
+async fn noted(work: &Work, row: &count::Model, lines: &[Counted], at: DateTime<Utc>) -> Result<(), Error> {
     if lines.is_empty() {
         return Ok(());
     }
@@ -219,8 +271,14 @@ async fn noted(work: &Work, row: &count::Model, lines: &[Counted]) -> Result<(),
         .filter(balance::Column::OwnerId.eq(row.organisation_id))
         .filter(balance::Column::LocationId.eq(row.location_id))
         .filter(balance::Column::VariantId.is_in(places.iter().map(|place| place.variant)));
-    let there: HashMap<Place, i64> =
+    let mut there: HashMap<Place, i64> =
         there.all(work.tx()).await?.iter().map(|row| (Place::of(row), row.on_hand)).collect();
+    if at < work.now {
+        // What was counted then is held against what the books said then.
+        for (place, since) in moved_since(work, row, &places, at).await? {
+            *there.entry(place).or_default() -= since;
+        }
+    }
     let by = work.viewer().subject();
     let mut models = Vec::with_capacity(lines.len());
     for (n, (line, place)) in lines.iter().zip(&places).enumerate() {
@@ -241,7 +299,7 @@ async fn noted(work: &Work, row: &count::Model, lines: &[Counted]) -> Result<(),
             expected: there.get(place).copied().unwrap_or_default(),
             counted: line.counted,
             counted_by: by.clone(),
-            at: work.now,
+            at,
             move_id: None,
         };
         models.push(model.into_active_model());
@@ -326,7 +384,7 @@ pub async fn review_count(app: &App, call: &Call, id: StockCountId, review: Revi
     if let Some(before) = work.answered()? {
         return Ok(before);
     }
-    let row = own_count(work.tx(), organisation, id).await?;
+    let row = own_count(&work, organisation, id).await?;
     let lines = lines_of(work.tx(), &row).await?;
     let by = work.viewer().subject();
     let next = match review {
@@ -398,7 +456,7 @@ pub async fn cancel_count(app: &App, call: &Call, id: StockCountId) -> Result<co
     if let Some(before) = work.answered()? {
         return Ok(before);
     }
-    let row = own_count(work.tx(), organisation, id).await?;
+    let row = own_count(&work, organisation, id).await?;
     let next = step(&work, &row, CountStep::Cancel).await?;
     let before = json!({ "state": row.state });
     work.audit(Some(organisation), "cancelStockCount", encode(id).0, before, json!({ "state": next.state }));

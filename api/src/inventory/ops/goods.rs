@@ -14,7 +14,12 @@ use entities::{
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use serde_json::{Value, json};
 
-use super::{few, is_way, leaving::taken_back, moved, own, own_balances, own_location, supplier_of, unseen};
+use super::{
+    few, is_way,
+    keeping::{closed, lawful, open_balances, open_location},
+    leaving::taken_back,
+    moved, own, supplier_of, unseen,
+};
 use crate::{
     app::{App, Call, Work},
     inventory::ledger::{Moving, Place, in_line},
@@ -67,7 +72,7 @@ pub async fn receive(
     if let Some(before) = work.answered()? {
         return Ok(before);
     }
-    let to = own_location(work.tx(), organisation, location, "locationId").await?;
+    let to = open_location(&work, organisation, location, "locationId").await?;
     let from = supplier_of(work.tx(), work.now, organisation).await?;
     let variants: Vec<VariantId> = lines.iter().map(|line| line.variant).collect();
     if let Some(n) = unseen(&work, &variants).await? {
@@ -154,10 +159,10 @@ pub async fn transfer(
         return Ok(before);
     }
     let ids: Vec<StockBalanceId> = lines.iter().map(|line| line.balance).collect();
-    let balances = own_balances(work.tx(), organisation, &ids).await?;
+    let balances = open_balances(&work, organisation, &ids).await?;
     let mut moves = Vec::with_capacity(lines.len());
     for (n, (line, from)) in lines.iter().zip(&balances).enumerate() {
-        let to = own_location(work.tx(), organisation, line.to, "toId").await.map_err(|error| in_line(error, n))?;
+        let to = open_location(&work, organisation, line.to, "toId").await.map_err(|error| in_line(error, n))?;
         moves.push(Moving {
             from: Place::of(from),
             to: (to.id, from.status),
@@ -167,6 +172,8 @@ pub async fn transfer(
             reverses: None,
         });
     }
+    let ways: Vec<_> = moves.iter().map(|one| (one.from.location, one.to.0)).collect();
+    lawful(work.tx(), &ways).await?;
     let rows = moved(&work, &moves).await?;
     let shown = json!({ "document": document, "lines": rows.len() });
     let first = rows.first().map(|row| encode(row.id).0).unwrap_or_default();
@@ -188,6 +195,9 @@ pub async fn reverse(app: &App, call: &Call, id: StockMoveId, document: &str) ->
     if wrong.reason == MoveReason::Reversal {
         let refusal = Refusal::new(ErrorCode::IllegalTransition).with("from", "REVERSAL").with("action", "REVERSE");
         return Err(refusal.at("id").into());
+    }
+    if !closed(work.tx(), work.viewer(), &[wrong.from_id, wrong.to_id]).await?.is_empty() {
+        return Err(not_found("id", encode(id).as_str()));
     }
     let ends = location::Entity::find().filter(location::Column::Id.is_in([wrong.from_id, wrong.to_id]));
     if ends.all(work.tx()).await?.iter().any(is_way) {

@@ -16,7 +16,12 @@ use sea_orm::{
 };
 use serde_json::{Value, json};
 
-use super::{customer_of, few, goods::Transferred, moved, own, own_balances, own_location, standing};
+use super::{
+    customer_of, few,
+    goods::Transferred,
+    keeping::{not_alone, open_balances, open_location},
+    moved, own, standing,
+};
 use crate::{
     app::{App, Call, Work},
     inventory::{
@@ -73,7 +78,8 @@ pub async fn write_off(
         return Ok(before);
     }
     let ids: Vec<StockBalanceId> = lines.iter().map(|line| line.balance).collect();
-    let balances = own_balances(work.tx(), organisation, &ids).await?;
+    let balances = open_balances(&work, organisation, &ids).await?;
+    not_alone(&work, &balances).await?;
     let loss = standing(work.tx(), work.now, organisation, LocationKind::Loss).await?;
     let mut moves = Vec::with_capacity(lines.len());
     for (line, from) in lines.iter().zip(&balances) {
@@ -113,7 +119,7 @@ pub async fn clear(
         return Ok(before);
     }
     let ids: Vec<StockBalanceId> = lines.iter().map(|line| line.balance).collect();
-    let balances = own_balances(work.tx(), organisation, &ids).await?;
+    let balances = open_balances(&work, organisation, &ids).await?;
     let mut moves = Vec::with_capacity(lines.len());
     for (n, (line, from)) in lines.iter().zip(&balances).enumerate() {
         if from.status != CustomsStatus::Bonded {
@@ -121,7 +127,7 @@ pub async fn clear(
             let refusal = Refusal::new(ErrorCode::IllegalTransition).with("from", status).with("action", "CLEAR");
             return Err(in_line(refusal.at("balanceId").into(), n));
         }
-        let to = own_location(work.tx(), organisation, line.to, "toId").await.map_err(|error| in_line(error, n))?;
+        let to = open_location(&work, organisation, line.to, "toId").await.map_err(|error| in_line(error, n))?;
         moves.push(Moving {
             from: Place::of(from),
             to: (to.id, CustomsStatus::DutyPaid),
@@ -153,7 +159,7 @@ pub async fn return_goods(
     if let Some(before) = work.answered()? {
         return Ok(before);
     }
-    let to = own_location(work.tx(), organisation, to, "locationId").await?;
+    let to = open_location(&work, organisation, to, "locationId").await?;
     let rows = take_back(&work, organisation, &document, to.id, lines).await?;
     let shown = json!({ "document": document, "to": to.code, "lines": rows.len() });
     let first = rows.first().map(|row| encode(row.id).0).unwrap_or_default();

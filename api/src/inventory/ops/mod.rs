@@ -7,6 +7,7 @@
 //! - [`counts`], [`transfers`]: what takes several steps
 //! - [`bonded`]: the account book
 //! - [`hot`]: which items are hot
+//! - `keeping`: who touches which place
 //! - [`reads`]: lists and the history; [`picks`]: what is to be taken from the shelves; [`traced`]: from a lot to
 //!   documents and back
 
@@ -15,6 +16,7 @@ pub mod counts;
 pub mod goods;
 pub mod hot;
 pub mod inbound;
+mod keeping;
 pub mod leaving;
 pub mod picks;
 pub mod reads;
@@ -24,7 +26,7 @@ pub mod transfers;
 use chrono::{DateTime, Utc};
 use entities::{
     catalog::{product, variant},
-    inventory::{LocationKind, balance, location, stock_move},
+    inventory::{CustomsStatus, LocationKind, balance, location, stock_move},
     party::{Action, Resource},
     values::{
         ErrorCode, Refusal,
@@ -67,6 +69,12 @@ fn own(call: &Call) -> Result<OrganisationId, Error> {
     call.viewer.organisation().ok_or(Error::Forbidden)
 }
 
+/// The same for whoever counts and transfers: in which places, [`keeping`] says.
+fn handled(call: &Call) -> Result<OrganisationId, Error> {
+    call.may(Action::HandleStock, Resource::OWN)?;
+    call.viewer.organisation().ok_or(Error::Forbidden)
+}
+
 fn few<T>(lines: &[T]) -> Result<(), Error> {
     match lines.len() {
         0 => Err(Refusal::new(ErrorCode::Required).at("lines").into()),
@@ -94,12 +102,25 @@ pub async fn create_location(app: &App, call: &Call, new: &NewLocation) -> Resul
     if let Some(before) = work.answered()? {
         return Ok(before);
     }
-    let row = place_for(work.now, organisation, &code, new.kind, name);
-    let written = location::Entity::insert(row.clone().into_active_model()).exec_without_returning(work.tx()).await;
-    written.map_err(|e| taken(e, "stock_location", &["organisation_id", "code"], "code", &code))?;
+    let row = made_location(work.tx(), work.now, organisation, &code, new.kind, name).await?;
     let shown = json!({ "code": row.code, "kind": row.kind, "name": row.name });
     work.audit(Some(organisation), "createStockLocation", encode(row.id).0, Value::Null, shown);
     work.commit(row).await
+}
+
+/// Makes a location in the caller's transaction; refused at `code` when the organisation has one with that code.
+pub async fn made_location(
+    tx: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    organisation: OrganisationId,
+    code: &str,
+    kind: LocationKind,
+    name: String,
+) -> Result<location::Model, Error> {
+    let row = place_for(now, organisation, code, kind, name);
+    let written = location::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await;
+    written.map_err(|e| taken(e, "stock_location", &["organisation_id", "code"], "code", code))?;
+    Ok(row)
 }
 
 /// A short code of a place or a bin: letters, digits and few signs, in capitals.
@@ -129,17 +150,20 @@ fn place_for(
 
 /// The locations that every organisation has one of, made when they are first needed: their codes, and what people call
 /// them.
-const STANDING: [(&str, LocationKind, &str); 5] = [
+const STANDING: [(&str, LocationKind, &str); 6] = [
     ("SUPPLIER", LocationKind::Supplier, "供应商 / supplier"),
     ("CUSTOMER", LocationKind::Customer, "客户 / customer"),
     ("LOSS", LocationKind::Loss, "盘盈盘亏 / loss"),
     ("TRANSIT", LocationKind::Transit, "在途 / in transit"),
     (DOCK, LocationKind::Transit, "收货区 / inbound dock"),
+    (LOAN, LocationKind::Transit, "借出 / on loan"),
 ];
 
 /// Where goods lie that came through the gate and are in no bin yet. Nobody can sell from there, and they leave it by being
 /// put away only. A code that nobody can type ([`short_code`]): organisations may have an INBOUND of their own.
 const DOCK: &str = "@INBOUND";
+/// Where samples are while somebody has them. They leave it by the steps of their loan only.
+const LOAN: &str = "@LOAN";
 
 /// The location of an organisation that stands for whoever delivers to it.
 pub async fn supplier_of(
@@ -157,6 +181,24 @@ pub async fn customer_of(
     organisation: OrganisationId,
 ) -> Result<StockLocationId, Error> {
     standing(tx, now, organisation, LocationKind::Customer).await
+}
+
+/// The location of an organisation that stands for what is lost, found or destroyed.
+pub async fn loss_of(
+    tx: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    organisation: OrganisationId,
+) -> Result<StockLocationId, Error> {
+    standing(tx, now, organisation, LocationKind::Loss).await
+}
+
+/// Where the samples of an organisation are that it lent. They are on its books; nobody counts or sells them meanwhile.
+pub async fn loan_of(
+    tx: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    organisation: OrganisationId,
+) -> Result<StockLocationId, Error> {
+    standing_as(tx, now, organisation, |code, _| code == LOAN).await
 }
 
 /// The inbound dock of an organisation.
@@ -203,7 +245,8 @@ async fn standing_as(
     find().await?.map(|row| row.id).ok_or_else(|| Error::internal("a location is gone"))
 }
 
-/// Whether goods are on the way between two places, or on the inbound dock: they move by the steps of their document only.
+/// Whether goods are on the way between two places, on the inbound dock or on loan: they move by the steps of their
+/// document only.
 fn is_way(row: &location::Model) -> bool {
     row.kind == LocationKind::Transit && STANDING.iter().any(|(code, ..)| *code == row.code)
 }
@@ -236,7 +279,7 @@ pub async fn own_bonded(
 }
 
 /// Every variant must be one that the viewer may see; which of them is not, by its place.
-async fn unseen(work: &Work, variants: &[VariantId]) -> Result<Option<usize>, Error> {
+pub async fn unseen(work: &Work, variants: &[VariantId]) -> Result<Option<usize>, Error> {
     let of =
         product::Entity::belongs_to(variant::Entity).from(product::Column::Id).to(variant::Column::ProductId).into();
     let known: Vec<VariantId> = product::Entity::visible_to(work.viewer())
@@ -258,8 +301,15 @@ async fn own_balances(
 ) -> Result<Vec<balance::Model>, Error> {
     let rows = balance::Entity::find().filter(balance::Column::Id.is_in(ids.iter().copied())).all(tx).await?;
     let places = location::Entity::find().filter(location::Column::Id.is_in(rows.iter().map(|row| row.location_id)));
-    let ways: Vec<StockLocationId> = places.all(tx).await?.iter().filter(|row| is_way(row)).map(|row| row.id).collect();
-    let mine = |row: &&balance::Model| row.owner_id == organisation && !row.outside && !ways.contains(&row.location_id);
+    let places = places.all(tx).await?;
+    let at = |row: &balance::Model| places.iter().find(|place| place.id == row.location_id);
+    // Bonded goods on display move by the steps of their document only.
+    let shown = |row: &balance::Model| {
+        row.status == CustomsStatus::Bonded && at(row).is_some_and(|place| place.kind == LocationKind::Display)
+    };
+    let mine = |row: &&balance::Model| {
+        row.owner_id == organisation && !row.outside && !at(row).is_some_and(is_way) && !shown(row)
+    };
     let line = |(n, id): (usize, &StockBalanceId)| {
         let row = rows.iter().find(|row| row.id == *id).filter(mine);
         row.cloned().ok_or_else(|| in_line(not_found("balanceId", encode(*id).as_str()), n))

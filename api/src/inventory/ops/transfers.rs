@@ -17,7 +17,14 @@ use sea_orm::{
 };
 use serde_json::{Value, json};
 
-use super::{few, leaving::permit, moved, own, own_balances, own_location, reads::whose, standing};
+use super::{
+    few, handled,
+    keeping::{closed, is_limited, lawful},
+    leaving::permit,
+    moved, own, own_balances, own_location,
+    reads::whose,
+    standing,
+};
 use crate::{
     app::{App, Call, Work},
     inventory::{
@@ -69,6 +76,29 @@ fn hold_of(id: StockTransferId) -> String {
     format!("transfer:{id}")
 }
 
+/// An end of a transfer, at which a step is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// Where the goods come from.
+    Source,
+    /// Where they go.
+    Destination,
+    /// Either of them.
+    Any,
+}
+
+/// Whether whoever asks may touch that end of a transfer; who works in showrooms touches the places of its own.
+async fn touches(work: &Work, from: &[StockLocationId], to: StockLocationId, end: End) -> Result<bool, Error> {
+    let ends: Vec<StockLocationId> = from.iter().copied().chain([to]).collect();
+    let closed = closed(work.tx(), work.viewer(), &ends).await?;
+    let (source, destination) = (!from.iter().any(|id| closed.contains(id)), !closed.contains(&to));
+    Ok(match end {
+        End::Source => source,
+        End::Destination => destination,
+        End::Any => source || destination,
+    })
+}
+
 /// Asks for a transfer; the goods are held from here on.
 pub async fn request_transfer(
     app: &App,
@@ -77,7 +107,7 @@ pub async fn request_transfer(
     document: &str,
     lines: &[Asked],
 ) -> Result<transfer::Model, Error> {
-    let organisation = own(call)?;
+    let organisation = handled(call)?;
     few(lines)?;
     let document = super::document(document)?;
     let mut work = app.begin(call).await?;
@@ -87,6 +117,12 @@ pub async fn request_transfer(
     let to = own_location(work.tx(), organisation, to, "toId").await?;
     let ids: Vec<StockBalanceId> = lines.iter().map(|line| line.balance).collect();
     let balances = own_balances(work.tx(), organisation, &ids).await?;
+    let from: Vec<StockLocationId> = balances.iter().map(|row| row.location_id).collect();
+    if !touches(&work, &from, to.id, End::Any).await? {
+        return Err(not_found("toId", encode(to.id).as_str()));
+    }
+    let ways: Vec<_> = from.iter().map(|from| (*from, to.id)).collect();
+    lawful(work.tx(), &ways).await?;
     for (n, from) in balances.iter().enumerate() {
         takes(to.kind, from.status).map_err(|refusal| in_line(refusal.into(), n))?;
         if from.location_id == to.id {
@@ -136,13 +172,26 @@ pub async fn request_transfer(
     work.commit(row).await
 }
 
+/// A transfer of which whoever asks may touch that end.
 async fn own_transfer(
-    tx: &impl ConnectionTrait,
+    work: &Work,
     organisation: OrganisationId,
     id: StockTransferId,
+    end: End,
 ) -> Result<transfer::Model, Error> {
-    let row = transfer::Entity::find_by_id(id).one(tx).await?.filter(|row| row.organisation_id == organisation);
-    row.ok_or_else(|| not_found("id", encode(id).as_str()))
+    let unknown = || not_found("id", encode(id).as_str());
+    let row = transfer::Entity::find_by_id(id).one(work.tx()).await?;
+    let row = row.filter(|row| row.organisation_id == organisation).ok_or_else(unknown)?;
+    if is_limited(work.viewer()) {
+        let lines = lines_of(work.tx(), id).await?;
+        let ids = lines.iter().map(|line| line.balance_id);
+        let balances = balance::Entity::find().filter(balance::Column::Id.is_in(ids));
+        let from: Vec<StockLocationId> = balances.all(work.tx()).await?.iter().map(|row| row.location_id).collect();
+        if !touches(work, &from, row.to_id, end).await? {
+            return Err(unknown());
+        }
+    }
+    Ok(row)
 }
 
 /// Takes a step, or says why not: of two who step at the same time one does.
@@ -166,8 +215,9 @@ async fn step(work: &Work, row: &transfer::Model, step: TransferStep) -> Result<
     if done.rows_affected == 1 {
         return Ok(next);
     }
-    let now = own_transfer(work.tx(), row.organisation_id, row.id).await?;
-    step.from(now.state).map_err(|refusal| refusal.at("id"))?;
+    if let Some(now) = transfer::Entity::find_by_id(row.id).one(work.tx()).await? {
+        step.from(now.state).map_err(|refusal| refusal.at("id"))?;
+    }
     Err(Refusal::new(ErrorCode::StaleVersion).at("id").into())
 }
 
@@ -176,14 +226,14 @@ fn noted(work: &mut Work, action: &'static str, before: &transfer::Model, after:
     work.audit(Some(after.organisation_id), action, id, state, json!({ "state": after.state }));
 }
 
-/// Agrees to a transfer: not who asked for it.
+/// Agrees to a transfer: whoever keeps where the goods lie, and not who asked for it.
 pub async fn approve_transfer(app: &App, call: &Call, id: StockTransferId) -> Result<transfer::Model, Error> {
     let organisation = own(call)?;
     let mut work = app.begin(call).await?;
     if let Some(before) = work.answered()? {
         return Ok(before);
     }
-    let row = own_transfer(work.tx(), organisation, id).await?;
+    let row = own_transfer(&work, organisation, id, End::Source).await?;
     TransferStep::Approve.from(row.state).map_err(|refusal| refusal.at("id"))?;
     if row.requested_by == work.viewer().subject() {
         return Err(Refusal::new(ErrorCode::MakerChecker).at("id").into());
@@ -195,12 +245,12 @@ pub async fn approve_transfer(app: &App, call: &Call, id: StockTransferId) -> Re
 
 /// The goods go: from where they lie onto the way.
 pub async fn ship_transfer(app: &App, call: &Call, id: StockTransferId) -> Result<transfer::Model, Error> {
-    let organisation = own(call)?;
+    let organisation = handled(call)?;
     let mut work = app.begin(call).await?;
     if let Some(before) = work.answered()? {
         return Ok(before);
     }
-    let row = own_transfer(work.tx(), organisation, id).await?;
+    let row = own_transfer(&work, organisation, id, End::Source).await?;
     let next = step(&work, &row, TransferStep::Ship).await?;
     let way = standing(work.tx(), work.now, organisation, LocationKind::Transit).await?;
     let actor = work.viewer().subject();
@@ -217,7 +267,7 @@ pub async fn cancel_transfer(app: &App, call: &Call, id: StockTransferId) -> Res
     if let Some(before) = work.answered()? {
         return Ok(before);
     }
-    let row = own_transfer(work.tx(), organisation, id).await?;
+    let row = own_transfer(&work, organisation, id, End::Any).await?;
     let next = step(&work, &row, TransferStep::Cancel).await?;
     promises::let_go(work.tx(), work.now, &hold_of(id), ReservationStep::Release).await?;
     noted(&mut work, "cancelStockTransfer", &row, &next);
@@ -255,13 +305,13 @@ pub async fn receive_transfer(
     id: StockTransferId,
     came: &[Came],
 ) -> Result<transfer::Model, Error> {
-    let organisation = own(call)?;
+    let organisation = handled(call)?;
     few(came)?;
     let mut work = app.begin(call).await?;
     if let Some(before) = work.answered()? {
         return Ok(before);
     }
-    let row = own_transfer(work.tx(), organisation, id).await?;
+    let row = own_transfer(&work, organisation, id, End::Destination).await?;
     let lines = lines_of(work.tx(), id).await?;
     let here = named(&lines, came.iter().map(|came| came.line))?;
     let mut left: i64 = lines.iter().map(transfer_line::Model::missing).sum();
@@ -341,7 +391,7 @@ pub async fn close_transfer(
     if let Some(before) = work.answered()? {
         return Ok(before);
     }
-    let row = own_transfer(work.tx(), organisation, id).await?;
+    let row = own_transfer(&work, organisation, id, End::Destination).await?;
     TransferStep::Close.from(row.state).map_err(|refusal| refusal.at("id"))?;
     let lines = lines_of(work.tx(), id).await?;
     let here = named(&lines, decided.iter().map(|one| one.line))?;

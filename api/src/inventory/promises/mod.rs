@@ -26,7 +26,7 @@ use sea_orm::{
 };
 
 pub use holding::{Purpose, Wanted, hold, hold_all, hold_for, hold_these};
-pub use whole::{confirm_all, consume_all, extend, let_go, let_go_all};
+pub use whole::{confirm_all, consume_all, consume_to, extend, let_go, let_go_all};
 
 use super::{
     ledger::{self, By, Moving, Place},

@@ -1,5 +1,5 @@
 //! The steps of everything that is promised for one document. Each takes the same number of statements, however many
-//! promises there are. A document is the id of an order or a transfer: no other has the same.
+//! promises there are. A document is the id of an order, a transfer, a loan or a write-off: no other has the same.
 
 use chrono::{DateTime, Utc};
 use entities::{
@@ -154,7 +154,7 @@ pub async fn consume_all(
 }
 
 /// The same with another place and reason.
-pub(in crate::inventory) async fn consume_to(
+pub async fn consume_to(
     tx: &impl ConnectionTrait,
     by: By<'_>,
     document: &str,

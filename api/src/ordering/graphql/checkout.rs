@@ -153,6 +153,8 @@ pub(super) struct PlaceOrderInput {
     payment_terms: Option<PaymentTerms>,
     /// Who pays carriage up to where; needed when something is exported.
     incoterm: Option<Incoterm>,
+    /// Attribution tokens of scans in showrooms, of the last seven days, at most 20; others are left out (归因令牌).
+    attribution_tokens: Option<Vec<String>>,
     /// The client's own id of this request.
     client_mutation_id: Option<String>,
 }
@@ -345,6 +347,7 @@ impl CheckoutMutation {
             po_number: input.po_number,
             terms: input.payment_terms.unwrap_or_default(),
             incoterm: input.incoterm,
+            attribution: input.attribution_tokens.unwrap_or_default(),
         };
         let result = place::place(context.app(), &call, &placing).await.map(Checkout);
         PlaceOrderPayload::new(context, input.client_mutation_id, result)

@@ -1,12 +1,14 @@
 //! Ordering in the schema.
 //!
 //! - [`cart`]: carts and what they come to; [`quote`]: quotes and what they are made of
-//! - [`checkout`]: placing, approving, paying; [`order`]: what each seller sends; [`company`]: credit, approval, bundles
+//! - [`checkout`]: placing, approving, paying; [`order`]: what each seller sends; [`company`]: credit, approval, bundles;
+//!   [`pickup`]: handing over in a showroom
 
 pub mod cart;
 pub mod checkout;
 pub mod company;
 pub mod order;
+pub mod pickup;
 pub mod quote;
 pub mod subscription;
 
@@ -26,4 +28,5 @@ pub struct OrderingMutation(
     checkout::CheckoutMutation,
     order::OrderMutation,
     company::CompanyMutation,
+    pickup::PickUpMutation,
 );

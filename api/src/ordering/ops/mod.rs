@@ -4,5 +4,6 @@ pub mod carts;
 pub mod checkouts;
 pub mod companies;
 pub mod orders;
+pub mod pickup;
 pub mod place;
 pub mod quotes;

@@ -35,6 +35,7 @@ use crate::{
         graphql::encode,
         page::{Cursor, Page, PageArgs},
     },
+    showroom,
 };
 
 /// Names of the orders of lists, for cursors.
@@ -265,6 +266,10 @@ pub(in crate::ordering) async fn cancelled(
     if let Some((number, payment)) = of.and_then(|checkout| Some((checkout.number, checkout.paid_by?))) {
         let share = jobs::share(row);
         payments::ledger::un_allot(work.tx(), work.now, &number, payment, &share, &row.number).await?;
+        let all: Vec<(i32, i64)> =
+            lines(work.tx(), row.id).await?.iter().map(|line| (line.number, line.goods_minor)).collect();
+        let of = (payment, number.as_str());
+        showroom::attribution::came_back(work.tx(), work.now, of, &row.number, &all, "cancelled").await?;
         let key = format!("order:{}", row.number);
         payments::refunds::refund(work.tx(), work.now, payment, row.total_minor, reason, &key).await?;
     }
@@ -298,7 +303,8 @@ pub async fn reveal_consignee(app: &App, call: &Call, id: OrderId, reason: &str)
     let mut work = app.begin(&call.unrepeatable()).await?;
     let row = found(&work, id).await?;
     call.may(Action::PlaceOrders, buyers(&row))
-        .or_else(|_| call.may(Action::FulfilOrders, Resource::of(row.seller_id)))?;
+        // Who runs a store fulfils orders, and does not learn who the buyers are.
+        .or_else(|_| call.may(Action::RevealShipments, Resource::of(row.seller_id)))?;
     let checkout = checkout::Entity::find_by_id(row.checkout_id).one(work.tx()).await?;
     let checkout = checkout.ok_or_else(|| Error::internal("a checkout is gone"))?;
     let consignee = place::consignee(app.vault(), &checkout)?;

@@ -34,6 +34,7 @@ use crate::{
         graphql::encode,
         vault::{self, Vault},
     },
+    showroom,
     trade::allowance,
 };
 
@@ -68,6 +69,8 @@ pub struct Placing {
     pub terms: PaymentTerms,
     /// Who pays carriage up to where, of exports.
     pub incoterm: Option<Incoterm>,
+    /// Tokens of scans that the buyer brought along.
+    pub attribution: Vec<String>,
 }
 
 /// The texts of what is placed, checked: all that is wrong with them at once.
@@ -158,6 +161,7 @@ pub async fn place(app: &App, call: &Call, placing: &Placing) -> Result<checkout
     };
     let orders = write(&work, &checkout, parcels, placing.incoterm).await?;
     take(&work, &checkout, &orders, parcels, app.config().ordering.keeps_days).await?;
+    showroom::attribution::brought(work.tx(), app.vault(), work.now, &checkout.number, &placing.attribution).await?;
     let offers: Vec<OfferId> = parcels.iter().flat_map(|parcel| parcel.lines.iter().map(|line| line.offer)).collect();
     carts::take_out(&work, quote.cart_id, offers).await?;
     for order in &orders {

@@ -14,8 +14,8 @@ pub use connection::{Connection, Edge};
 pub use consignee::RevealedConsignee;
 pub use context::ContextExt;
 pub use errors::UserError;
-pub use id::{NodeKind, decode, encode};
-pub use scalars::{CurrencyCode, Money, MoneyAmount};
+pub use id::{NodeKind, decode, decode_all, encode};
+pub use scalars::{CurrencyCode, Money, MoneyAmount, MoneyInput};
 
 use super::error::Error;
 

@@ -5,6 +5,7 @@
 //!   on the PostgreSQL database that `CHAMA_DATABASE_URL` names (an empty one: it is filled)
 //! - `bench order`: carts, quotes, orders and payments, inside this process, in the same way
 //! - `bench declare`: declarations and receipts, inside this process, in the same way
+//! - `bench scan`: scans of slots in a showroom, of a server of its own as well
 //!
 //! Figures are for comparing within one run; the ratios travel between machines.
 
@@ -14,6 +15,7 @@ mod driver;
 mod ordering;
 mod process;
 mod report;
+mod scan;
 mod scenarios;
 mod serve;
 mod signing_in;
@@ -89,15 +91,18 @@ enum What {
         #[arg(default_value_t = 10)]
         seconds: u64,
     },
+    /// Scans the slots of a showroom, at a server of its own over loopback.
+    Scan(scan::Options),
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let ended = match arguments.what.unwrap_or(What::Serve(arguments.serve)) {
-        What::Serve(options) => serving(&options),
+        What::Serve(options) => asking(serve::serve(&options)),
         What::Import { products } => inside(bench(products)),
         What::Order { seconds } => inside(order(seconds)),
         What::Declare { seconds } => inside(declare(seconds)),
+        What::Scan(options) => asking(scan::scan(&options)),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -108,7 +113,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn serving(options: &serve::Options) -> Result<(), Failure> {
+/// Asks a server of its own.
+fn asking(what: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     // One thread asks: what the driver takes of the machine, the server does not have.
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     runtime.block_on(async {
@@ -116,7 +122,7 @@ fn serving(options: &serve::Options) -> Result<(), Failure> {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         tokio::select! {
-            ended = serve::serve(options) => ended,
+            ended = what => ended,
             _ = interrupt.recv() => Err("interrupted".into()),
             _ = terminate.recv() => Err("told to stop".into()),
         }

@@ -279,6 +279,7 @@ async fn buy(shop: Arc<Shop>, who: usize, article: usize, pay: bool) -> Result<(
         po_number: None,
         terms: PaymentTerms::Prepaid,
         incoterm: None,
+        attribution: Vec::new(),
     };
     let checkout = place::place(app, &call, &placing).await?;
     if pay {

@@ -16,7 +16,7 @@ const TICK_MICROS: u64 = 10_000;
 /// How long a process may take to end.
 const GRACE: Duration = Duration::from_secs(30);
 /// Settings that the bench makes itself, or that would bring in tiers which are not measured.
-const OURS: [&str; 6] = [
+pub(crate) const OURS: [&str; 6] = [
     "CHAMA_DATA_DIR",
     "CHAMA_DATABASE_URL",
     "CHAMA_MEILISEARCH_URL",

@@ -28,7 +28,7 @@ const USUAL: &str = "content-type: application/json\r\naccept: application/graph
 /// Bypasses the server's cache of responses.
 const UNCACHED: &str = "cache-control: no-cache\r\n";
 /// Asks the server for what the request cost.
-const COST: &str = "x-chama-cost: 1\r\n";
+pub(crate) const COST: &str = "x-chama-cost: 1\r\n";
 
 /// A scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

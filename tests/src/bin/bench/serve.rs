@@ -102,7 +102,7 @@ pub(crate) async fn serve(options: &Options) -> Result<(), Failure> {
 }
 
 /// Brings the catalog to this size.
-fn seed(chama: &Path, tiers: &Tiers, products: u64) -> Result<(), Failure> {
+pub(crate) fn seed(chama: &Path, tiers: &Tiers, products: u64) -> Result<(), Failure> {
     println!("seeding a catalog of {products} products in {}", tiers.folder().display());
     let begun = Instant::now();
     let mut command = process::command(chama, tiers.folder(), &tiers.settings());
@@ -148,7 +148,7 @@ async fn run(options: &Options, tiers: &Tiers, server: &Server, products: u64) -
 }
 
 /// Waits until the server answers and has its search index.
-async fn ready(server: &Server) -> Result<(), Failure> {
+pub(crate) async fn ready(server: &Server) -> Result<(), Failure> {
     let (begun, request) = (Instant::now(), scenarios::get(server.address, "/readyz"));
     loop {
         let said = asked(server.address, &request).await.unwrap_or_else(|error| error.to_string());
@@ -163,7 +163,7 @@ async fn ready(server: &Server) -> Result<(), Failure> {
 }
 
 /// Waits until server and database have done what a load left to do.
-async fn settled(tiers: &Tiers, server: &Server) {
+pub(crate) async fn settled(tiers: &Tiers, server: &Server) {
     let begun = Instant::now();
     while begun.elapsed() < SETTLED {
         let before = tiers.cpu(server.pid());
