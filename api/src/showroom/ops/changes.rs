@@ -10,6 +10,17 @@ use uuid::Uuid;
 
 use crate::{app::Work, platform::error::Error};
 
+/// Locks a showroom's row before anything of it is changed: for changes that touch several rows which others change too.
+pub(in crate::showroom) async fn lock(work: &Work, showroom: ShowroomId) -> Result<(), Error> {
+    let row = Statement::from_sql_and_values(
+        work.tx().get_database_backend(),
+        "UPDATE showroom SET position = position WHERE id = $1",
+        [showroom.0.into()],
+    );
+    work.tx().execute_raw(row).await?;
+    Ok(())
+}
+
 /// Numbers changes of a showroom.
 pub(in crate::showroom) async fn note(
     work: &Work,

@@ -210,6 +210,8 @@ pub async fn activate(app: &App, call: &Call, id: PlanogramId, expected: i32) ->
     if row.version != expected {
         return Err(stale());
     }
+    // Two that come into force at once have their turns one after the other.
+    changes::lock(&work, row.showroom_id).await?;
     let before = in_force(work.tx(), row.showroom_id).await?;
     planogram::Entity::update_many()
         .col_expr(planogram::Column::State, Expr::val(PlanogramState::Retired))
