@@ -114,6 +114,7 @@ pub struct Ordering {
 pub struct Showroom {
     link: String,
     pub mini_program_page: String,
+    pub low_stock: i64,
 }
 
 impl Showroom {

@@ -270,6 +270,25 @@ pub async fn locked_for(db: &impl ConnectionTrait, document: &str) -> Result<Vec
     Ok(items.order_by_asc(book::Column::Number).all(db).await?)
 }
 
+/// The places of a supervised warehouse: those that are in an account book in which this one is, too, whoever keeps them.
+pub async fn beside(db: &impl ConnectionTrait, location: StockLocationId) -> Result<Vec<StockLocationId>, Error> {
+    let books = book::Entity::find()
+        .filter(book::Column::LocationId.eq(location))
+        .select_only()
+        .column(book::Column::Book)
+        .into_query();
+    let mut places: Vec<StockLocationId> = book::Entity::find()
+        .filter(book::Column::Book.in_subquery(books))
+        .select_only()
+        .column(book::Column::LocationId)
+        .distinct()
+        .into_tuple()
+        .all(db)
+        .await?;
+    places.push(location);
+    Ok(places)
+}
+
 /// What is still locked for a document.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "for which document, of which item of a book, and how much")]

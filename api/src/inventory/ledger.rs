@@ -77,12 +77,7 @@ pub struct By<'a> {
 
 /// The refusal of a line of an input.
 pub fn in_line(error: Error, n: usize) -> Error {
-    match error {
-        Error::Refused(refusals) => {
-            Error::Refused(refusals.into_iter().map(|refusal| refusal.at(n.to_string()).at("lines")).collect())
-        }
-        other => other,
-    }
+    error.at(n.to_string()).at("lines")
 }
 
 /// The same with the lines told by other numbers: `of[n]` is the line of the input that the move `n` is of.

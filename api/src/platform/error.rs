@@ -33,6 +33,21 @@ impl Error {
     pub fn internal(cause: impl Into<Cause>) -> Self {
         Self::Internal(cause.into())
     }
+
+    /// The same in a field, or within it: what lies in the way of its refusals comes before theirs.
+    #[must_use]
+    pub fn at(self, field: impl Into<String>) -> Self {
+        let Self::Refused(refusals) = self else { return self };
+        let field = field.into();
+        Self::Refused(refusals.into_iter().map(|refusal| refusal.at(field.clone())).collect())
+    }
+
+    /// The same of another field: what was refused within is this one's to whoever asked.
+    #[must_use]
+    pub fn of(self, field: &str) -> Self {
+        let Self::Refused(refusals) = self else { return self };
+        Self::Refused(refusals.into_iter().map(|one| Refusal { field: vec![field.to_owned()], ..one }).collect())
+    }
 }
 
 impl Error {

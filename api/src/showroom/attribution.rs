@@ -222,8 +222,8 @@ pub async fn may_hand_over(
         }
     }
     // What lies in a warehouse elsewhere is not handed over here.
-    let behind = stores::places_of(tx, id).await?;
-    if from.is_some_and(|from| behind.iter().any(|place| place.location_id == from)) {
+    let here = stores::hands_over_from(tx, id).await?;
+    if from.is_some_and(|from| here.contains(&from)) {
         return Ok(());
     }
     let class = async_graphql::Value::from(UnitClass::BondedStock).to_string();

@@ -23,7 +23,7 @@ const TOGETHER: usize = 500;
 const LONGEST_DEVICE: usize = 64;
 
 /// Who scans, as far as figures need to know: a keyed hash of the person, or of the device that a client names.
-fn visitor(app: &App, viewer: &Viewer, device: Option<&str>) -> String {
+pub(in crate::showroom) fn visitor(app: &App, viewer: &Viewer, device: Option<&str>) -> String {
     let device = device.map(str::trim).filter(|name| !name.is_empty());
     let who = match (viewer.person(), device) {
         (Some(PersonId(person)), _) => format!("person:{person}"),
@@ -62,12 +62,14 @@ pub fn note(app: &App, viewer: &Viewer, view: &View, device: Option<&str>, staff
     }
 }
 
-/// Writes the scans that wait. A server that stops does so last.
+/// Writes the scans that wait, as many as can be written. A server that stops does so last.
 pub async fn write(app: &App) -> Result<(), Error> {
     let rows = app.scans().take();
+    let mut first = Ok(());
     for part in rows.chunks(TOGETHER) {
         let models = part.iter().cloned().map(IntoActiveModel::into_active_model);
-        scan_event::Entity::insert_many(models).exec_without_returning(app.db().writer()).await?;
+        let written = scan_event::Entity::insert_many(models).exec_without_returning(app.db().writer()).await;
+        first = first.and(written.map(|_| ()));
     }
-    Ok(())
+    Ok(first?)
 }

@@ -10,7 +10,6 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use entities::{
     catalog::{OfferStatus, ProductStatus, SupplyMode, media, offer, product, terms::Terms, variant},
-    inventory::CustomsStatus,
     ordering::pricing::source,
     party::Viewer,
     showroom::{DisplayState, HandOver, StorePattern, UnitClass, display, scan_code, slot, store},
@@ -198,7 +197,8 @@ async fn shown(
         .await?;
     let pictures: HashMap<ProductId, String> = pictures.into_iter().map(|row| (row.product_id, row.url)).collect();
     let owners = offers.iter().map(|row| row.seller_id);
-    let there = saleable(db, owners, offers.iter().map(|row| row.variant_id), today, 0).await?;
+    let keeps = app.config().ordering.keeps_days;
+    let there = saleable(db, owners, offers.iter().map(|row| row.variant_id), today, keeps).await?;
     let mut seen = Vec::new();
     let mut all = Vec::new();
     for row in standing {
@@ -266,9 +266,19 @@ pub(super) async fn ways(
     let sum = |rows: &mut dyn Iterator<Item = &Saleable>| rows.map(|row| row.available).sum::<i64>();
     let from_stock = sum(&mut there.iter().filter(of).filter(|row| row.status == status && kinds.contains(&row.kind)));
     let places = stores::places_of(db, store.id).await?;
-    let counter = places.iter().find(|row| row.class == UnitClass::Saleable).map(|row| row.location_id);
-    let at_counter = |row: &&Saleable| row.status == CustomsStatus::DutyPaid && Some(row.location_id) == counter;
-    let at_counter = sum(&mut there.iter().filter(of).filter(at_counter));
+    // What is sold over the counter lies in the place for its class.
+    let lying = |class: UnitClass| {
+        let place = places.iter().find(|row| row.class == class).map(|row| row.location_id);
+        let here = |row: &&Saleable| row.status == class.status() && Some(row.location_id) == place;
+        sum(&mut there.iter().filter(of).filter(here))
+    };
+    // What is picked up is handed over from the store's own places or the supervised warehouse behind it.
+    let behind = stores::hands_over_from(db, store.id).await?;
+    let picked_up = {
+        let here = |row: &&Saleable| row.status == status && behind.contains(&row.location_id);
+        sum(&mut there.iter().filter(of).filter(here))
+    };
+    let sold_from = if pattern == StorePattern::BondedDisplay { UnitClass::BondedDisplay } else { UnitClass::Saleable };
     let mut all = Vec::new();
     for (hand_over, capability) in [
         (HandOver::Parcel, ZoneCapability::Checkout),
@@ -277,8 +287,9 @@ pub(super) async fn ways(
     ] {
         let (allowed, source) = may_hand_over(db, store, pattern, mode, capability, app.clock().now()).await?;
         let available = match hand_over {
-            HandOver::Counter => at_counter,
-            HandOver::Parcel | HandOver::PickUp => from_stock,
+            HandOver::Counter => lying(sold_from),
+            HandOver::Parcel => from_stock,
+            HandOver::PickUp => picked_up,
         };
         all.push(Way { hand_over, allowed, source, available: if allowed { available } else { 0 } });
     }

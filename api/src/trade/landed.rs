@@ -1,6 +1,8 @@
 //! The price with import taxes (到手价) of one offer, as it is shown to whoever looks at it. What a buyer pays is quoted
 //! with the order: the buyer's own allowances, other goods and discounts come in there.
 
+use std::collections::HashMap;
+
 use chrono::NaiveDate;
 use entities::{
     catalog::{offer, terms::Terms, variant},
@@ -12,7 +14,7 @@ use entities::{
         shipping::{Carriage, freight},
         zone_policy::{At, decide, division},
     },
-    values::{Currency, ErrorCode, Refusal, Refusals, refusal::Check},
+    values::{Currency, ErrorCode, HsCode, Refusal, Refusals, id::OfferId, refusal::Check},
 };
 use sea_orm::ConnectionTrait;
 
@@ -98,6 +100,47 @@ pub async fn display(db: &impl ConnectionTrait, asked: &Asked<'_>, date: NaiveDa
     } else {
         Ok(untaxed_price(&goods, goods_minor, carriage))
     }
+}
+
+/// What offers cost on a shelf, in fen: their smallest order's price for one, import taxes on it included (含税单价), without
+/// carriage. What cannot be had so has none. Three statements, for any number of them.
+pub async fn on_shelf<'a>(
+    db: &impl ConnectionTrait,
+    offers: impl Iterator<Item = (&'a offer::Model, &'a variant::Model, &'a Terms)> + Clone,
+    date: NaiveDate,
+) -> Result<HashMap<OfferId, i64>, Error> {
+    let codes: Vec<HsCode> = offers.clone().map(|(_, variant, _)| variant.hs_code.clone()).collect();
+    let (rows, lines) = (tariffs::rows_for(db, &codes, date).await?, import_list::lines_for(db, &codes, date).await?);
+    let mut prices = HashMap::new();
+    for (offer, variant, terms) in offers {
+        let Ok(tier) = terms.tier(offer.moq, Currency::CNY) else { continue };
+        let goods = GoodsLine {
+            hs: variant.hs_code.clone(),
+            unit_price_minor: tier.amount_minor,
+            quantity: 1,
+            open_discount_minor: 0,
+            contents: variant.contents(),
+        };
+        let tax = if offer.supply_mode.is_retail_import() {
+            let allowed = allows(&lines, &variant.hs_code, offer.supply_mode, date).is_ok();
+            let order = RetailOrder {
+                lines: vec![goods],
+                open_discount_minor: 0,
+                freight_minor: 0,
+                insurance_minor: 0,
+                voucher_minor: 0,
+                date,
+            };
+            match taxed(&order, &rows) {
+                Ok(found) if allowed => found.tax_minor,
+                _ => continue,
+            }
+        } else {
+            0
+        };
+        prices.insert(offer.id, tier.amount_minor.saturating_add(tax));
+    }
+    Ok(prices)
 }
 
 /// The taxes for a buyer who has bought nothing this year.

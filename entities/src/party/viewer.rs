@@ -100,6 +100,12 @@ impl Viewer {
         self.acting.as_ref().is_some_and(|acting| roles.iter().any(|role| acting.roles.contains(role)))
     }
 
+    /// True for who only works in stores: such people do not learn who buyers are.
+    pub fn only_in_stores(&self) -> bool {
+        let store = |role: &MemberRole| matches!(role, MemberRole::ShowroomStaff | MemberRole::ShowroomManager);
+        self.acting.as_ref().is_some_and(|acting| !acting.roles.is_empty() && acting.roles.iter().all(store))
+    }
+
     /// True when it acts for the platform's own organisation in one of these roles.
     pub fn has_zone(&self, roles: &[MemberRole]) -> bool {
         self.plays(OrganisationRole::Platform) && self.has_any(roles)

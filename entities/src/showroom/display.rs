@@ -97,6 +97,8 @@ pub enum GapKind {
     NotOffered,
     /// It is offered, but none of it is left (已售罄).
     SoldOut,
+    /// Little of it is left (库存偏低).
+    RunningLow,
 }
 
 /// What is wrong with a slot, of which variant, and of how many pieces.
@@ -112,10 +114,22 @@ pub struct Gap {
 /// How what stands there is offered now (实时报价).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Now {
-    /// What it costs in the currency of its price tag, in minor units; none: it is not offered in it.
+    /// What it costs on the shelf in the currency of its price tag, in minor units, import taxes included; none: it is not
+    /// offered in it.
     pub price: Option<i64>,
-    /// Whether none of it is left.
-    pub sold_out: bool,
+    /// How much of it is left; none: it is not sold from stock.
+    pub left: Option<i64>,
+}
+
+impl Now {
+    /// What is wrong with how much of it is left, when that is not more than `low`.
+    pub fn short(&self, low: i64) -> Option<GapKind> {
+        match (self.price, self.left) {
+            (Some(_), Some(..=0)) => Some(GapKind::SoldOut),
+            (Some(_), Some(left)) if left <= low => Some(GapKind::RunningLow),
+            _ => None,
+        }
+    }
 }
 
 /// The gaps of a floor: what the planogram in force has, where there is one, what stands there, and what each of these
@@ -123,6 +137,7 @@ pub struct Now {
 pub fn gaps<'a>(
     planned: Option<&BTreeMap<SlotId, Planned>>,
     standing: impl IntoIterator<Item = (&'a Model, Now)>,
+    low: i64,
 ) -> Vec<Gap> {
     let mut there: BTreeMap<(SlotId, VariantId), i32> = BTreeMap::new();
     let mut wrong: BTreeMap<(SlotId, GapKind, VariantId), i32> = BTreeMap::new();
@@ -130,12 +145,9 @@ pub fn gaps<'a>(
         let key = (display.slot_id, display.variant_id);
         *there.entry(key).or_default() += 1;
         let stale = matches!((now.price, display.tag_minor), (Some(price), Some(tag)) if price != tag);
-        let found = [
-            (now.price.is_none(), GapKind::NotOffered),
-            (stale, GapKind::StalePrice),
-            (now.price.is_some() && now.sold_out, GapKind::SoldOut),
-        ];
-        for (_, kind) in found.into_iter().filter(|(is, _)| *is) {
+        let found =
+            [now.price.is_none().then_some(GapKind::NotOffered), stale.then_some(GapKind::StalePrice), now.short(low)];
+        for kind in found.into_iter().flatten() {
             *wrong.entry((key.0, kind, key.1)).or_default() += 1;
         }
     }
@@ -194,8 +206,8 @@ mod tests {
 
     #[test]
     fn a_floor_that_is_not_as_planned_says_where_and_of_what() {
-        use GapKind::{Extra, Missing, NotOffered, SoldOut, StalePrice, Unplanned};
-        let at = |price: i64| Now { price: Some(price), sold_out: false };
+        use GapKind::{Extra, Missing, NotOffered, RunningLow, SoldOut, StalePrice, Unplanned};
+        let at = |price: i64| Now { price: Some(price), left: Some(4) };
         let planned: BTreeMap<SlotId, Planned> = [(1, (1, 2)), (2, (2, 1)), (3, (3, 1))]
             .into_iter()
             .map(|(of, (what, facings))| (slot(of), (variant(what), facings)))
@@ -203,13 +215,13 @@ mod tests {
         let rows = [
             (standing(1, 1, Some(100)), at(100)),
             // The wrong one, at an old price.
-            (standing(1, 9, Some(100)), Now { sold_out: true, ..at(120) }),
+            (standing(1, 9, Some(100)), Now { left: Some(0), ..at(120) }),
             (standing(2, 2, None), at(5)),
             (standing(2, 2, None), Now::default()),
             // Nothing is planned there.
-            (standing(4, 9, Some(7)), at(7)),
+            (standing(4, 9, Some(7)), Now { left: Some(3), ..at(7) }),
         ];
-        let found: Vec<_> = gaps(Some(&planned), rows.iter().map(|(row, now)| (row, *now)))
+        let found: Vec<_> = gaps(Some(&planned), rows.iter().map(|(row, now)| (row, *now)), 3)
             .into_iter()
             .map(|gap| (gap.slot.0.as_u128(), gap.kind, gap.variant.0.as_u128(), gap.pieces))
             .collect();
@@ -222,10 +234,11 @@ mod tests {
             (2, NotOffered, 2, 1),
             (3, Missing, 3, 1),
             (4, Unplanned, 9, 1),
+            (4, RunningLow, 9, 1),
         ];
         assert_eq!(found, expected);
         // Without a planogram only prices are wrong.
-        let found = gaps(None, rows.iter().map(|(row, now)| (row, *now)));
-        assert_eq!(found.iter().map(|gap| gap.kind).collect::<Vec<_>>(), [StalePrice, SoldOut, NotOffered]);
+        let found = gaps(None, rows.iter().map(|(row, now)| (row, *now)), 3);
+        assert_eq!(found.iter().map(|gap| gap.kind).collect::<Vec<_>>(), [StalePrice, SoldOut, NotOffered, RunningLow]);
     }
 }

@@ -103,8 +103,10 @@ impl Planned {
             let fits = (first..=last).contains(&self.ends_at);
             check.demand(fits, "endsAt", || outside(first.to_rfc3339(), last.to_rfc3339()));
         }
-        let fits = (1..=MOST_PARTIES).contains(&self.capacity);
-        check.demand(fits, "capacity", || outside("1".into(), MOST_PARTIES.to_string()));
+        // A host receives one party at a time.
+        let most = if self.host.is_some() { 1 } else { MOST_PARTIES };
+        let fits = (1..=most).contains(&self.capacity);
+        check.demand(fits, "capacity", || outside("1".into(), most.to_string()));
         check.done(())
     }
 }

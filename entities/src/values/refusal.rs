@@ -51,6 +51,8 @@ catalogue! {
     AlreadyTaken { retryable: false, zh: "“{value}”已被占用", en: "\"{value}\" is already taken" }
     /// Who comes, or who receives visitors, has something else at that time (时间冲突).
     AlreadyBooked { retryable: false, zh: "{value} 已有其他预约", en: "Something else is booked at {value}" }
+    /// It is somebody else's: the card is not that of who ordered (非本人).
+    WrongPerson { retryable: false, zh: "证件与订购人不一致", en: "The card is not that of who ordered" }
     /// It cannot go while something uses it (仍在使用).
     InUse { retryable: false, zh: "仍有 {count} 项在使用", en: "{count} of it are still in use" }
     /// The slot is not there any more (陈列位已停用).

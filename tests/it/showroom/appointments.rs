@@ -334,6 +334,13 @@ async fn slots_are_opened_in_whole_quarters_for_the_team_and_one_host_is_in_one_
         (json!([{ "startsAt": at(-60), "endsAt": at(120) }]), "OUT_OF_RANGE", "slots.0.startsAt"),
         (json!([{ "startsAt": at(60), "endsAt": at(60) }]), "OUT_OF_RANGE", "slots.0.endsAt"),
         (json!([{ "startsAt": at(60), "endsAt": at(90), "capacity": 0 }]), "OUT_OF_RANGE", "slots.0.capacity"),
+        (json!([{ "startsAt": at(60), "endsAt": at(90), "capacity": 201 }]), "OUT_OF_RANGE", "slots.0.capacity"),
+        (
+            // Who receives visitors has one party at a time.
+            json!([{ "startsAt": at(60), "endsAt": at(90), "hostId": shop.staff_id, "capacity": 2 }]),
+            "OUT_OF_RANGE",
+            "slots.0.capacity",
+        ),
         (json!([{ "startsAt": at(60), "endsAt": at(90), "hostId": stranger }]), "NOT_FOUND", "slots.0.hostId"),
         (json!([{ "startsAt": at(60), "endsAt": at(90), "hostId": shop.id }]), "NOT_FOUND", "slots.0.hostId"),
     ] {

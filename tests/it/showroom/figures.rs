@@ -1,9 +1,16 @@
-//! Figures of a showroom: footfall that comes twice, late and wrong; rates that are exact; who sees what of them.
+//! Figures of a showroom: footfall that comes twice, late and wrong; rates that are exact; what comes back takes its
+//! part along; days that end after midnight; who sees what of them.
+
+use std::collections::BTreeMap;
 
 use api::{app::Call, platform::graphql::decode};
 use chrono::{DateTime, Duration, Utc};
 use entities::{
-    showroom::{DisplayState, StorePattern, display, sale, scan_event, slot},
+    showroom::{
+        DisplayState, StorePattern, display,
+        footfall::{self, Sample, SampleVerdict},
+        sale, scan_event, slot,
+    },
     values::{
         Currency,
         id::{DisplayId, OfferId, OrganisationId, PersonId, ScanEventId, ShowroomId, SlotId, VariantId},
@@ -13,10 +20,14 @@ use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder
 use serde_json::{Value, json};
 
 use super::appointments::{SHOP, Shop, typed};
-use crate::support::{
-    Client, OTHER_SELLER, SELLER, dawn,
-    keys::{TestKey, assertion, exchange},
-    offered, published_rug,
+use crate::{
+    customs::Border,
+    ordering::{CHECKOUT, paid, placing, put, quoted},
+    support::{
+        Client, OTHER_SELLER, SELLER, dawn,
+        keys::{TestKey, assertion, exchange},
+        offered, published_rug,
+    },
 };
 
 /// So many minutes after ten o'clock in Shanghai, on the day on which every test begins.
@@ -387,7 +398,7 @@ async fn of_fifty_batches_that_say_the_same_at_once_one_is_new() {
         }),
     };
     let samples: Vec<_> = (0..20)
-        .map(|n: i32| entities::showroom::footfall::Sample {
+        .map(|n: i32| Sample {
             door: "MAIN".into(),
             source: "cam-1".into(),
             bucket_start: at(i64::from(n) * 15),
@@ -404,17 +415,125 @@ async fn of_fifty_batches_that_say_the_same_at_once_one_is_new() {
             let call = Call::by(viewer);
             let outcomes = api::showroom::ops::footfall::ingest(&app, &call, showroom, &samples).await;
             let outcomes = outcomes.map_err(|error| error.told()).unwrap();
-            outcomes
-                .into_iter()
-                .filter(|one| one.verdict == entities::showroom::footfall::SampleVerdict::Applied)
-                .count()
+            assert_eq!(outcomes.len(), samples.len());
+            let quarters = samples.into_iter().map(|sample| sample.bucket_start);
+            quarters.zip(outcomes.into_iter().map(|one| one.verdict)).collect::<Vec<_>>()
         })
     });
-    let mut applied = 0;
+    let mut told: BTreeMap<DateTime<Utc>, (u32, u32)> = BTreeMap::new();
     for attempt in tries.collect::<Vec<_>>() {
-        applied += attempt.await.unwrap();
+        for (quarter, verdict) in attempt.await.unwrap() {
+            let (applied, duplicates) = told.entry(quarter).or_default();
+            match verdict {
+                SampleVerdict::Applied => *applied += 1,
+                SampleVerdict::Duplicate => *duplicates += 1,
+                other => panic!("{other:?} of what all of them say"),
+            }
+        }
     }
-    assert_eq!(applied, 20);
+    assert!(told.len() == 20 && told.values().all(|counts| *counts == (1, 49)), "{told:?}");
+    let rows = footfall::Entity::find().filter(footfall::Column::ShowroomId.eq(showroom));
+    let mut rows: Vec<i32> = rows.all(app.db().read()).await.unwrap().into_iter().map(|row| row.entered).collect();
+    rows.sort_unstable();
+    assert_eq!(rows, (0..20).collect::<Vec<_>>());
+}
+
+/// A showroom on whose shelf the water of a border stands; with who works there, and what is printed on the slot.
+async fn showing(border: &Border) -> (Value, Client, Value) {
+    let server = &border.market.server;
+    let (owner, staff) = (server.member("owner", SHOP).await, server.member("showroom-staff", SHOP).await);
+    let place = json!({ "code": "W-1", "name": "万达店", "address": "万达广场", "division": "630104" });
+    let id = owner.done("openShowroom", "showroom { id }", place).await["showroom"]["id"].clone();
+    let team = json!({ "id": id, "personIds": [super::me(&staff).await] });
+    let version = owner.done("setShowroomTeam", "showroom { version }", team).await["showroom"]["version"].clone();
+    let draw = json!({ "id": id, "expectedVersion": version, "zones": super::floor() });
+    owner.done("drawShowroom", "", draw).await;
+    let query = "query($id: ID!) { showroom(id: $id) { zones { fixtures { slots { scanCode } } } } }";
+    let seen = staff.data(query, json!({ "id": id })).await["showroom"].clone();
+    let code = seen["zones"][0]["fixtures"][0]["slots"][0]["scanCode"].clone();
+    let shown = json!({ "slot": code, "offerId": border.offer, "pattern": "EXPERIENCE_ORDER" });
+    staff.done("installDisplay", "", shown).await;
+    (id, staff, code)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_back_in_parts_takes_its_part_of_each_share_along() {
+    let border = Border::new().await;
+    let (id, staff, code) = showing(&border).await;
+    // 8 % of the goods are the showroom's, and a quarter of that is for who served.
+    let split = json!({ "id": id, "showroomPpm": 80_000, "staffPpm": 250_000, "expectedVersion": 0 });
+    border.market.server.operator().await.done("setShowroomSplit", "", split).await;
+    let query = "query($id: ID!) { staffCode(showroomId: $id) }";
+    let served = staff.data(query, json!({ "id": id })).await["staffCode"].clone();
+    let buyer = border.market.identified(1).await;
+    let query =
+        "query($code: String!, $staff: String) { scanDisplay(code: $code, staffCode: $staff) { attributionToken } }";
+    let scan = buyer.data(query, json!({ "code": code, "staff": served })).await["scanDisplay"].clone();
+    put(&buyer, &[(&border.offer, 3)]).await;
+    let quote = quoted(&buyer).await;
+    let input = placing(&quote, json!({ "attributionTokens": [scan["attributionToken"]] }));
+    let checkout = buyer.done("placeOrder", CHECKOUT, input).await["checkout"].clone();
+    paid(&border.market, &buyer, &checkout).await;
+    border.market.worked().await;
+    // What is owed to the showroom; orders, revenue and share of who served.
+    let shares = async || {
+        let owner = border.market.owner(SHOP).await;
+        let due = owner.data("{ sellerBalances { due { amount } } }", json!({})).await["sellerBalances"].clone();
+        let query = "query($id: ID!) { showroomFigures(showroomId: $id, from: \"2026-03-01\", to: \"2026-03-01\") { \
+                     staff { orders revenue { amount } commission { amount } } } }";
+        let seen = owner.data(query, json!({ "id": id })).await["showroomFigures"]["staff"].clone();
+        let one = &seen[0];
+        let (revenue, commission) = (&one["revenue"][0]["amount"], &one["commission"][0]["amount"]);
+        json!([due[0]["due"]["amount"], one["orders"], revenue, commission])
+    };
+    assert_eq!(shares().await, json!(["9.84", 1, "123.00", "2.46"]));
+    // It is released and shipped; one comes back, then the other two.
+    let order = &checkout["orders"][0];
+    border.waybill(order, "YT0000000041").await;
+    let shipped = json!({ "id": order["id"], "waybill": "YT0000000041" });
+    border.seller().await.done("shipOrder", "order { state }", shipped).await;
+    for (quantity, expected) in [(1, json!(["6.56", 1, "82.00", "1.64"])), (2, json!(["0.00", 0, "0.00", "0.00"]))] {
+        let request = border.asked_back(&buyer, order, quantity).await;
+        border.came_back(&request).await;
+        border.market.worked().await;
+        assert_eq!(shares().await, expected, "{quantity} more came back");
+        border.market.adds_up().await;
+    }
+    let sales = sale::Entity::find().all(border.market.app().db().read()).await.unwrap();
+    let [one] = sales.as_slice() else { panic!("{sales:?}") };
+    assert_eq!((one.returned, one.returned_minor, one.staff_minor), (true, 12_300, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_closes_after_midnight_closes_the_day_on_which_it_opened() {
+    let shop = Shop::new().await;
+    let (of, day) = (json!({ "id": shop.id }), "day { date openedAt closedAt }");
+    let over = [("ILLEGAL_TRANSITION".to_owned(), "id".to_owned())];
+    // Four in the afternoon in Shanghai.
+    let opened = shop.staff().await.done("openShowroomDay", day, of.clone()).await["day"].clone();
+    assert_eq!((&opened["date"], &opened["closedAt"]), (&json!("2026-03-01"), &Value::Null));
+    // Half past midnight there.
+    shop.server.wait(Duration::minutes(8 * 60 + 30));
+    let staff = shop.staff().await;
+    let closed = staff.done("closeShowroomDay", day, of.clone()).await["day"].clone();
+    assert_eq!((&closed["date"], &closed["openedAt"]), (&opened["date"], &opened["openedAt"]));
+    assert!(closed["closedAt"].as_str().unwrap().starts_with("2026-03-01T16:30:00"), "{closed}");
+    // That day is over, and the new one was not opened.
+    assert_eq!(staff.refused("closeShowroomDay", of.clone()).await, over);
+    let query = "query($id: ID!, $date: NaiveDate) { showroom(id: $id) { day(date: $date) { date } } }";
+    for (date, expected) in [(json!(null), json!(null)), (json!("2026-03-01"), json!({ "date": "2026-03-01" }))] {
+        let seen = staff.data(query, json!({ "id": shop.id, "date": date })).await;
+        assert_eq!(seen["showroom"]["day"], expected);
+    }
+    let next = staff.done("openShowroomDay", day, of.clone()).await["day"].clone();
+    assert_eq!((&next["date"], &next["closedAt"]), (&json!("2026-03-02"), &Value::Null));
+    // It was forgotten to close it: of two that are open the last one is closed, and then the other.
+    shop.server.wait(Duration::days(1));
+    let staff = shop.staff().await;
+    assert_eq!(staff.done("openShowroomDay", day, of.clone()).await["day"]["date"], "2026-03-03");
+    assert_eq!(staff.done("closeShowroomDay", day, of.clone()).await["day"]["date"], "2026-03-03");
+    assert_eq!(staff.done("closeShowroomDay", day, of.clone()).await["day"]["date"], "2026-03-02");
+    assert_eq!(staff.refused("closeShowroomDay", of).await, over);
 }
 
 #[tokio::test(flavor = "multi_thread")]

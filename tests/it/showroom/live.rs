@@ -27,6 +27,12 @@ impl Board {
         said["data"]["showroomFloor"].take()
     }
 
+    /// That it says nothing: it is looked at every second.
+    async fn silent(&mut self) {
+        let next = tokio::time::timeout(std::time::Duration::from_millis(2_500), self.0.next()).await;
+        assert!(next.is_err(), "nothing happened, and the board says {next:?}");
+    }
+
     /// What it says once something holds: each change may be told, or only where several led to.
     async fn until(&mut self, holds: impl Fn(&Value) -> bool) -> Value {
         let mut said = Value::Null;
@@ -65,7 +71,9 @@ async fn a_board_says_what_goes_on_and_again_when_it_changed() {
     let house = House::new().await;
     let (tea, _) = house.bonded("tea", "100.00", 5).await;
     let (salt, salt_variant) = house.bonded("salt", "10.00", 0).await;
-    house.install("A1", &tea, json!({})).await;
+    // 100.00 and 9.10 of taxes: what the tag says is right, and five are not little.
+    let tag = |amount: &str| json!({ "tag": { "amount": amount, "currency": "CNY" } });
+    house.install("A1", &tea, tag("109.10")).await;
     let mut board = house.watched(&house.staff).await;
     assert_eq!(board.next().await, quiet());
     // Somebody of the team tries a code, then a buyer scans it.
@@ -83,16 +91,19 @@ async fn a_board_says_what_goes_on_and_again_when_it_changed() {
     house.staff.done("openShowroomDay", "", json!({ "id": house.showroom })).await;
     board.until(|now| now["visitorsInside"] == 0 && now["dayOpen"] == true).await;
     // A tag that says another price, and something of which none is left.
-    let old = json!({ "tag": { "amount": "90.00", "currency": "CNY" } });
-    house.install("A2", &tea, old).await;
+    house.install("A2", &tea, tag("100.00")).await;
     house.install("A3", &salt, json!({})).await;
     let said = board.until(|now| now["gaps"].as_array().is_some_and(|gaps| gaps.len() == 2)).await;
     let gap = |kind: &str| json!({ "kind": kind, "gaps": 1, "pieces": 1 });
     assert_eq!(said["gaps"], json!([gap("STALE_PRICE"), gap("SOLD_OUT")]));
-    let low = json!([{ "kind": "SOLD_OUT", "slot": { "code": "A3" }, "display": { "facing": 1 } }]);
-    assert_eq!(said["lowDisplays"], low);
-    // Goods come in: that nobody did in the showroom, so it is looked at after a while.
-    house.market.stocked(SELLER, &salt_variant, "BW-1", 5).await;
+    let low = |kind: &str| json!([{ "kind": kind, "slot": { "code": "A3" }, "display": { "facing": 1 } }]);
+    assert_eq!(said["lowDisplays"], low("SOLD_OUT"));
+    // Goods come in: that nobody did in the showroom, so it is looked at after a while. Three are little, four are not.
+    house.market.stocked(SELLER, &salt_variant, "BW-1", 3).await;
+    house.wait(Duration::seconds(11));
+    let said = board.until(|now| now["lowDisplays"] == low("RUNNING_LOW")).await;
+    assert_eq!(said["gaps"], json!([gap("STALE_PRICE"), gap("RUNNING_LOW")]));
+    house.market.stocked(SELLER, &salt_variant, "BW-1", 1).await;
     house.wait(Duration::seconds(11));
     let said = board.until(|now| now["lowDisplays"] == json!([])).await;
     assert_eq!(said["gaps"], json!([gap("STALE_PRICE")]));
@@ -102,9 +113,41 @@ async fn a_board_says_what_goes_on_and_again_when_it_changed() {
     assert_eq!((&seen["scansToday"], &seen["scansLastHour"]), (&json!(1), &json!(0)));
     house.wait(Duration::hours(8));
     let seen = house.now(&house.owner().await).await["data"]["showroomFloor"].clone();
-    assert_eq!((&seen["scansToday"], &seen["dayOpen"]), (&json!(0), &json!(false)));
+    assert_eq!((&seen["scansToday"], &seen["dayOpen"]), (&json!(0), &json!(true)), "nobody closed it");
     assert!(seen["lastScanAt"].is_string());
     house.adds_up().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_board_is_silent_while_something_happens_in_another_showroom() {
+    let house = House::new().await;
+    let (tea, _) = house.bonded("tea", "100.00", 5).await;
+    // Another one of the organisation, with a floor of its own.
+    let input = json!({ "code": "haihu", "name": "海湖店", "address": "海湖", "division": "630104" });
+    let other = house.hq.done("openShowroom", "showroom { id version }", input).await["showroom"].clone();
+    let draw = json!({ "id": other["id"], "expectedVersion": other["version"], "zones": floor() });
+    house.hq.done("drawShowroom", "", draw).await;
+    let query = "query($id: ID!) { showroom(id: $id) { zones { fixtures { slots { scanCode } } } } }";
+    let seen = house.hq.data(query, json!({ "id": other["id"] })).await["showroom"].clone();
+    let code = seen["zones"][0]["fixtures"][0]["slots"][0]["scanCode"].clone();
+    let mut board = house.watched(&house.staff).await;
+    assert_eq!(board.next().await, quiet());
+    // There all of it happens: a display with an old tag, a scan, visitors, the day.
+    let shown = json!({ "slot": code, "offerId": tea, "pattern": "EXPERIENCE_ORDER",
+        "tag": { "amount": "90.00", "currency": "CNY" } });
+    house.hq.done("installDisplay", "", shown).await;
+    let query = "query($code: String!) { scanDisplay(code: $code) { state } }";
+    house.market.server.anonymous().data(query, json!({ "code": code })).await;
+    api::showroom::scans::write(house.market.app()).await.unwrap();
+    house.hq.done("checkIn", "", json!({ "showroomId": other["id"], "partySize": 4 })).await;
+    house.hq.done("openShowroomDay", "", json!({ "id": other["id"] })).await;
+    board.silent().await;
+    // And it still listens.
+    house.staff.done("openShowroomDay", "", json!({ "id": house.showroom })).await;
+    let mut open = quiet();
+    open["dayOpen"] = json!(true);
+    assert_eq!(board.next().await, open);
+    board.silent().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

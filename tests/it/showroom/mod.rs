@@ -5,6 +5,7 @@ mod appointments;
 mod bonded;
 mod day;
 mod displays;
+mod elsewhere;
 mod figures;
 mod floor;
 mod live;
@@ -54,7 +55,11 @@ pub const SLOTS: &str = "zones { code fixtures { code slots { id code scanCode f
 
 impl House {
     pub async fn new() -> Self {
-        let market = Market::new().await;
+        Self::of(Market::new().await).await
+    }
+
+    /// A showroom where there is a market already.
+    pub async fn of(market: Market) -> Self {
         let hq = market.server.member("owner", STORE).await;
         let input = json!({ "code": "wanda", "name": "万达店", "address": "万达广场", "division": "630104" });
         let made = hq.done("openShowroom", "showroom { id version }", input).await["showroom"].clone();
@@ -108,10 +113,9 @@ impl House {
         found.expect("a place")["location"]["id"].clone()
     }
 
-    /// Pieces of the showroom's own come into its place for a class.
+    /// Pieces of the showroom's own, for which everything is paid, come into its place for a class.
     pub async fn stocked(&self, class: &str, variant: &Value, quantity: i64) {
-        let status = if class.starts_with("BONDED") { "BONDED" } else { "DUTY_PAID" };
-        let line = json!({ "variantId": variant, "quantity": quantity, "customsStatus": status });
+        let line = json!({ "variantId": variant, "quantity": quantity, "customsStatus": "DUTY_PAID" });
         let input = json!({ "locationId": self.place(class).await, "document": "WB-1", "lines": [line] });
         self.owner().await.done("receiveStock", "moves { id }", input).await;
     }

@@ -1,189 +1,29 @@
-//! Working without a network: a reference client that loses its network at random, and what must hold whatever it does.
+//! Working without a network: what a device may send and is told, what it may sell, and that nobody's change is lost.
+//!
+//! - [`phone`]: a reference client that loses its network
+//! - [`random`]: two of them that do at random what staff do
+
+mod phone;
+mod random;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use entities::showroom::{CounterSaleState, DisplayState, counter_sale, device_mutation, display, scan_event};
+use entities::{
+    showroom::{CounterSaleState, DisplayState, counter_sale, device_mutation, display, scan_event},
+    values::id::DisplayId,
+};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use super::*;
-use crate::support::thorough;
-
-/// Numbers that look random, the same for the same seed.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        usize::try_from(self.next() % n as u64).unwrap()
-    }
-
-    /// True so many times of a hundred.
-    fn percent(&mut self, n: usize) -> bool {
-        self.below(100) < n
-    }
-
-    fn one<'a, T>(&mut self, of: &'a [T]) -> &'a T {
-        &of[self.below(of.len())]
-    }
-}
-
-/// A device of staff: what it knows of the floor, and what it did and does not know the end of.
-struct Phone {
-    client: Client,
-    id: Value,
-    next: i64,
-    queue: BTreeMap<i64, Value>,
-    sent_before: Vec<Value>,
-    installs: Vec<Value>,
-    cursor: Value,
-    floor: BTreeMap<String, Value>,
-    outcomes: BTreeMap<i64, String>,
-}
-
-const PULL: &str = "query($id: ID!, $cursor: String) { pull(deviceId: $id, cursor: $cursor) { anew cursor more lastSeq changes { __typename \
-     ... on Display { id facing serial tagVersion tag { amount } slot { scanCode } } ... on ShowroomSlot { id scanCode } \
-     ... on Planogram { id number } ... on SlotNote { slot { id } text version } ... on Tombstone { kind id } } } }";
-
-impl Phone {
-    async fn new(house: &House, client: Client, name: &str) -> Self {
-        let input = json!({ "showroomId": house.showroom, "name": name });
-        let made = client.done("registerShowroomDevice", "device { id lastSeq }", input).await["device"].clone();
-        assert_eq!(made["lastSeq"], 0);
-        Self {
-            client,
-            id: made["id"].clone(),
-            next: 1,
-            queue: BTreeMap::new(),
-            sent_before: Vec::new(),
-            installs: Vec::new(),
-            cursor: Value::Null,
-            floor: BTreeMap::new(),
-            outcomes: BTreeMap::new(),
-        }
-    }
-
-    /// Does something, network or not.
-    #[expect(clippy::needless_pass_by_value, reason = "it is made where it is passed")]
-    fn does(&mut self, operation: Value, base: Option<i64>) {
-        if operation["install"].is_object() {
-            self.installs.push(json!(format!("{}-{}", self.id.as_str().unwrap(), self.next)));
-        }
-        let one = json!({ "mutationId": format!("{}-{}", self.id.as_str().unwrap(), self.next), "seq": self.next,
-            "occurredAt": "2026-03-01T07:59:00Z", "baseVersion": base, "operation": operation });
-        self.queue.insert(self.next, one);
-        self.next += 1;
-    }
-
-    async fn push(&mut self, mutations: &[Value]) -> Vec<Value> {
-        let input = json!({ "deviceId": self.id, "mutations": mutations });
-        let selection = "results { mutationId seq status outcome code occurredAt }";
-        self.client.done("pushMutations", selection, input).await["results"].as_array().unwrap().clone()
-    }
-
-    /// Sends what waits, as a bad network has it: a part of it, in any order, twice, and the answer may be lost.
-    async fn sync(&mut self, dice: &mut Dice, reliable: bool) {
-        let mut batch: Vec<Value> = self.queue.values().take(200).cloned().collect();
-        if !reliable {
-            if dice.percent(30) {
-                batch.truncate(dice.below(batch.len() + 1));
-            }
-            for _ in 0..dice.below(4) {
-                if !self.sent_before.is_empty() && batch.len() < 200 {
-                    batch.push(dice.one(&self.sent_before).clone());
-                }
-            }
-            for n in (1..batch.len()).rev() {
-                batch.swap(n, dice.below(n + 1));
-            }
-            if dice.percent(10) {
-                // It never left.
-                return;
-            }
-        }
-        let results = self.push(&batch).await;
-        self.sent_before.extend(batch);
-        if !reliable && dice.percent(20) {
-            // The answer never came.
-            return;
-        }
-        for result in results {
-            let seq = result["seq"].as_i64().unwrap();
-            if result["status"] == "OUT_OF_ORDER" {
-                assert!(result["outcome"].is_null());
-                continue;
-            }
-            let outcome = result["outcome"].as_str().unwrap().to_owned();
-            let before = self.outcomes.entry(seq).or_insert_with(|| outcome.clone());
-            assert_eq!(*before, outcome, "what became of {seq} changed");
-            self.queue.remove(&seq);
-        }
-        self.pull().await;
-    }
-
-    async fn pull(&mut self) {
-        loop {
-            let answer = self.client.data(PULL, json!({ "id": self.id, "cursor": self.cursor })).await["pull"].clone();
-            if answer["anew"] == true {
-                self.floor.clear();
-            }
-            for change in answer["changes"].as_array().unwrap() {
-                let kind = change["__typename"].as_str().unwrap();
-                let (kind, id) = match kind {
-                    "Tombstone" => {
-                        let kind = match change["kind"].as_str().unwrap() {
-                            "DISPLAY" => "Display",
-                            "SLOT" => "ShowroomSlot",
-                            "PLANOGRAM" => "Planogram",
-                            _ => "SlotNote",
-                        };
-                        self.floor.remove(&format!("{kind} {}", change["id"].as_str().unwrap()));
-                        continue;
-                    }
-                    "SlotNote" => (kind, change["slot"]["id"].as_str().unwrap()),
-                    _ => (kind, change["id"].as_str().unwrap()),
-                };
-                self.floor.insert(format!("{kind} {id}"), change.clone());
-            }
-            self.cursor = answer["cursor"].clone();
-            if answer["more"] == false {
-                return;
-            }
-        }
-    }
-
-    /// What it knows to stand in a facing.
-    fn standing(&self, code: &str, facing: usize) -> Option<&Value> {
-        self.floor.iter().find_map(|(key, one)| {
-            let there = one["slot"]["scanCode"] == code && one["facing"] == facing;
-            (key.starts_with("Display ") && there).then_some(one)
-        })
-    }
-
-    /// A display that it saw, with the version of its tag: in a facing, or one that it put up and does not know the id of.
-    fn saw(&self, code: &str, facing: usize, dice: &mut Dice) -> Option<(Value, i64)> {
-        let known =
-            self.standing(code, facing).map(|one| (json!({ "id": one["id"] }), one["tagVersion"].as_i64().unwrap()));
-        known.or_else(|| {
-            let own = (!self.installs.is_empty()).then(|| dice.one(&self.installs).clone())?;
-            Some((json!({ "installedBy": own }), 1))
-        })
-    }
-
-    fn note(&self, slot: &Value) -> i64 {
-        let key = format!("SlotNote {}", slot.as_str().unwrap());
-        self.floor.get(&key).and_then(|note| note["version"].as_i64()).unwrap_or_default()
-    }
-}
+use self::phone::{MOST, PULL, Phone};
+use super::{appointments::typed, *};
+use crate::support::{dawn, thorough};
 
 /// What the devices of a test work with.
 struct Shelf {
     offer: Value,
+    variant: Value,
+    /// How many of it there are: samples, and what is sold.
+    pieces: i64,
     saleable: Value,
     count: Value,
 }
@@ -197,167 +37,14 @@ async fn shelf(house: &House) -> Shelf {
     let back = house.place("SALEABLE").await;
     let saleable = rows.as_array().unwrap().iter().find(|row| row["location"]["id"] == back).unwrap()["id"].clone();
     let count = house.staff.done("openStockCount", "count { id }", json!({ "locationId": back })).await;
-    Shelf { offer, saleable, count: count["count"]["id"].clone() }
+    Shelf { offer, variant, pieces: 212, saleable, count: count["count"]["id"].clone() }
 }
 
-/// Something that staff do, by chance.
-fn something(phone: &mut Phone, house: &House, shelf: &Shelf, dice: &mut Dice) {
-    let (code, printed, slot) = dice.one(&house.slots).clone();
-    let facings = match code.as_str() {
-        "A1" => 2,
-        "A3" => 3,
-        _ => 1,
-    };
-    let facing = dice.below(facings) + 1;
-    match dice.below(100) {
-        0..=29 => {
-            let serial = format!("S-{}", dice.below(12));
-            let mut install = json!({ "slot": printed, "facing": facing, "offerId": shelf.offer, "pattern": "EXPERIENCE_ORDER",
-                "tag": { "amount": format!("{}.00", 100 + dice.below(5)), "currency": "CNY" } });
-            if dice.percent(80) {
-                install["unitClass"] = json!("SAMPLE");
-                install["serial"] = json!(serial);
-            }
-            if dice.percent(70)
-                && let Some(there) = phone.standing(&printed, facing)
-            {
-                install["replaces"] = json!({ "id": there["id"] });
-            }
-            phone.does(json!({ "install": install }), None);
-        }
-        30..=44 => {
-            if let Some((seen, _)) = phone.saw(&printed, facing, dice) {
-                phone.does(json!({ "remove": { "display": seen } }), None);
-            } else {
-                phone.does(json!({ "scan": { "slot": printed } }), None);
-            }
-        }
-        45..=59 => {
-            let tag = json!({ "amount": format!("{}.00", 90 + dice.below(9)), "currency": "CNY" });
-            if let Some((seen, version)) = phone.saw(&printed, facing, dice) {
-                phone.does(json!({ "retag": { "display": seen, "tag": tag } }), Some(version));
-            } else {
-                phone.does(json!({ "scan": { "slot": printed } }), None);
-            }
-        }
-        60..=69 => {
-            let base = phone.note(&slot);
-            phone.does(json!({ "note": { "slot": printed, "text": format!("n{}", dice.below(1_000)) } }), Some(base));
-        }
-        70..=84 => phone.does(json!({ "scan": { "slot": printed } }), None),
-        85..=89 => {
-            let line = json!({ "countId": shelf.count, "balanceId": shelf.saleable, "counted": dice.below(200) });
-            phone.does(json!({ "count": line }), None);
-        }
-        90..=92 => {
-            let change = json!({ "balanceId": shelf.saleable, "to": "SAMPLE", "quantity": 1, "document": "CC-1" });
-            phone.does(json!({ "changeClass": change }), None);
-        }
-        _ => {
-            let receipt = format!("R-{}-{}", phone.id.as_str().unwrap(), phone.next);
-            let sell = json!({ "balanceId": shelf.saleable, "quantity": dice.below(3) + 1, "receipt": receipt });
-            phone.does(json!({ "sell": sell }), None);
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn two_devices_that_lose_their_network_at_random_come_to_what_the_server_has() {
-    let seeds: Vec<u64> = match std::env::var("CHAMA_TEST_SEED") {
-        Ok(seed) => vec![seed.parse().unwrap()],
-        Err(_) if thorough() => (1..=8).collect(),
-        Err(_) => vec![20_260_301],
-    };
-    for seed in seeds {
-        println!("seed {seed}");
-        converges(seed, 500).await;
-    }
-}
-
-async fn converges(seed: u64, each: usize) {
-    let house = House::new().await;
-    let shelf = shelf(&house).await;
-    let manager = house.market.server.member("showroom-manager", STORE).await;
+/// Two devices: one of who works there, one of who manages it.
+async fn two(house: &House) -> [Phone; 2] {
     let staff = house.market.server.member("showroom-staff", STORE).await;
-    let mut phones = [Phone::new(&house, staff, "柜台").await, Phone::new(&house, manager, "仓库").await];
-    for phone in &mut phones {
-        let lease = json!({ "deviceId": phone.id, "balanceId": shelf.saleable, "quantity": 30, "until": "2026-03-01T18:00:00Z" });
-        phone.client.done("leaseStock", "lease { left }", lease).await;
-        phone.pull().await;
-    }
-    let mut dice = Dice(seed);
-    let mut done = [0; 2];
-    while done.iter().sum::<usize>() < 2 * each {
-        let n = if done[0] == each {
-            1
-        } else if done[1] == each {
-            0
-        } else {
-            dice.below(2)
-        };
-        something(&mut phones[n], &house, &shelf, &mut dice);
-        done[n] += 1;
-        if dice.percent(8) {
-            let n = dice.below(2);
-            phones[n].sync(&mut dice, false).await;
-        }
-    }
-    for phone in &mut phones {
-        while !phone.queue.is_empty() {
-            phone.sync(&mut dice, false).await;
-        }
-    }
-    for phone in &mut phones {
-        phone.sync(&mut dice, true).await;
-    }
-    let [first, second] = &mut phones;
-    assert_eq!(first.floor, second.floor, "seed {seed}: two devices know two floors");
-    let known = first.floor.clone();
-    first.cursor = Value::Null;
-    first.pull().await;
-    assert_eq!(first.floor, known, "seed {seed}: what changed is not what there is");
-    let db = house.market.app().db().read();
-    // Each thing that a device did was dealt with once, and none was left out.
-    let dealt = device_mutation::Entity::find().all(db).await.unwrap();
-    assert_eq!(dealt.len(), 2 * each, "seed {seed}");
-    let numbers: BTreeSet<(uuid::Uuid, i64)> = dealt.iter().map(|row| (row.device_id.0, row.seq)).collect();
-    assert_eq!(numbers.len(), 2 * each);
-    assert_eq!(dealt.iter().map(|row| row.seq).max(), Some(i64::try_from(each).unwrap()));
-    for phone in &phones {
-        let refused = phone.outcomes.values().filter(|outcome| *outcome != "APPLIED").count();
-        assert!((1..each).contains(&refused), "seed {seed}: {refused} of {each} were refused: that tries nothing");
-    }
-    let scans = dealt.iter().filter(|row| row.what == "scan").count();
-    assert_eq!(
-        scan_event::Entity::find().all(db).await.unwrap().len(),
-        scans,
-        "seed {seed}: a scan is lost or counted twice"
-    );
-    // No piece stands in two places, and each that stands somewhere is promised once.
-    let standing =
-        display::Entity::find().filter(display::Column::State.eq(DisplayState::Installed)).all(db).await.unwrap();
-    let serials: Vec<&str> = standing.iter().filter_map(|row| row.serial.as_deref()).collect();
-    assert_eq!(
-        serials.iter().collect::<BTreeSet<_>>().len(),
-        serials.len(),
-        "seed {seed}: a piece stands in two slots"
-    );
-    let facings: BTreeSet<_> = standing.iter().map(|row| (row.slot_id, row.facing)).collect();
-    assert_eq!(facings.len(), standing.len(), "seed {seed}: two stand in one facing");
-    let pieces = i64::try_from(standing.iter().filter(|row| row.balance_id.is_some()).count()).unwrap();
-    // What is sold of a lease is gone, what is left of it is promised; what there was no lease for waits.
-    let sales = counter_sale::Entity::find().all(db).await.unwrap();
-    let of = |state: CounterSaleState| -> i64 {
-        sales.iter().filter(|row| row.state == state).map(|row| i64::from(row.quantity)).sum()
-    };
-    let sold = of(CounterSaleState::Done);
-    assert!(sold > 0 && of(CounterSaleState::Requested) > 0, "seed {seed}: nothing was sold, or nothing waits");
-    let query = "query($v: ID!) { stock(variantId: $v) { nodes { onHand reserved } } }";
-    let variant = house.inside(&house.staff, "displays { nodes { variant { id } } }").await["displays"]["nodes"][0]["variant"]["id"].clone();
-    let rows = house.owner().await.data(query, json!({ "v": variant })).await["stock"]["nodes"].clone();
-    let sum = |field: &str| -> i64 { rows.as_array().unwrap().iter().map(|row| row[field].as_i64().unwrap()).sum() };
-    assert_eq!((sum("onHand"), sum("reserved")), (212 - sold, pieces + 60 - sold), "seed {seed}");
-    house.adds_up().await;
+    let manager = house.market.server.member("showroom-manager", STORE).await;
+    [Phone::new(house, staff, "柜台").await, Phone::new(house, manager, "仓库").await]
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -380,7 +67,7 @@ async fn what_a_device_did_is_carried_out_once_and_nothing_that_is_refused_stand
     let mut all: Vec<Value> = phone.queue.values().cloned().collect();
     // The second half comes first: it waits for the first.
     let early = phone.push(&all[3..]).await;
-    assert!(early.iter().all(|one| one["status"] == "OUT_OF_ORDER"), "{early:?}");
+    assert!(early.len() == 4 && early.iter().all(|one| one["status"] == "OUT_OF_ORDER"), "{early:?}");
     all.reverse();
     let results = phone.push(&all).await;
     let told: Vec<_> = results
@@ -400,32 +87,49 @@ async fn what_a_device_did_is_carried_out_once_and_nothing_that_is_refused_stand
         ]
     );
     let again = phone.push(&all).await;
-    assert!(again.iter().all(|one| one["status"] == "DUPLICATE"), "{again:?}");
+    assert!(again.len() == 7 && again.iter().all(|one| one["status"] == "DUPLICATE"), "{again:?}");
     assert_eq!(again[3]["outcome"], "REJECTED");
     // Many at once do no more than one after the other.
     phone.queue.clear();
     for _ in 0..3 {
         phone.does(install(3), None);
-        let own = phone.installs.last().unwrap().clone();
+        let own = phone.last_install().clone();
         phone.does(json!({ "remove": { "display": { "installedBy": own } } }), None);
     }
     let batch: Vec<Value> = phone.queue.values().cloned().collect();
     let input = json!({ "deviceId": phone.id, "mutations": batch });
-    let tries = (0..8).map(|_| phone.client.payload("pushMutations", "results { seq status }", input.clone()));
+    let tries = (0..8).map(|_| phone.client.payload("pushMutations", "results { seq status outcome }", input.clone()));
+    let mut carried_out: BTreeMap<i64, usize> = BTreeMap::new();
     for answer in futures_util::future::join_all(tries).await {
-        assert_eq!(answer["results"].as_array().unwrap().len(), 6, "{answer}");
+        let results = answer["results"].as_array().unwrap();
+        assert!(results.len() == 6 && results.iter().all(|one| one["outcome"] == "APPLIED"), "{answer}");
+        for one in results.iter().filter(|one| one["status"] != "DUPLICATE") {
+            *carried_out.entry(one["seq"].as_i64().unwrap()).or_default() += 1;
+        }
     }
+    let once: BTreeMap<i64, usize> = (8..14).map(|seq| (seq, 1)).collect();
+    assert_eq!(carried_out, once, "sent eight times, not each was carried out once");
     let db = house.market.app().db().read();
     assert_eq!(device_mutation::Entity::find().all(db).await.unwrap().len(), 13);
-    // A device that lost count is told so: what it did is not taken for what had that number before.
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_lost_count_or_saw_something_else_is_told_so() {
+    let house = House::new().await;
+    let (offer, _) = house.bonded("tea", "100.00", 5).await;
+    let mut phone = Phone::new(&house, house.market.server.member("showroom-staff", STORE).await, "柜台").await;
+    phone.does(json!({ "scan": { "slot": house.code("A1") } }), None);
+    let all: Vec<Value> = phone.queue.values().cloned().collect();
+    assert_eq!(phone.push(&all).await[0]["status"], "APPLIED");
+    // What it did is not taken for what had that number before; what comes again under the next number uses that up.
     let mut lost = all[0].clone();
     lost["mutationId"] = json!("another");
     let told = phone.push(&[lost]).await;
     assert_eq!((&told[0]["status"], &told[0]["outcome"]), (&json!("SEQ_TAKEN"), &Value::Null));
     let mut twice = all[0].clone();
-    twice["seq"] = json!(14);
+    twice["seq"] = json!(2);
     assert_eq!(phone.push(&[twice]).await[0]["status"], "DUPLICATE");
-    phone.next = 15;
+    phone.next = 3;
     // What a device took for something else stays: another display, another tag.
     let shown = house.install("B1", &offer, json!({ "tag": { "amount": "1.00", "currency": "CNY" } })).await;
     house
@@ -435,36 +139,52 @@ async fn what_a_device_did_is_carried_out_once_and_nothing_that_is_refused_stand
     let tag = json!({ "amount": "3.00", "currency": "CNY" });
     phone.does(json!({ "retag": { "display": { "id": shown["id"] }, "tag": tag } }), Some(1));
     phone.does(json!({ "remove": { "display": { "id": shown["id"] } } }), None);
-    let mut over = install(1);
-    over["install"]["slot"] = json!(house.code("B1"));
-    over["install"]["replaces"] = json!({ "id": shown["id"] });
-    phone.does(over, None);
+    let over = json!({ "slot": house.code("B1"), "facing": 1, "offerId": offer, "pattern": "EXPERIENCE_ORDER",
+        "replaces": { "id": shown["id"] } });
+    phone.does(json!({ "install": over }), None);
     let stale: Vec<Value> = phone.queue.values().cloned().collect();
-    let told = phone.push(&stale).await;
-    assert!(told.iter().all(|one| one["status"] == "CONFLICT"), "{told:?}");
-    // The clock of a device that is wrong by days.
-    phone.queue.clear();
-    phone.does(json!({ "scan": { "slot": house.code("A1") } }), None);
-    let mut late = phone.queue.values().next().unwrap().clone();
-    late["occurredAt"] = json!("2020-01-01T00:00:00Z");
-    let told = phone.push(&[late]).await;
-    assert_eq!((&told[0]["status"], &told[0]["occurredAt"]), (&json!("APPLIED"), &json!("2026-02-26T08:00:00+00:00")));
-    // A device is its owner's, and there is a most of what is sent at once.
+    let told: Vec<Value> = phone.push(&stale).await.iter().map(|one| json!([one["seq"], one["status"]])).collect();
+    assert_eq!(told, [json!([3, "CONFLICT"]), json!([4, "CONFLICT"]), json!([5, "CONFLICT"])]);
+    // The clock of a device that is wrong by years, either way.
+    for (said, happened) in [
+        ("2020-01-01T00:00:00Z", "2026-02-26T08:00:00+00:00"),
+        ("2031-01-01T00:00:00Z", "2026-03-01T08:05:00+00:00"),
+        ("2026-02-27T08:00:00Z", "2026-02-27T08:00:00+00:00"),
+    ] {
+        phone.queue.clear();
+        phone.does(json!({ "scan": { "slot": house.code("A1") } }), None);
+        let mut wrong = phone.queue.values().next().unwrap().clone();
+        wrong["occurredAt"] = json!(said);
+        let told = phone.push(&[wrong]).await;
+        assert_eq!((&told[0]["status"], &told[0]["occurredAt"]), (&json!("APPLIED"), &json!(happened)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_is_its_owners_sends_two_hundred_at_once_and_nothing_from_outside_the_team() {
+    let house = House::new().await;
+    let mut phone = Phone::new(&house, house.market.server.member("showroom-staff", STORE).await, "柜台").await;
     let input = json!({ "deviceId": phone.id, "mutations": [] });
     assert_eq!(house.manager.refused("pushMutations", input).await, [("NOT_FOUND".into(), "deviceId".into())]);
     assert_eq!(house.manager.data(PULL, json!({ "id": phone.id })).await["pull"], Value::Null);
-    let one = json!({ "mutationId": "x", "seq": 99, "occurredAt": "2026-03-01T08:00:00Z", "operation": { "scan": { "slot": "x" } } });
-    let input = json!({ "deviceId": phone.id, "mutations": vec![one; 201] });
+    let scan = json!({ "scan": { "slot": house.code("A1") } });
+    let one = |seq: usize| json!({ "mutationId": format!("m{seq}"), "seq": seq, "occurredAt": "2026-03-01T08:00:00Z", "operation": scan });
+    let most: Vec<Value> = (1..=MOST).map(one).collect();
+    let told = phone.push(&most).await;
+    assert!(told.len() == MOST && told.iter().all(|one| one["status"] == "APPLIED"), "{told:?}");
+    let input = json!({ "deviceId": phone.id, "mutations": (1..=MOST + 1).map(one).collect::<Vec<_>>() });
     assert_eq!(phone.client.refused("pushMutations", input).await, [("TOO_MANY".into(), "mutations".into())]);
     // Who leaves the team works there no more. What the device did waits: it may be a slip.
     let none = json!({ "id": house.showroom, "personIds": [] });
     house.hq.done("setShowroomTeam", "", none).await;
-    phone.queue.clear();
-    phone.does(json!({ "scan": { "slot": house.code("A1") } }), None);
+    phone.next = 201;
+    phone.does(scan, None);
     let left: Vec<Value> = phone.queue.values().cloned().collect();
     let input = json!({ "deviceId": phone.id, "mutations": left });
     let refused = phone.client.refused("pushMutations", input).await;
     assert_eq!(refused, [("NOT_FOUND".into(), "deviceId".into())], "its queue is used up");
+    let db = house.market.app().db().read();
+    assert_eq!(device_mutation::Entity::find().all(db).await.unwrap().len(), MOST, "its queue is used up");
     assert_eq!(phone.client.data(PULL, json!({ "id": phone.id })).await["pull"], Value::Null);
 }
 
@@ -525,7 +245,7 @@ async fn a_device_sells_of_its_lease_and_asks_for_what_is_beyond_it() {
     let rows =
         house.owner().await.data("{ stock { nodes { onHand reserved } } }", json!({})).await["stock"]["nodes"].clone();
     let sum = |field: &str| -> i64 { rows.as_array().unwrap().iter().map(|row| row[field].as_i64().unwrap()).sum() };
-    assert_eq!((sum("onHand"), sum("reserved")), (212 - 4, 0));
+    assert_eq!((sum("onHand"), sum("reserved")), (shelf.pieces - 4, 0));
     house.adds_up().await;
 }
 
@@ -556,4 +276,138 @@ async fn what_was_counted_without_a_network_is_held_against_the_books_of_that_mo
     manager.done("reviewStockCount", "", json!({ "id": count, "decision": "POST" })).await;
     assert_eq!(house.pieces(&variant).await, (46, 0), "fifty were there, forty-nine were counted, three were sold");
     house.adds_up().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_sets_something_says_which_version_it_saw_and_what_adds_up_need_not() {
+    let house = House::new().await;
+    let shelf = shelf(&house).await;
+    let [mut one, mut other] = two(&house).await;
+    let tag = json!({ "tag": { "amount": "100.00", "currency": "CNY" } });
+    let shown = house.install("A1", &shelf.offer, tag).await["id"].clone();
+    one.pull().await;
+    other.pull().await;
+    let retag = |amount: &str| {
+        let tag = json!({ "amount": amount, "currency": "CNY" });
+        json!({ "retag": { "display": { "id": shown }, "tag": tag } })
+    };
+    let note = |text: &str| json!({ "note": { "slot": house.code("A1"), "text": text } });
+    let (applied, stale) = (json!(["APPLIED", null]), json!(["CONFLICT", "STALE_VERSION"]));
+    one.does(retag("101.00"), Some(1));
+    one.does(note("一"), Some(0));
+    assert_eq!(one.told().await, [applied.clone(), applied.clone()]);
+    // The other saw what the first saw, or says nothing of it.
+    other.does(retag("102.00"), Some(1));
+    other.does(retag("102.00"), None);
+    other.does(note("二"), Some(0));
+    other.does(note("二"), None);
+    let became = other.told().await;
+    assert!(became.len() == 4 && became.iter().all(|one| *one == stale), "{became:?}");
+    // Now it knows what there is, and changes that.
+    let (code, slot) = (house.code("A1").to_owned(), house.slot_id("A1").clone());
+    assert_eq!(other.standing(&code, 1).unwrap()["tag"], json!({ "amount": "101.00" }), "a conflict changed something");
+    let seen = other.standing(&code, 1).unwrap()["tagVersion"].as_i64();
+    let version = other.note(&slot);
+    assert_eq!((seen, version), (Some(2), 1));
+    other.does(retag("102.00"), seen);
+    other.does(note("二"), Some(version));
+    assert_eq!(other.told().await, [applied.clone(), applied.clone()]);
+    one.pull().await;
+    assert_eq!(one.floor, other.floor);
+    assert_eq!(one.standing(&code, 1).unwrap()["tag"], json!({ "amount": "102.00" }));
+    // Both scan, count and move of the same goods at the same moment: all of it is there.
+    for phone in [&mut one, &mut other] {
+        phone.does(json!({ "scan": { "slot": code } }), None);
+        let line = json!({ "countId": shelf.count, "balanceId": shelf.saleable, "counted": 200 });
+        phone.does(json!({ "count": line }), None);
+        let change = json!({ "balanceId": shelf.saleable, "to": "SAMPLE", "quantity": 3, "document": "CC-1" });
+        phone.does(json!({ "changeClass": change }), None);
+    }
+    let (first, second) = futures_util::future::join(one.told(), other.told()).await;
+    assert!(first.iter().chain(&second).all(|became| *became == applied), "{first:?} {second:?}");
+    let db = house.market.app().db().read();
+    assert_eq!(scan_event::Entity::find().all(db).await.unwrap().len(), 2);
+    let query = "query($v: ID!) { stock(variantId: $v) { nodes { onHand location { id } } } }";
+    let rows = house.owner().await.data(query, json!({ "v": shelf.variant })).await["stock"]["nodes"].clone();
+    let samples = house.place("SAMPLE").await;
+    let lies = rows.as_array().unwrap().iter().find(|row| row["location"]["id"] == samples).unwrap();
+    assert_eq!(lies["onHand"], 12 + 3 + 3, "a move is lost");
+    house.adds_up().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_piece_that_one_takes_away_while_another_replaces_it_goes_once() {
+    let house = House::new().await;
+    let shelf = shelf(&house).await;
+    let [mut one, mut other] = two(&house).await;
+    let (applied, stale) = (json!(["APPLIED", null]), json!(["CONFLICT", "STALE_VERSION"]));
+    let db = house.market.app().db().read();
+    let rounds = if thorough() { 200 } else { 20 };
+    for _ in 0..rounds {
+        let sample = json!({ "facing": 1, "unitClass": "SAMPLE", "replace": true });
+        let there = house.install("B1", &shelf.offer, sample).await["id"].clone();
+        one.does(json!({ "remove": { "display": { "id": there } } }), None);
+        let over = json!({ "slot": house.code("B1"), "facing": 1, "offerId": shelf.offer, "pattern": "EXPERIENCE_ORDER",
+            "unitClass": "SAMPLE", "replaces": { "id": there } });
+        other.does(json!({ "install": over }), None);
+        let (taken, put) = futures_util::future::join(one.told(), other.told()).await;
+        assert_eq!(
+            put,
+            std::slice::from_ref(&applied),
+            "what it replaces is there or gone: both are as it was asked for"
+        );
+        assert!(taken == [applied.clone()] || taken == [stale.clone()], "{taken:?}");
+        let standing = display::Entity::find().filter(display::Column::State.eq(DisplayState::Installed));
+        let standing = standing.all(db).await.unwrap();
+        let gone: DisplayId = typed(&there);
+        assert!(standing.len() == 1 && standing[0].id != gone, "{standing:?}");
+    }
+    assert_eq!(house.pieces(&shelf.variant).await, (shelf.pieces, 1), "a piece that stands nowhere is promised");
+    house.adds_up().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scan_for_a_buyer_is_the_buyers_as_if_it_had_been_made_on_the_buyers_own_phone() {
+    let house = House::new().await;
+    let (offer, _) = house.bonded("tea", "100.00", 5).await;
+    let shown: DisplayId = typed(&house.install("A1", &offer, json!({})).await["id"]);
+    let mut phone = Phone::new(&house, house.market.server.member("showroom-staff", STORE).await, "柜台").await;
+    let code = house.code("A1").to_owned();
+    phone.clock = dawn();
+    // For a buyer twice, for another, for one whom nothing tells apart; and one of the team's own.
+    for visitor in [json!("phone-1"), json!(" phone-1 "), json!("phone-2"), json!(""), Value::Null] {
+        phone.does(json!({ "scan": { "slot": code, "visitor": visitor } }), None);
+    }
+    // Yesterday, and told today.
+    phone.clock = dawn() - Duration::days(1);
+    phone.does(json!({ "scan": { "slot": code, "visitor": "phone-3" } }), None);
+    let became = phone.told().await;
+    assert!(became.len() == 6 && became.iter().all(|one| one[0] == "APPLIED"), "{became:?}");
+    // The first of them scans alone as well.
+    let query = "query($code: String!) { scanDisplay(code: $code, device: \"phone-1\") { state } }";
+    let seen = house.market.server.anonymous().data(query, json!({ "code": code })).await;
+    assert_eq!(seen["scanDisplay"]["state"], "LIVE");
+    api::showroom::scans::write(house.market.app()).await.unwrap();
+    let rows = scan_event::Entity::find().all(house.market.app().db().read()).await.unwrap();
+    let of_the_team: Vec<_> = rows.iter().filter(|row| row.staff).collect();
+    assert_eq!(
+        (rows.len(), of_the_team.len()),
+        (7, 1),
+        "who scans for a buyer is counted as the team, or the team as buyers"
+    );
+    assert_eq!(of_the_team[0].visitor, "", "the team is counted as a visitor");
+    let today: Vec<_> = rows.iter().filter(|row| row.at == dawn()).collect();
+    assert_eq!(today.len(), 6);
+    assert!(today.iter().all(|row| row.display_id == Some(shown)), "a scan does not know what stood there: {today:?}");
+    let visitors: BTreeSet<&str> =
+        rows.iter().map(|row| row.visitor.as_str()).filter(|visitor| !visitor.is_empty()).collect();
+    assert_eq!(visitors.len(), 3, "who scans alone and with the team is two");
+    assert!(visitors.iter().all(|hash| hash.len() == 64 && !hash.contains("phone")), "{visitors:?}");
+    let query = "query($id: ID!, $day: NaiveDate!) { showroomFigures(showroomId: $id, from: $day, to: $day) { \
+                 total { scans uniqueScanners } } }";
+    for (day, scans, scanners) in [("2026-03-01", 5, 2), ("2026-02-28", 1, 1)] {
+        let variables = json!({ "id": house.showroom, "day": day });
+        let total = house.manager.data(query, variables).await["showroomFigures"]["total"].clone();
+        assert_eq!(total, json!({ "scans": scans, "uniqueScanners": scanners }), "{day}");
+    }
 }

@@ -80,7 +80,8 @@ async fn a_scan_shows_what_stands_there_what_it_costs_and_how_it_is_had() {
     let seen = house.scan(&buyer, &code, None).await;
     assert_eq!(
         seen["displays"][0]["ways"][2],
-        json!({ "handOver": "PICK_UP", "allowed": true, "source": "西关〔2026〕9号", "available": 5 })
+        json!({ "handOver": "PICK_UP", "allowed": true, "source": "西关〔2026〕9号", "available": 0 }),
+        "what lies in another warehouse is not picked up here"
     );
     // There is no such code; a code that is none is none either.
     for unknown in ["000000000000", "no code", ""] {

@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 
 use super::{
     few, handled,
-    keeping::{closed, open_location},
+    keeping::{closed, open_location, postable},
     moved, own,
     reads::whose,
     standing, unseen,
@@ -99,7 +99,7 @@ pub async fn open_count(
     let location = open_location(&work, organisation, location, "locationId").await?;
     if let Some(n) = unseen(&work, variants).await? {
         let error = not_found(&n.to_string(), encode(variants[n]).as_str());
-        return Err(at(error, "variantIds"));
+        return Err(error.at("variantIds"));
     }
     let row = count::Model {
         id: StockCountId::new(work.now),
@@ -121,13 +121,6 @@ pub async fn open_count(
     let shown = json!({ "location": location.code, "variants": variants.len() });
     work.audit(Some(organisation), "openStockCount", encode(row.id).0, Value::Null, shown);
     work.commit(row).await
-}
-
-fn at(error: Error, field: &str) -> Error {
-    match error {
-        Error::Refused(refusals) => Error::Refused(refusals.into_iter().map(|refusal| refusal.at(field)).collect()),
-        other => other,
-    }
 }
 
 /// A count of a place that whoever asks may touch.
@@ -393,6 +386,9 @@ pub async fn review_count(app: &App, call: &Call, id: StockCountId, review: Revi
             CountStep::Post.from(row.state).map_err(|refusal| refusal.at("id"))?;
             if row.state == CountState::Review && lines.iter().any(|line| line.counted_by == by) {
                 return Err(Refusal::new(ErrorCode::MakerChecker).at("id").into());
+            }
+            if lines.iter().any(|line| line.difference() != 0) {
+                postable(work.tx(), row.location_id).await.map_err(|error| error.at("id"))?;
             }
             let next = step(&work, &row, CountStep::Post).await?;
             post(&work, &row, &lines).await?;

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::{
     few, is_way,
-    keeping::{closed, lawful, open_balances, open_location},
+    keeping::{closed, lawful, open_balances, open_location, reversible},
     leaving::taken_back,
     moved, own, supplier_of, unseen,
 };
@@ -91,6 +91,8 @@ pub async fn receive(
             reverses: None,
         })
         .collect();
+    let ways: Vec<_> = moves.iter().map(|one| (one.from.location, one.to.0)).collect();
+    lawful(work.tx(), &ways).await?;
     let rows = moved(&work, &moves).await?;
     let shown = json!({ "document": document, "lines": rows.len() });
     work.audit(Some(organisation), "receiveStock", encode(to.id).0, Value::Null, shown);
@@ -205,6 +207,8 @@ pub async fn reverse(app: &App, call: &Call, id: StockMoveId, document: &str) ->
         let refusal = Refusal::new(ErrorCode::IllegalTransition).with("from", "TRANSFER").with("action", "REVERSE");
         return Err(refusal.at("id").into());
     }
+    let lawful = reversible(work.tx(), wrong.from_id, wrong.to_id).await;
+    lawful.map_err(|error| not_taken_back(error, id))?;
     let back = Moving {
         from: Place {
             owner: wrong.owner_id,

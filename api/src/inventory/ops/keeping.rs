@@ -85,7 +85,8 @@ pub(super) async fn open_balances(
 }
 
 /// Goods go by hand where they stay what they are by law: a sample or a damaged piece of a showroom is not sold any
-/// more, so it goes to such a place of another showroom, or becomes what it may. Ways are from and to, by their lines.
+/// more, so it goes to such a place of another showroom, or becomes what it may; and bonded goods come on display, and
+/// leave it, under their guarantee only. Ways are from and to, by their lines.
 pub(super) async fn lawful(
     tx: &impl ConnectionTrait,
     ways: &[(StockLocationId, StockLocationId)],
@@ -95,6 +96,7 @@ pub(super) async fn lawful(
     let class = |id: StockLocationId| of.iter().find(|row| row.location_id == id).map(|row| row.class);
     for (n, (from, to)) in ways.iter().enumerate() {
         let lawful = match (class(*from), class(*to)) {
+            (Some(UnitClass::BondedDisplay), _) | (_, Some(UnitClass::BondedDisplay)) => Err(under_guarantee()),
             (Some(from), Some(to)) if from != to => from.becomes(to),
             (Some(from @ (UnitClass::Sample | UnitClass::Damaged)), None) => {
                 let from = async_graphql::Value::from(from).to_string();
@@ -105,6 +107,34 @@ pub(super) async fn lawful(
         lawful.map_err(|refusal| in_line(refusal.into(), n))?;
     }
     Ok(())
+}
+
+/// Bonded goods on display move by the steps of their document.
+fn under_guarantee() -> Refusal {
+    let name = async_graphql::Value::from(UnitClass::BondedDisplay).to_string();
+    Refusal::new(ErrorCode::IllegalTransition).with("from", name).with("action", "TRANSFER")
+}
+
+/// Whether a move may be taken back by hand: it would make pieces of showrooms again what they were by law.
+pub(super) async fn reversible(
+    tx: &impl ConnectionTrait,
+    from: StockLocationId,
+    to: StockLocationId,
+) -> Result<(), Error> {
+    let of = of_showrooms(tx, &[from, to]).await?;
+    let class = |id: StockLocationId| of.iter().find(|row| row.location_id == id).map(|row| row.class);
+    match (class(from), class(to)) {
+        (Some(UnitClass::BondedDisplay), _) | (_, Some(UnitClass::BondedDisplay)) => Err(under_guarantee().into()),
+        (Some(was), Some(now)) if was != now => Ok(now.becomes(was)?),
+        _ => Ok(()),
+    }
+}
+
+/// Whether pieces come into a place, or leave it, without a document of their guarantee: what differs in a place for bonded
+/// displays is lost or found before customs, and reported, not posted.
+pub(super) async fn postable(tx: &impl ConnectionTrait, place: StockLocationId) -> Result<(), Error> {
+    let of = of_showrooms(tx, &[place]).await?;
+    if of.iter().any(|row| row.class == UnitClass::BondedDisplay) { Err(under_guarantee().into()) } else { Ok(()) }
 }
 
 /// What lies in a showroom is written off by whoever runs it when it was asked for there, and not by its own hand.

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use super::{
     customer_of, few,
     goods::Transferred,
-    keeping::{not_alone, open_balances, open_location},
+    keeping::{lawful, not_alone, open_balances, open_location, postable},
     moved, own, standing,
 };
 use crate::{
@@ -137,6 +137,8 @@ pub async fn clear(
             reverses: None,
         });
     }
+    let ways: Vec<_> = moves.iter().map(|one| (one.from.location, one.to.0)).collect();
+    lawful(work.tx(), &ways).await?;
     let rows = moved(&work, &moves).await?;
     let shown = json!({ "releaseNumber": release, "lines": rows.len() });
     let first = rows.first().map(|row| encode(row.id).0).unwrap_or_default();
@@ -160,6 +162,7 @@ pub async fn return_goods(
         return Ok(before);
     }
     let to = open_location(&work, organisation, to, "locationId").await?;
+    postable(work.tx(), to.id).await.map_err(|error| error.at("locationId"))?;
     let rows = take_back(&work, organisation, &document, to.id, lines).await?;
     let shown = json!({ "document": document, "to": to.code, "lines": rows.len() });
     let first = rows.first().map(|row| encode(row.id).0).unwrap_or_default();

@@ -322,7 +322,8 @@ fn document(written: &str) -> Result<String, Error> {
     Ok(text::line(written, 120).map_err(|refusal| refusal.at("document"))?)
 }
 
-async fn moved(work: &Work, moves: &[Moving]) -> Result<Vec<stock_move::Model>, Error> {
+/// Makes moves in the name of whoever asks.
+pub async fn moved(work: &Work, moves: &[Moving]) -> Result<Vec<stock_move::Model>, Error> {
     let actor = work.viewer().subject();
     ledger::post(work.tx(), By { actor: &actor, at: work.now }, moves).await
 }

@@ -78,7 +78,8 @@ impl Shipment {
 
     /// The organisation that gets it; null: a person does (收货企业).
     async fn buyer(&self, context: &Context<'_>) -> Result<Option<Organisation>> {
-        let Some(id) = self.0.buyer_id else { return Ok(None) };
+        let id = self.0.buyer_id.filter(|_| !context.viewer().only_in_stores());
+        let Some(id) = id else { return Ok(None) };
         Ok(party::loaders::of(context).load_one(id).await?.map(Organisation))
     }
 
@@ -123,8 +124,8 @@ impl Shipment {
     }
 
     /// Who takes it in, masked; in clear with `revealShipmentConsignee` (收货人).
-    async fn consignee(&self) -> &str {
-        &self.0.masked_consignee
+    async fn consignee(&self, context: &Context<'_>) -> &str {
+        if context.viewer().only_in_stores() { "" } else { &self.0.masked_consignee }
     }
 
     /// What is in it (货物明细).

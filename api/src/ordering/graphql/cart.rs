@@ -250,7 +250,7 @@ impl CartMutation {
         let call = context.call(Action::KeepCart)?;
         let result = async {
             let line = |(n, line): (usize, CartLineInput)| {
-                let offer = decode(&line.offer_id, "offerId").map_err(|error| in_line(error, n))?;
+                let offer = decode(&line.offer_id, "offerId").map_err(|error| error.at(n.to_string()).at("lines"))?;
                 Ok::<(OfferId, i32), Error>((offer, line.quantity))
             };
             let change = Change {
@@ -277,14 +277,5 @@ impl CartMutation {
         let call = context.call(Action::KeepCart)?;
         let result = carts::merge(context.app(), &call, &input.token).await;
         MergeCartPayload::new(context, input.client_mutation_id, result.map(Cart))
-    }
-}
-
-fn in_line(error: Error, n: usize) -> Error {
-    match error {
-        Error::Refused(refusals) => {
-            Error::Refused(refusals.into_iter().map(|refusal| refusal.at(n.to_string()).at("lines")).collect())
-        }
-        other => other,
     }
 }

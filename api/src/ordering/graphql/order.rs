@@ -55,9 +55,10 @@ impl Order {
         Ok(party::loaders::of(context).load_one(self.0.seller_id).await?.map(Organisation))
     }
 
-    /// The organisation that buys; null: a person does, for itself.
+    /// The organisation that buys; null: a person does, for itself, or the viewer only works in stores.
     async fn buyer(&self, context: &Context<'_>) -> Result<Option<Organisation>> {
-        let Some(id) = self.0.organisation_id else { return Ok(None) };
+        let id = self.0.organisation_id.filter(|_| !context.viewer().only_in_stores());
+        let Some(id) = id else { return Ok(None) };
         Ok(party::loaders::of(context).load_one(id).await?.map(Organisation))
     }
 

@@ -34,8 +34,8 @@ pub(super) struct HandOverOrderInput {
     showroom_id: ID,
     /// The number that the buyer shows.
     order_number: String,
-    /// Whether the identity of who takes the goods was looked at; needed for imports.
-    identity_checked: Option<bool>,
+    /// The resident ID on the card of who takes the goods: it must be the buyer's. Needed for imports; it is not kept.
+    resident_id: Option<String>,
     /// The client's own id of this request.
     client_mutation_id: Option<String>,
 }
@@ -57,8 +57,8 @@ impl PickUpMutation {
     async fn hand_over_order(&self, context: &Context<'_>, input: HandOverOrderInput) -> Result<HandOverOrderPayload> {
         let call = context.call(Action::WorkShowrooms)?;
         let result = async {
-            let (at, checked) = (decode(&input.showroom_id, "showroomId")?, input.identity_checked.unwrap_or_default());
-            pickup::hand_over(context.app(), &call, at, &input.order_number, checked).await
+            let (at, card) = (decode(&input.showroom_id, "showroomId")?, input.resident_id.as_deref());
+            pickup::hand_over(context.app(), &call, at, &input.order_number, card).await
         };
         HandOverOrderPayload::new(context, input.client_mutation_id, result.await.map(HandedOver::from))
     }

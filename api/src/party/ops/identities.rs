@@ -19,6 +19,7 @@ use crate::{
         clock::business_day,
         error::{Error, not_found, stale},
         graphql::encode,
+        vault::Vault,
     },
 };
 
@@ -64,7 +65,7 @@ pub async fn set_identity(app: &App, call: &Call, name: &str, number: &str) -> R
         name: vault.seal(&place("name", person), name.as_bytes())?,
         masked_number: number.masked(),
         number: vault.seal(&place("number", person), number.reveal().as_bytes())?,
-        lookup: vault.lookup("resident id", number.reveal()),
+        lookup: lookup(vault, number.reveal()),
         updated_at: work.now,
         // What was asked was asked of what was given before.
         same_person: None,
@@ -92,6 +93,11 @@ pub async fn set_identity(app: &App, call: &Call, name: &str, number: &str) -> R
     let old = before.as_ref().map_or(Value::Null, masked);
     work.audit(None, "setConsumerIdentity", encode(person).0, old, masked(&row));
     work.commit(row).await
+}
+
+/// By what a resident ID is found again: a keyed hash.
+pub fn lookup(vault: &Vault, number: &str) -> String {
+    vault.lookup("resident id", number)
 }
 
 /// What the base of identities (公安身份核查) said of a person's name and number. Who is verified may have somebody else pay
@@ -149,7 +155,7 @@ pub async fn is_verified(app: &App, db: &impl ConnectionTrait, name: &str, numbe
         return Ok(false);
     }
     let found = consumer_identity::Entity::find()
-        .filter(C::Lookup.eq(app.vault().lookup("resident id", number)))
+        .filter(C::Lookup.eq(lookup(app.vault(), number)))
         .filter(C::SamePerson.eq(true))
         .order_by_asc(C::PersonId)
         .limit(MAX_FOUND)
@@ -176,7 +182,7 @@ pub async fn find_identities(app: &App, viewer: &Viewer, number: &str) -> Result
     allowed(viewer, Action::FindIdentities, Resource::OWN)?;
     let number: ResidentId = number.trim().parse().map_err(|_| Error::BadInput("that is no resident ID".into()))?;
     let found = consumer_identity::Entity::find()
-        .filter(consumer_identity::Column::Lookup.eq(app.vault().lookup("resident id", number.reveal())))
+        .filter(consumer_identity::Column::Lookup.eq(lookup(app.vault(), number.reveal())))
         .order_by_asc(consumer_identity::Column::PersonId)
         .limit(MAX_FOUND);
     Ok(found.all(app.db().read()).await?)

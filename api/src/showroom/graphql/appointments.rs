@@ -178,7 +178,7 @@ pub(crate) struct VisitSlotInput {
     starts_at: DateTime<Utc>,
     /// Until when; a quarter of an hour begins then.
     ends_at: DateTime<Utc>,
-    /// How many parties may come.
+    /// How many parties may come; one, when there is a host.
     #[graphql(default = 1)]
     capacity: i32,
     /// Whether who books is confirmed at once.

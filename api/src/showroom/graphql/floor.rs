@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use entities::{
     party::Action,
-    showroom::{DisplayState, FixtureKind, display, fixture, layout, slot, zone},
+    showroom::{FixtureKind, display, fixture, layout, slot, zone},
     values::id::{FixtureId, ShowroomId, ShowroomZoneId, SlotId},
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::ConnectionTrait;
 
 use super::{displays::Display, stores::Showroom};
 use crate::{
@@ -17,26 +17,23 @@ use crate::{
         error::Error,
         graphql::{ContextExt, connection::times, decode, encode},
     },
-    showroom::ops::floor::{self as ops, Floor},
+    showroom::ops::{
+        displays,
+        floor::{self as ops, Floor},
+    },
 };
 
 /// The floor of a showroom with what stands there: four statements, however large it is.
 pub(super) async fn zones_of(db: &impl ConnectionTrait, id: ShowroomId) -> Result<Vec<ShowroomZone>, Error> {
     let floor = Floor::of(db, id).await?;
-    let standing = display::Entity::find()
-        .filter(display::Column::ShowroomId.eq(id))
-        .filter(display::Column::State.eq(DisplayState::Installed))
-        .all(db)
-        .await?;
     let mut there: HashMap<SlotId, Vec<display::Model>> = HashMap::new();
-    for row in standing {
+    for row in displays::standing(db, id).await? {
         there.entry(row.slot_id).or_default().push(row);
     }
     let mut slots: HashMap<FixtureId, Vec<ShowroomSlot>> = HashMap::new();
     for row in floor.slots {
-        let mut displays = there.remove(&row.id).unwrap_or_default();
-        displays.sort_by_key(|display| display.facing);
-        slots.entry(row.fixture_id).or_default().push(ShowroomSlot { row, displays: Some(displays) });
+        let displays = Some(there.remove(&row.id).unwrap_or_default());
+        slots.entry(row.fixture_id).or_default().push(ShowroomSlot { row, displays });
     }
     let mut fixtures: HashMap<ShowroomZoneId, Vec<ShowroomFixture>> = HashMap::new();
     for row in floor.fixtures {

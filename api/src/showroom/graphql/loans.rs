@@ -478,18 +478,10 @@ fn asked(input: RequestSampleLoanInput) -> Result<NewLoan, Error> {
         purpose: input.purpose,
         due_on: input.due_on,
         means: input.deposit.means,
-        deposit: deposit.map_err(of_deposit)?,
+        deposit: deposit.map_err(|error| error.at("deposit"))?,
         waived_reason: input.deposit.waived_reason,
         lines: input.lines.into_iter().enumerate().map(line).collect::<Result<_, _>>()?,
     })
-}
-
-/// The refusal of a deposit, told by where it was sent.
-fn of_deposit(error: Error) -> Error {
-    match error {
-        Error::Refused(refusals) => Error::Refused(refusals.into_iter().map(|refusal| refusal.at("deposit")).collect()),
-        other => other,
-    }
 }
 
 /// What came back, as it is sent.

@@ -161,12 +161,7 @@ pub(super) struct PlanogramPositionInput {
 
 fn placings(positions: &[PlanogramPositionInput]) -> Result<Vec<Placing>, Error> {
     let read = |(n, one): (usize, &PlanogramPositionInput)| {
-        let placed = |error: Error| match error {
-            Error::Refused(refusals) => {
-                Error::Refused(refusals.into_iter().map(|refusal| refusal.at(n.to_string()).at("positions")).collect())
-            }
-            other => other,
-        };
+        let placed = |error: Error| error.at(n.to_string()).at("positions");
         Ok(Placing {
             slot: decode(&one.slot_id, "slotId").map_err(placed)?,
             variant: decode(&one.variant_id, "variantId").map_err(placed)?,

@@ -206,8 +206,8 @@ impl Showroom {
         if !self.inside(context).await? {
             return Ok(None);
         }
-        let (db, today) = (context.app().db().read(), business_day(context.app().clock().now()));
-        let gaps = displays::gaps_of(db, self.0.id, today).await?;
+        let db = context.app().db().read();
+        let gaps = displays::gaps_of(db, self.0.id, &displays::Look::now(context.app())).await?;
         let variants = gaps.iter().map(|gap| gap.variant).collect();
         let left = displays::to_fill_with(db, self.0.organisation_id, self.0.id, variants).await?;
         let shown = |gap: entities::showroom::Gap| ShowroomGap {

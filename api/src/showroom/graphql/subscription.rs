@@ -56,7 +56,7 @@ impl ShowroomNow {
         self.0.counts.last_scan_at
     }
 
-    /// What stands there and cannot be had any more; at most ten seconds old (缺货陈列).
+    /// What stands there and runs low, or cannot be had any more; at most ten seconds old (缺货陈列).
     #[graphql(complexity = "times(20, child_complexity)")]
     async fn low_displays(&self) -> Vec<LowDisplay> {
         self.0.low().iter().cloned().map(LowDisplay::from).collect()
@@ -78,19 +78,19 @@ impl ShowroomNow {
         self.0.counts.visitors_inside
     }
 
-    /// Whether today was opened and is not closed (营业中).
+    /// Whether a day was opened and is not closed (营业中).
     async fn day_open(&self) -> bool {
         self.0.counts.day_open
     }
 }
 
-/// Something that stands in a slot and cannot be had any more (缺货陈列).
+/// Something that stands in a slot and runs low, or cannot be had any more (缺货陈列).
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(name = "ShowroomLowDisplay", complex)]
 pub(super) struct LowDisplay {
     #[graphql(skip)]
     row: display::Model,
-    /// Why: it is sold out, or not offered any more.
+    /// Why: little of it is left, it is sold out, or not offered any more.
     kind: GapKind,
 }
 

@@ -25,7 +25,10 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::visit_slots::{booked_then, illegal, leave, rows, store_of, take_place};
+use super::{
+    store_of,
+    visit_slots::{booked_then, illegal, leave, rows, take_place},
+};
 use crate::{
     app::{App, Call, Work},
     platform::{
@@ -308,7 +311,7 @@ pub async fn decide(
     }
     let unknown = || not_found("id", encode(id).as_str());
     let row = appointment::Entity::find_by_id(id).one(work.tx()).await?.ok_or_else(unknown)?;
-    let store = store_of(&work, Action::WorkShowrooms, row.showroom_id, unknown).await?;
+    let store = store_of(work.tx(), work.viewer(), Action::WorkShowrooms, row.showroom_id, unknown).await?;
     let step = match decision {
         Decision::Confirm => AppointmentStep::Confirm,
         Decision::Decline => AppointmentStep::Cancel,

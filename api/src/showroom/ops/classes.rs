@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use entities::{
     inventory::{CustomsStatus, MoveReason, ReservationKind, ReservationState, balance, reservation, stock_move},
-    party::{Action, Viewer},
+    party::Action,
     showroom::{UnitClass, place, store},
     values::{
         ErrorCode, Refusal,
@@ -19,7 +19,10 @@ use serde_json::json;
 use super::{place_of, store_for};
 use crate::{
     app::{App, Call, Work},
-    inventory::ledger::{self, By, Moving, Place, in_line},
+    inventory::{
+        ledger::{Moving, Place, in_line},
+        ops::moved,
+    },
     platform::{
         error::{Error, not_found},
         graphql::encode,
@@ -71,7 +74,7 @@ pub(in crate::showroom) async fn changed(work: &mut Work, new: &Changing) -> Res
         document,
         reverses: None,
     };
-    let row = match posted(work, std::slice::from_ref(&moving)).await.map_err(out_of_line) {
+    let row = match moved(work, std::slice::from_ref(&moving)).await.map_err(out_of_line) {
         Ok(rows) => rows.into_iter().next().ok_or_else(|| Error::internal("a move was not made"))?,
         Err(error) => return Err(told_why(work.tx(), error, from.id).await?),
     };
@@ -124,24 +127,4 @@ pub(super) async fn lying_in(
         found.ok_or_else(|| in_line(not_found("balanceId", encode(*id).as_str()), n))
     };
     ids.iter().enumerate().map(line).collect()
-}
-
-/// The showroom of something that hangs on it; what the viewer may not reach is as unknown as what is not there.
-pub(super) async fn store_of(
-    work: &Work,
-    viewer: &Viewer,
-    action: Action,
-    id: ShowroomId,
-    unknown: impl FnOnce() -> Error,
-) -> Result<store::Model, Error> {
-    match store_for(work.tx(), viewer, action, id, "id").await {
-        Err(Error::Refused(_)) => Err(unknown()),
-        other => other,
-    }
-}
-
-/// Makes moves in the name of whoever asks.
-pub(super) async fn posted(work: &Work, moves: &[Moving]) -> Result<Vec<stock_move::Model>, Error> {
-    let actor = work.viewer().subject();
-    ledger::post(work.tx(), By { actor: &actor, at: work.now }, moves).await
 }

@@ -18,7 +18,7 @@ use sea_orm::{
 };
 use serde_json::{Value, json};
 
-use super::{classes::lying_in, store_for};
+use super::{classes::lying_in, store_for, store_of};
 use crate::{
     app::{App, Call, Work},
     inventory::{
@@ -131,7 +131,7 @@ pub async fn lend(
     let document = leased_as(made.id);
     let pieces: Vec<(balance::Model, i64)> = (0..quantity).map(|_| (row.clone(), 1)).collect();
     let purpose = Purpose { kind: ReservationKind::Lease, document: &document, key: &document, until };
-    promises::hold_these(work.tx(), work.now, &pieces, purpose).await.map_err(|error| at(error, "quantity"))?;
+    promises::hold_these(work.tx(), work.now, &pieces, purpose).await.map_err(|error| error.of("quantity"))?;
     lease::Entity::insert(made.clone().into_active_model()).exec_without_returning(work.tx()).await?;
     let shown = json!({ "quantity": quantity, "until": until });
     work.audit(Some(store.organisation_id), "leaseStock", encode(made.id).0, Value::Null, shown);
@@ -144,16 +144,11 @@ async fn saleable(
     store: &entities::showroom::store::Model,
     id: StockBalanceId,
 ) -> Result<balance::Model, Error> {
-    let found = lying_in(work.tx(), store, &[id]).await.map_err(|error| at(error, "balanceId"))?;
+    let found = lying_in(work.tx(), store, &[id]).await.map_err(|error| error.of("balanceId"))?;
     match found.into_iter().next() {
         Some((row, UnitClass::Saleable)) => Ok(row),
         _ => Err(not_found("balanceId", encode(id).as_str())),
     }
-}
-
-fn at(error: Error, field: &str) -> Error {
-    let Error::Refused(refusals) = error else { return error };
-    Error::Refused(refusals.into_iter().map(|one| Refusal { field: vec![field.to_owned()], ..one }).collect())
 }
 
 /// The pieces of a device's leases of a balance that it may still sell, those first that were leased first.
@@ -209,7 +204,7 @@ pub async fn give_back(app: &App, call: &Call, id: LeaseId) -> Result<lease::Mod
     }
     let unknown = || not_found("id", encode(id).as_str());
     let row = lease::Entity::find_by_id(id).one(work.tx()).await?.ok_or_else(unknown)?;
-    let device = own(work.tx(), call, row.device_id).await.map_err(|_| unknown())?;
+    let device = own(work.tx(), call, row.device_id).await.map_err(|error| error.of("id"))?;
     let store = store_for(work.tx(), &call.viewer, Action::WorkShowrooms, device.showroom_id, "id").await?;
     let freed = promises::let_go(work.tx(), work.now, &leased_as(id), ReservationStep::Release).await?;
     let after = lease::Model { until: work.now, ..row };
@@ -295,8 +290,7 @@ pub async fn decide(app: &App, call: &Call, id: CounterSaleId, accept: bool) -> 
     }
     let unknown = || not_found("id", encode(id).as_str());
     let row = counter_sale::Entity::find_by_id(id).one(work.tx()).await?.ok_or_else(unknown)?;
-    let store = store_for(work.tx(), &call.viewer, Action::KeepShowrooms, row.showroom_id, "id").await;
-    let store = store.map_err(|error| if matches!(error, Error::Refused(_)) { unknown() } else { error })?;
+    let store = store_of(work.tx(), &call.viewer, Action::KeepShowrooms, row.showroom_id, unknown).await?;
     let to = if accept { CounterSaleState::Done } else { CounterSaleState::Declined };
     let by = work.viewer().subject();
     let done = counter_sale::Entity::update_many()
@@ -324,7 +318,7 @@ pub async fn decide(app: &App, call: &Call, id: CounterSaleId, accept: bool) -> 
             reverses: None,
         };
         let posted = ledger::post(work.tx(), By { actor: &by, at: work.now }, &[moving]).await;
-        posted.map_err(|error| at(error, "id"))?;
+        posted.map_err(|error| error.of("id"))?;
     }
     let after = counter_sale::Model { state: to, decided_by: Some(by), decided_at: Some(work.now), ..row.clone() };
     work.audit(Some(store.organisation_id), "decideCounterSale", encode(id).0, json!(row.state), json!(to));

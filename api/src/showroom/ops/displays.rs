@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{Duration, NaiveDate};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 use entities::{
-    catalog::offer,
+    catalog::{offer, variant},
     inventory::{ReservationKind, ReservationStep, balance},
     ordering::pricing::source,
     party::{Action, Viewer},
@@ -17,17 +17,21 @@ use entities::{
         scan_code, slot, store,
     },
     values::{
-        ErrorCode, Money, Refusal,
+        Currency, ErrorCode, Money, Refusal,
         id::{DisplayId, OfferId, OrganisationId, ShowroomId, SlotId, StockBalanceId, VariantId},
         refusal::line,
     },
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, Order, QueryFilter, sea_query::Expr,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, Order, QueryFilter, QueryOrder,
+    sea_query::Expr,
 };
 use serde_json::json;
 
-use super::{changes, place_of, planograms, store_for, stores::closed};
+use super::{
+    changes, place_of, planograms, store_of,
+    stores::{self, closed},
+};
 use crate::{
     app::{App, Call, Work},
     catalog::store::load_terms,
@@ -42,6 +46,7 @@ use crate::{
         graphql::encode,
         page::{Cursor, Page, PageArgs},
     },
+    trade::landed,
 };
 
 /// Name of the order, for cursors.
@@ -103,10 +108,7 @@ pub(in crate::showroom) async fn slot_for(
     let code = scan_code::read(code).map_err(|refusal| refusal.at(field))?;
     let found = slot::Entity::find().filter(slot::Column::ScanCode.eq(&code)).one(work.tx()).await?;
     let row = found.ok_or_else(|| not_found(field, &code))?;
-    let store = store_for(work.tx(), viewer, action, row.showroom_id, field).await.map_err(|error| match error {
-        Error::Refused(_) => not_found(field, &code),
-        other => other,
-    })?;
+    let store = store_of(work.tx(), viewer, action, row.showroom_id, || not_found(field, &code)).await?;
     if row.retired_at.is_some() {
         return Err(Refusal::new(ErrorCode::SlotRetired).with("value", code).at(field).into());
     }
@@ -286,12 +288,7 @@ async fn held(work: &Work, row: &balance::Model, id: DisplayId) -> Result<StockB
         until: work.now + Duration::minutes(1),
     };
     let hold = promises::hold_these(work.tx(), work.now, &[(row.clone(), 1)], purpose).await;
-    hold.map_err(|error| match error {
-        Error::Refused(refusals) => Error::Refused(
-            refusals.into_iter().map(|refusal| Refusal { field: vec!["balanceId".into()], ..refusal }).collect(),
-        ),
-        other => other,
-    })?;
+    hold.map_err(|error| error.of("balanceId"))?;
     promises::confirm_all(work.tx(), work.now, &document).await?;
     Ok(row.id)
 }
@@ -324,11 +321,8 @@ async fn end(work: &mut Work, row: &display::Model, to: DisplayState) -> Result<
 pub(in crate::showroom) async fn found(work: &Work, id: DisplayId) -> Result<(store::Model, display::Model), Error> {
     let unknown = || not_found("id", encode(id).as_str());
     let row = display::Entity::find_by_id(id).one(work.tx()).await?.ok_or_else(unknown)?;
-    match store_for(work.tx(), work.viewer(), Action::WorkShowrooms, row.showroom_id, "id").await {
-        Ok(store) => Ok((store, row)),
-        Err(Error::Refused(_)) => Err(unknown()),
-        Err(error) => Err(error),
-    }
+    let store = store_of(work.tx(), work.viewer(), Action::WorkShowrooms, row.showroom_id, unknown).await?;
+    Ok((store, row))
 }
 
 /// Takes a display away.
@@ -344,6 +338,8 @@ pub async fn remove(app: &App, call: &Call, id: DisplayId) -> Result<display::Mo
 /// The same in a change that is under way.
 pub(in crate::showroom) async fn removed(work: &mut Work, id: DisplayId) -> Result<display::Model, Error> {
     let (store, row) = found(work, id).await?;
+    // The balance before the display, as whoever replaces it locks them.
+    ledger::lock(work.tx(), row.balance_id).await?;
     end(work, &row, DisplayState::Removed).await?;
     changes::note(work, row.showroom_id, &[(ChangeKind::Display, row.id.0)]).await?;
     work.audit(Some(store.organisation_id), "removeDisplay", encode(id).0, json!(row.state), json!("REMOVED"));
@@ -357,7 +353,7 @@ pub async fn retag(app: &App, call: &Call, id: DisplayId, tag: Option<Money>) ->
     if let Some(before) = work.answered()? {
         return Ok(before);
     }
-    let after = retagged(&mut work, id, tag).await?;
+    let after = retagged(&mut work, id, tag, &Look::now(app)).await?;
     work.commit(after).await
 }
 
@@ -366,13 +362,14 @@ pub(in crate::showroom) async fn retagged(
     work: &mut Work,
     id: DisplayId,
     tag: Option<Money>,
+    look: &Look,
 ) -> Result<display::Model, Error> {
     let (store, row) = found(work, id).await?;
     let tag = if let Some(tag) = tag {
         tag
     } else {
-        let now = offered_now(work.tx(), std::slice::from_ref(&row), business_day(work.now)).await?;
-        let currency = row.tag_currency.unwrap_or(entities::values::Currency::CNY);
+        let now = offered_now(work.tx(), std::slice::from_ref(&row), look).await?;
+        let currency = row.tag_currency.unwrap_or(Currency::CNY);
         let price = now.get(&row.id).and_then(|now| now.price);
         let none = || Refusal::new(ErrorCode::NotForSale).at("id");
         Money { minor: price.ok_or_else(none)?, currency }
@@ -403,6 +400,30 @@ pub(in crate::showroom) async fn retagged(
     Ok(after)
 }
 
+/// What stands in a showroom now, by slot and facing.
+pub async fn standing(db: &impl ConnectionTrait, id: ShowroomId) -> Result<Vec<display::Model>, Error> {
+    let standing = display::Entity::find()
+        .filter(display::Column::ShowroomId.eq(id))
+        .filter(display::Column::State.eq(DisplayState::Installed));
+    let mut rows = standing.all(db).await?;
+    rows.sort_by_key(|row| (row.slot_id, row.facing));
+    Ok(rows)
+}
+
+/// What stood in a slot at a moment, that of the first facing first.
+pub(in crate::showroom) async fn stood_in(
+    db: &impl ConnectionTrait,
+    slot: SlotId,
+    at: DateTime<Utc>,
+) -> Result<Option<display::Model>, Error> {
+    let since = Condition::any().add(display::Column::EndedAt.is_null()).add(display::Column::EndedAt.gt(at));
+    let stood = display::Entity::find()
+        .filter(display::Column::SlotId.eq(slot))
+        .filter(display::Column::InstalledAt.lte(at))
+        .filter(since);
+    Ok(stood.order_by_asc(display::Column::Facing).order_by_desc(display::Column::Id).one(db).await?)
+}
+
 /// What stands in these slots now.
 pub async fn in_slots(db: &impl ConnectionTrait, slots: &[SlotId]) -> Result<Vec<display::Model>, Error> {
     let standing = display::Entity::find()
@@ -431,19 +452,46 @@ pub fn cursor(row: &display::Model) -> Cursor {
     Cursor::of_id(NEWEST, row.id)
 }
 
+/// How a floor is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// The day whose prices hold.
+    pub today: NaiveDate,
+    /// How many days goods must keep to be sold.
+    pub keeps_days: u32,
+    /// So few pieces are little.
+    pub low: i64,
+}
+
+impl Look {
+    /// How it is looked at now.
+    pub fn now(app: &App) -> Self {
+        let config = app.config();
+        Self {
+            today: business_day(app.clock().now()),
+            keeps_days: config.ordering.keeps_days,
+            low: config.showroom.low_stock,
+        }
+    }
+}
+
 /// What displays are offered at now, in the currency of their tags, and whether any of it can still be had.
 pub(in crate::showroom) async fn offered_now(
     db: &impl ConnectionTrait,
     rows: &[display::Model],
-    today: NaiveDate,
+    look: &Look,
 ) -> Result<HashMap<DisplayId, Now>, Error> {
     let ids = rows.iter().map(|row| row.offer_id);
     let public = offer::Entity::visible_to(&Viewer::anonymous()).filter(offer::Column::Id.is_in(ids));
     let offers = public.all(db).await?;
     let terms = load_terms(db, &offers).await?;
+    let found = variant::Entity::find().filter(variant::Column::Id.is_in(offers.iter().map(|row| row.variant_id)));
+    let found: HashMap<VariantId, variant::Model> = found.all(db).await?.into_iter().map(|row| (row.id, row)).collect();
+    let known = offers.iter().filter_map(|row| Some((row, found.get(&row.variant_id)?, terms.get(&row.id)?)));
+    let shelf = landed::on_shelf(db, known, look.today).await?;
     let owners = offers.iter().map(|row| row.seller_id);
     let variants = offers.iter().map(|row| row.variant_id);
-    let there = saleable(db, owners, variants, today, 0).await?;
+    let there = saleable(db, owners, variants, look.today, look.keeps_days).await?;
     let mut left: HashMap<OfferId, i64> = HashMap::new();
     for offer in &offers {
         let (status, kinds) = source(offer.supply_mode);
@@ -453,31 +501,44 @@ pub(in crate::showroom) async fn offered_now(
         });
         left.insert(offer.id, fits.map(|row| row.available).sum());
     }
+    // What is shown bonded is sold from where it is shown, and from nowhere else (保税展示交易).
+    let shown = rows.iter().filter(|row| row.pattern == StorePattern::BondedDisplay).map(|row| row.showroom_id);
+    let shelves = stores::places_for(db, shown, UnitClass::BondedDisplay).await?;
+    let on_shelves = |row: &display::Model, seller: Option<OrganisationId>| {
+        let lies = there.iter().filter(|lies| {
+            (Some(lies.owner_id), lies.variant_id) == (seller, row.variant_id)
+                && lies.status == UnitClass::BondedDisplay.status()
+                && shelves.get(&row.showroom_id) == Some(&lies.location_id)
+        });
+        lies.map(|lies| lies.available).sum::<i64>()
+    };
     let now = |row: &display::Model| {
         let offer = offers.iter().find(|offer| offer.id == row.offer_id);
-        let currency = row.tag_currency.unwrap_or(entities::values::Currency::CNY);
-        let price =
-            offer.and_then(|offer| terms.get(&offer.id)?.tier(offer.moq, currency).ok()).map(|tier| tier.amount_minor);
+        let price = match row.tag_currency.unwrap_or(Currency::CNY) {
+            Currency::CNY => shelf.get(&row.offer_id).copied(),
+            // Import taxes are in yuan: in another currency a tag says what goes abroad, or is not taxed.
+            other => offer.and_then(|offer| Some(terms.get(&offer.id)?.tier(offer.moq, other).ok()?.amount_minor)),
+        };
         let stocked = offer.is_some_and(entities::ordering::pricing::ships_from_stock);
-        Now { price, sold_out: stocked && left.get(&row.offer_id).copied().unwrap_or_default() <= 0 }
+        let left = match row.pattern {
+            StorePattern::BondedDisplay => Some(on_shelves(row, offer.map(|offer| offer.seller_id))),
+            _ => stocked.then(|| left.get(&row.offer_id).copied().unwrap_or_default()),
+        };
+        Now { price, left }
     };
     Ok(rows.iter().map(|row| (row.id, now(row))).collect())
 }
 
 /// All that is wrong with the floor of a showroom now.
-pub async fn gaps_of(db: &impl ConnectionTrait, id: ShowroomId, today: NaiveDate) -> Result<Vec<Gap>, Error> {
-    let standing = display::Entity::find()
-        .filter(display::Column::ShowroomId.eq(id))
-        .filter(display::Column::State.eq(DisplayState::Installed))
-        .all(db)
-        .await?;
-    let now = offered_now(db, &standing, today).await?;
+pub async fn gaps_of(db: &impl ConnectionTrait, id: ShowroomId, look: &Look) -> Result<Vec<Gap>, Error> {
+    let standing = standing(db, id).await?;
+    let now = offered_now(db, &standing, look).await?;
     let planned = match planograms::in_force(db, id).await? {
         Some(row) => Some(planograms::planned(db, row.id).await?),
         None => None,
     };
     let rows = standing.iter().map(|row| (row, now.get(&row.id).copied().unwrap_or_default()));
-    Ok(gaps(planned.as_ref(), rows))
+    Ok(gaps(planned.as_ref(), rows, look.low))
 }
 
 /// How many pieces of each variant lie in the places of a showroom and stand nowhere yet: what a gap can be filled with.

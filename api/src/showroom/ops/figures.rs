@@ -21,7 +21,7 @@ use sea_orm::{
     Statement, Value,
 };
 
-use super::visits::readable;
+use super::readable;
 use crate::platform::{
     error::Error,
     page::{Cursor, Page, PageArgs},

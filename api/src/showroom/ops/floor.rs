@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use entities::{
     party::Action,
-    showroom::{ChangeKind, DisplayState, display, fixture, layout, scan_code, slot, store, zone},
+    showroom::{ChangeKind, display, fixture, layout, scan_code, slot, store, zone},
     values::{
         ErrorCode, Refusal,
         id::{FixtureId, ShowroomId, ShowroomZoneId, SlotId},
@@ -16,7 +16,7 @@ use sea_orm::{
 };
 use serde_json::{Value, json};
 
-use super::{changes, store_for, stores};
+use super::{changes, displays, store_for, stores};
 use crate::{
     app::{App, Call, Work},
     platform::{
@@ -167,11 +167,7 @@ fn laid(work: &Work, id: ShowroomId, before: &Floor, zones: &[layout::Zone]) -> 
 
 /// What stands somewhere still has its place: no slot is retired, and none has fewer facings than stand there.
 async fn stands(work: &Work, id: ShowroomId, drawn: &Floor) -> Result<(), Error> {
-    let standing = display::Entity::find()
-        .filter(display::Column::ShowroomId.eq(id))
-        .filter(display::Column::State.eq(DisplayState::Installed))
-        .all(work.tx())
-        .await?;
+    let standing = displays::standing(work.tx(), id).await?;
     let facings: HashMap<SlotId, i32> =
         drawn.slots.iter().filter(|row| row.retired_at.is_none()).map(|row| (row.id, row.facings)).collect();
     let left: Vec<&display::Model> =

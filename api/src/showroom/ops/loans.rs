@@ -28,8 +28,8 @@ use sea_orm::{
 use serde_json::{Value, json};
 
 use super::{
-    classes::{lying_in, posted, store_of},
-    inside, place_of, store_for,
+    classes::lying_in,
+    inside, place_of, store_for, store_of,
     stores::closed,
     write_offs::{few, held},
 };
@@ -37,7 +37,7 @@ use crate::{
     app::{App, Call, Work},
     inventory::{
         ledger::{By, Moving, Place, in_line},
-        ops::{loan_of, loss_of, transfers::Asked},
+        ops::{loan_of, loss_of, moved, transfers::Asked},
         promises::{self, consume_to},
     },
     party::ops::organisations,
@@ -231,7 +231,7 @@ async fn asked(app: &App, work: &Work, store: &store::Model, new: &NewLoan) -> R
 async fn own_loan(work: &Work, action: Action, id: SampleLoanId) -> Result<(loan::Model, store::Model), Error> {
     let unknown = || not_found("id", encode(id).as_str());
     let row = loan::Entity::find_by_id(id).one(work.tx()).await?.ok_or_else(unknown)?;
-    let store = store_of(work, work.viewer(), action, row.showroom_id, unknown).await?;
+    let store = store_of(work.tx(), work.viewer(), action, row.showroom_id, unknown).await?;
     Ok((row, store))
 }
 
@@ -356,7 +356,7 @@ impl Settling {
         line::Entity::insert_many(lines).on_conflict(known).exec_without_returning(work.tx()).await?;
         let notes = self.notes.into_iter().map(IntoActiveModel::into_active_model);
         back::Entity::insert_many(notes).exec_without_returning(work.tx()).await?;
-        posted(work, &self.moves).await.map(drop)
+        moved(work, &self.moves).await.map(drop)
     }
 }
 

@@ -72,6 +72,33 @@ pub(in crate::showroom) async fn store_for(
     Ok(row)
 }
 
+/// The showroom of a thing in it, for who may do this there; the thing does not exist for anyone else.
+pub(in crate::showroom) async fn store_of(
+    db: &impl ConnectionTrait,
+    viewer: &Viewer,
+    action: Action,
+    id: ShowroomId,
+    unknown: impl FnOnce() -> Error,
+) -> Result<store::Model, Error> {
+    match store_for(db, viewer, action, id, "id").await {
+        Err(Error::Refused(_)) => Err(unknown()),
+        other => other,
+    }
+}
+
+/// A showroom whose inside the viewer may read; none: there is none for the viewer.
+pub(in crate::showroom) async fn readable(
+    db: &impl ConnectionTrait,
+    viewer: &Viewer,
+    id: ShowroomId,
+) -> Result<Option<store::Model>, Error> {
+    match store_for(db, viewer, Action::ReadShowrooms, id, "id").await {
+        Ok(store) => Ok(Some(store)),
+        Err(Error::Refused(_) | Error::Forbidden | Error::Unauthenticated) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Whether the viewer is of the team of a showroom.
 pub(in crate::showroom) async fn works_in(
     db: &impl ConnectionTrait,
@@ -113,11 +140,7 @@ pub(in crate::showroom) async fn sees_inside(
     viewer: &Viewer,
     id: ShowroomId,
 ) -> Result<bool, Error> {
-    match store_for(db, viewer, Action::ReadShowrooms, id, "id").await {
-        Ok(_) => Ok(true),
-        Err(Error::Refused(_) | Error::Forbidden | Error::Unauthenticated) => Ok(false),
-        Err(error) => Err(error),
-    }
+    Ok(readable(db, viewer, id).await?.is_some())
 }
 
 /// Where the pieces of a class lie in a showroom.

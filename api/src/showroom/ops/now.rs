@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Duration, NaiveTime, Utc};
 use entities::{
     party::Viewer,
     showroom::{
@@ -24,7 +24,10 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Select, Statement,
 };
 
-use super::{displays, planograms, sees_inside, stores};
+use super::{
+    displays::{self, Look},
+    planograms, sees_inside, stores,
+};
 use crate::{
     app::App,
     platform::{clock::business_day, error::Error},
@@ -48,7 +51,7 @@ pub struct ShowroomNow {
 }
 
 impl ShowroomNow {
-    /// What stands there and cannot be had any more.
+    /// What stands there and of which little or nothing is left.
     pub fn low(&self) -> &[Low] {
         &self.floor.offered.low
     }
@@ -72,16 +75,16 @@ pub struct Counts {
     pub open_alarms: i64,
     /// How many people are there.
     pub visitors_inside: i64,
-    /// Whether today was opened and is not closed.
+    /// Whether a day was opened and is not closed.
     pub day_open: bool,
 }
 
-/// Something that stands there and cannot be had any more.
+/// Something that stands there and of which little or nothing is left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Low {
     /// What.
     pub display: display::Model,
-    /// Why: it is sold out, or not offered any more.
+    /// Why: it runs low, is sold out, or not offered any more.
     pub kind: GapKind,
 }
 
@@ -141,12 +144,18 @@ impl Watching {
             return Ok(None);
         }
         let counts = counts(db, id, at).await?;
-        let floor = self.floor(db, id, at).await?;
+        let floor = self.floor(db, id, at, &Look::now(app)).await?;
         let stamp = format!("{} {counts:?}", floor.changes);
         Ok(Some((ShowroomNow { showroom: id, at, counts, floor }, stamp)))
     }
 
-    async fn floor(&self, db: &impl ConnectionTrait, id: ShowroomId, at: DateTime<Utc>) -> Result<Arc<Floor>, Error> {
+    async fn floor(
+        &self,
+        db: &impl ConnectionTrait,
+        id: ShowroomId,
+        at: DateTime<Utc>,
+        look: &Look,
+    ) -> Result<Arc<Floor>, Error> {
         let planogram = planograms::in_force(db, id).await?.map(|row| row.id);
         let standing = installed(id)
             .select_only()
@@ -162,7 +171,7 @@ impl Watching {
         {
             return Ok(floor.clone());
         }
-        let offered = offered(db, id, planogram, business_day(at)).await?;
+        let offered = offered(db, id, planogram, look).await?;
         let changes = match &before {
             None => 0,
             Some(floor) => floor.changes + u64::from(floor.mark != mark || floor.offered != offered),
@@ -212,14 +221,13 @@ async fn counts(db: &impl ConnectionTrait, id: ShowroomId, at: DateTime<Utc>) ->
         .limit(1)
         .one(db)
         .await?;
-    let day = stores::day_of(db, id, today).await?;
     Ok(Counts {
         scans_today: counted.scans_today,
         scans_last_hour: counted.scans_last_hour,
         last_scan_at: last.map(|row| row.at),
         open_alarms: counted.open_alarms,
         visitors_inside: counted.visitors_inside,
-        day_open: day.is_some_and(|row| row.closed_at.is_none()),
+        day_open: stores::open_since(db, id).await?.is_some(),
     })
 }
 
@@ -227,28 +235,25 @@ async fn offered(
     db: &impl ConnectionTrait,
     id: ShowroomId,
     planogram: Option<PlanogramId>,
-    today: NaiveDate,
+    look: &Look,
 ) -> Result<Offered, Error> {
     let standing = installed(id).all(db).await?;
-    let now = displays::offered_now(db, &standing, today).await?;
+    let now = displays::offered_now(db, &standing, look).await?;
     let now_of = |row: &display::Model| now.get(&row.id).copied().unwrap_or_default();
     let planned = match planogram {
         Some(id) => Some(planograms::planned(db, id).await?),
         None => None,
     };
     let mut counts: BTreeMap<GapKind, GapCount> = BTreeMap::new();
-    for gap in gaps(planned.as_ref(), standing.iter().map(|row| (row, now_of(row)))) {
+    for gap in gaps(planned.as_ref(), standing.iter().map(|row| (row, now_of(row))), look.low) {
         let count = counts.entry(gap.kind).or_insert(GapCount { kind: gap.kind, gaps: 0, pieces: 0 });
         count.gaps += 1;
         count.pieces += i64::from(gap.pieces);
     }
     let low = standing.iter().filter_map(|row| {
         let now = now_of(row);
-        let kind = match now.price {
-            None => GapKind::NotOffered,
-            Some(_) if now.sold_out => GapKind::SoldOut,
-            Some(_) => return None,
-        };
+        let gone = now.price.is_none().then_some(GapKind::NotOffered);
+        let kind = gone.or_else(|| now.short(look.low))?;
         Some(Low { display: row.clone(), kind })
     });
     Ok(Offered { low: low.collect(), gaps: counts.into_values().collect() })

@@ -17,11 +17,11 @@ use entities::{
 };
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Order, QueryFilter, QueryOrder,
-    QuerySelect, sea_query::Expr,
+    sea_query::Expr,
 };
 use serde_json::{Value, json};
 
-use super::{changes, inside, store_for};
+use super::{changes, inside, store_for, store_of};
 use crate::{
     app::{App, Call, Work},
     inventory,
@@ -146,11 +146,8 @@ async fn found(
 ) -> Result<(store::Model, planogram::Model), Error> {
     let unknown = || not_found("id", encode(id).as_str());
     let row = planogram::Entity::find_by_id(id).one(work.tx()).await?.ok_or_else(unknown)?;
-    match store_for(work.tx(), &call.viewer, action, row.showroom_id, "id").await {
-        Ok(store) => Ok((store, row)),
-        Err(Error::Refused(_)) => Err(unknown()),
-        Err(error) => Err(error),
-    }
+    let store = store_of(work.tx(), &call.viewer, action, row.showroom_id, unknown).await?;
+    Ok((store, row))
 }
 
 /// Takes a step of a planogram. The guard is in the UPDATE.
@@ -297,10 +294,4 @@ pub async fn differences(
         }
     };
     Ok(diff(&from, &planned(db, to.id).await?))
-}
-
-/// Slots by their ids.
-pub async fn slots(db: &impl ConnectionTrait, ids: Vec<SlotId>) -> Result<HashMap<SlotId, slot::Model>, Error> {
-    let rows = slot::Entity::find().filter(slot::Column::Id.is_in(ids)).limit(5_000).all(db).await?;
-    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }

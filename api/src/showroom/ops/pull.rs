@@ -6,13 +6,13 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, Duration, Utc};
 use entities::{
     party::Action,
-    showroom::{ChangeKind, DisplayState, change, device, display, planogram, slot, slot_note, store},
+    showroom::{ChangeKind, DisplayState, change, display, planogram, slot, slot_note},
     values::id::{DeviceId, DisplayId, PlanogramId, ShowroomId, SlotId},
 };
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
-use super::{devices, floor::Floor, planograms, store_for};
+use super::{devices, displays, floor::Floor, planograms, store_of};
 use crate::{
     app::{App, Call},
     platform::{
@@ -56,12 +56,10 @@ pub struct Pulled {
 pub async fn pull(app: &App, call: &Call, id: DeviceId, since: Option<i64>) -> Result<Pulled, Error> {
     let db = app.db().read();
     let device = devices::own(db, call, id).await?;
+    // First what was dealt with of its own, then up to where: so what is dealt with is in it. What is read after the
+    // position may be newer; then it comes again, and is the same.
     let unknown = || not_found("deviceId", encode(id).as_str());
-    let store = store_for(db, &call.viewer, Action::WorkShowrooms, device.showroom_id, "deviceId").await;
-    let store = store.map_err(|error| if matches!(error, Error::Refused(_)) { unknown() } else { error })?;
-    // What is read after the position may be newer; then it comes again, and is the same.
-    let store = store::Entity::find_by_id(store.id).one(db).await?.unwrap_or(store);
-    let device = device::Entity::find_by_id(id).one(db).await?.unwrap_or(device);
+    let store = store_of(db, &call.viewer, Action::WorkShowrooms, device.showroom_id, unknown).await?;
     let first = change::Entity::find()
         .filter(change::Column::ShowroomId.eq(store.id))
         .order_by_asc(change::Column::Position)
@@ -124,11 +122,7 @@ async fn as_they_are(db: &impl ConnectionTrait, keys: BTreeSet<(ChangeKind, Uuid
 
 async fn all(db: &impl ConnectionTrait, id: ShowroomId) -> Result<Vec<Changed>, Error> {
     let slots = Floor::of(db, id).await?.slots.into_iter().map(Changed::Slot);
-    let displays = display::Entity::find()
-        .filter(display::Column::ShowroomId.eq(id))
-        .filter(display::Column::State.eq(DisplayState::Installed))
-        .all(db)
-        .await?;
+    let displays = displays::standing(db, id).await?;
     let plan = planograms::in_force(db, id).await?.map(Changed::Planogram);
     let notes = slot_note::Entity::find().filter(slot_note::Column::ShowroomId.eq(id)).all(db).await?;
     let rest = displays.into_iter().map(Changed::Display).chain(plan).chain(notes.into_iter().map(Changed::Note));

@@ -11,14 +11,14 @@
 
 use chrono::{DateTime, Utc};
 use entities::{
-    party::Action,
+    party::{Action, Viewer},
     showroom::{
         ChangeKind, DisplayState, PushOutcome, device, device::happened, device_mutation, display, scan_event, slot,
         slot_note,
     },
     values::{
         ErrorCode, Money, Refusal, Refusals,
-        id::{AuditRoundId, DeviceId, DisplayId, ScanEventId, SlotId, StockCountId},
+        id::{AuditRoundId, DeviceId, DisplayId, ScanEventId, StockCountId},
         refusal::line,
     },
 };
@@ -32,9 +32,9 @@ use super::{
     changes,
     classes::{self, Changing},
     devices::{self, Selling},
-    displays::{self, Installing, Saw, slot_for},
+    displays::{self, Installing, Look, Saw, slot_for},
     rounds::{self, Checking},
-    store_for,
+    store_of,
 };
 use crate::{
     app::{App, Call, Work},
@@ -44,6 +44,7 @@ use crate::{
         error::{Error, not_found},
         graphql::encode,
     },
+    showroom::scans,
 };
 
 /// Most things of one push.
@@ -72,7 +73,7 @@ pub enum What {
     Remove { seen: Seen },
     Retag { seen: Seen, tag: Money },
     Note { slot: String, text: String },
-    Scan { slot: String },
+    Scan { slot: String, visitor: Option<String> },
     Check { round: AuditRoundId, said: Checking },
     Count { count: StockCountId, line: Counted },
     ChangeClass(Changing),
@@ -137,6 +138,10 @@ pub struct Told {
     pub refusals: Vec<Refusal>,
 }
 
+fn told(one: &Done, status: Status, kept: Option<device_mutation::Model>, refusals: Vec<Refusal>) -> Told {
+    Told { mutation: one.mutation.clone(), seq: one.seq, status, kept, refusals }
+}
+
 /// Carries out what a device did, in the order of its numbers. Accidents stop it: what was not dealt with is sent again.
 pub async fn push(app: &App, call: &Call, id: DeviceId, mut done: Vec<Done>) -> Result<Vec<Told>, Error> {
     if done.len() > MOST {
@@ -145,11 +150,8 @@ pub async fn push(app: &App, call: &Call, id: DeviceId, mut done: Vec<Done>) -> 
     // Who does not work there now is told so, and nothing of the queue is used up.
     let db = app.db().read();
     let device = devices::own(db, call, id).await?;
-    let works = store_for(db, &call.viewer, Action::WorkShowrooms, device.showroom_id, "deviceId").await;
-    works.map_err(|error| match error {
-        Error::Refused(_) => not_found("deviceId", encode(id).as_str()),
-        other => other,
-    })?;
+    let unknown = || not_found("deviceId", encode(id).as_str());
+    store_of(db, &call.viewer, Action::WorkShowrooms, device.showroom_id, unknown).await?;
     done.sort_by_key(|one| one.seq);
     let mut told = Vec::with_capacity(done.len());
     for one in &done {
@@ -184,14 +186,7 @@ async fn dealt_with(app: &App, call: &Call, id: DeviceId, one: &Done, first: boo
         Ok(subject) => {
             let row = noted(&work, &device, one, (PushOutcome::Applied, subject), None).await?;
             work.commit(()).await?;
-            let told = Told {
-                mutation: one.mutation.clone(),
-                seq: one.seq,
-                status: Status::Applied,
-                kept: None,
-                refusals: Vec::new(),
-            };
-            return Ok(Some(Told { kept: Some(row), ..told }));
+            return Ok(Some(told(one, Status::Applied, Some(row), Vec::new())));
         }
         Err(Error::Refused(refusals)) => refusals,
         Err(Error::Forbidden) => vec![Refusal::new(ErrorCode::NotFound).with("value", "deviceId").at("deviceId")],
@@ -213,7 +208,7 @@ async fn dealt_with(app: &App, call: &Call, id: DeviceId, one: &Done, first: boo
         if stale { (PushOutcome::Conflict, Status::Conflict) } else { (PushOutcome::Rejected, Status::Rejected) };
     let row = noted(&work, &device, one, (outcome, None), refusals.first()).await?;
     work.commit(()).await?;
-    Ok(Some(Told { mutation: one.mutation.clone(), seq: one.seq, status, kept: Some(row), refusals }))
+    Ok(Some(told(one, status, Some(row), refusals)))
 }
 
 /// The device, locked: two pushes of it have their turns one after the other.
@@ -227,7 +222,7 @@ async fn locked(tx: &impl ConnectionTrait, id: DeviceId) -> Result<device::Model
 
 /// What became of it before, or that it is not its turn yet.
 async fn known(work: &Work, device: &device::Model, one: &Done) -> Result<Option<Told>, Error> {
-    let told = |status, kept| Told { mutation: one.mutation.clone(), seq: one.seq, status, kept, refusals: Vec::new() };
+    let told = |status, kept| told(one, status, kept, Vec::new());
     let by_id = device_mutation::Entity::find()
         .filter(device_mutation::Column::DeviceId.eq(device.id))
         .filter(device_mutation::Column::MutationId.eq(&one.mutation));
@@ -308,10 +303,10 @@ async fn carried_out(
             if one.base_version != Some(row.tag_version) {
                 return Err(Refusal::new(ErrorCode::StaleVersion).at("baseVersion").into());
             }
-            displays::retagged(work, row.id, Some(*tag)).await?;
+            displays::retagged(work, row.id, Some(*tag), &Look::now(app)).await?;
         }
         What::Note { slot, text } => noted_on(work, slot, text, one.base_version).await?,
-        What::Scan { slot } => scanned(work, slot, at).await?,
+        What::Scan { slot, visitor } => scanned(app, work, slot, visitor.as_deref(), at).await?,
         What::Check { round, said } => {
             rounds::checked(work, app, *round, said, at).await?;
         }
@@ -354,19 +349,20 @@ async fn standing(work: &Work, device: &device::Model, seen: &Seen) -> Result<di
     Err(Refusal::new(ErrorCode::StaleVersion).at("displayId").into())
 }
 
-/// Somebody looked at a slot with a member of the team.
-async fn scanned(work: &Work, code: &str, at: DateTime<Utc>) -> Result<(), Error> {
+/// A slot was scanned: for a buyer, whom the device tells apart, or by the team itself.
+async fn scanned(app: &App, work: &Work, code: &str, visitor: Option<&str>, at: DateTime<Utc>) -> Result<(), Error> {
     let viewer = work.viewer().clone();
     let (store, slot): (_, slot::Model) = slot_for(work, &viewer, Action::WorkShowrooms, code, "slot").await?;
-    let first = displays::in_slots(work.tx(), &[slot.id]).await?.into_iter().next();
+    // What whoever scanned saw, which may stand there no more.
+    let first = displays::stood_in(work.tx(), slot.id, at).await?;
     let row = scan_event::Model {
         id: ScanEventId::new(at),
         showroom_id: store.id,
         slot_id: slot.id,
         display_id: first.as_ref().map(|row| row.id),
         offer_id: first.as_ref().map(|row| row.offer_id),
-        visitor: String::new(),
-        staff: true,
+        visitor: scans::visitor(app, &Viewer::anonymous(), visitor),
+        staff: visitor.is_none(),
         at,
     };
     scan_event::Entity::insert(row.into_active_model()).exec_without_returning(work.tx()).await?;
@@ -403,9 +399,4 @@ async fn noted_on(work: &Work, code: &str, text: &str, base: Option<i32>) -> Res
         return Err(stale());
     }
     changes::note(work, store.id, &[(ChangeKind::Note, slot.id.0)]).await
-}
-
-/// The note on a slot.
-pub async fn note_of(db: &impl ConnectionTrait, id: SlotId) -> Result<Option<slot_note::Model>, Error> {
-    Ok(slot_note::Entity::find_by_id(id).one(db).await?)
 }

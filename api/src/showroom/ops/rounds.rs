@@ -17,7 +17,7 @@ use sea_orm::{
 };
 use serde_json::{Value, json};
 
-use super::{displays::slot_for, inside, planograms, store_for};
+use super::{displays::slot_for, inside, planograms, store_for, store_of};
 use crate::{
     app::{App, Call, Work},
     platform::{
@@ -69,8 +69,7 @@ pub struct Checking {
 async fn found(work: &Work, id: AuditRoundId) -> Result<(store::Model, audit_round::Model), Error> {
     let unknown = || not_found("id", encode(id).as_str());
     let row = audit_round::Entity::find_by_id(id).one(work.tx()).await?.ok_or_else(unknown)?;
-    let store = store_for(work.tx(), work.viewer(), Action::WorkShowrooms, row.showroom_id, "id").await;
-    let store = store.map_err(|error| if matches!(error, Error::Refused(_)) { unknown() } else { error })?;
+    let store = store_of(work.tx(), work.viewer(), Action::WorkShowrooms, row.showroom_id, unknown).await?;
     if row.state == AuditState::Open {
         return Ok((store, row));
     }

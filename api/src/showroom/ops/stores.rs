@@ -1,15 +1,13 @@
 //! Showrooms: opened by headquarters with a place for each class of pieces, changed, staffed, closed for good; and their
 //! days.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 use entities::{
     inventory::location,
     party::{Action, MemberRole, OrganisationRole, Resource, membership},
-    showroom::{
-        AppointmentState, ShowroomState, UnitClass, appointment, day, display, layout, place, split_rule, store, team,
-    },
+    showroom::{AppointmentState, ShowroomState, UnitClass, appointment, day, layout, place, split_rule, store, team},
     trade::zone_policy,
     values::{
         ErrorCode, Refusal,
@@ -24,7 +22,7 @@ use sea_orm::{
 };
 use serde_json::{Value, json};
 
-use super::{bonded, store_for, sums};
+use super::{bonded, displays, store_for, sums};
 use crate::{
     app::{App, Call, Work},
     inventory,
@@ -157,7 +155,7 @@ pub async fn change(
     // First: whoever puts something into a slot meanwhile waits here, and looks again.
     let after = written(&work, &row, after).await?;
     if patch.close {
-        let standing = standing(&work, id).await?
+        let standing = displays::standing(work.tx(), id).await?.len() as u64
             + sums::open_papers(work.tx(), id).await?
             + bonded::reads::unfinished(work.tx(), id).await?
             + booked(&work, id).await?;
@@ -178,23 +176,11 @@ pub async fn change(
 /// What stands in it must be lawful also where it will be by law.
 async fn lawful(work: &Work, after: &store::Model) -> Result<(), Error> {
     let site = after.site();
-    let there = display::Entity::find()
-        .filter(display::Column::ShowroomId.eq(after.id))
-        .filter(display::Column::State.eq(entities::showroom::DisplayState::Installed))
-        .all(work.tx())
-        .await?;
+    let there = displays::standing(work.tx(), after.id).await?;
     match there.iter().find_map(|display| display.pattern.lawful(&site).err()) {
         Some(refusal) => Err(refusal.at("approvalNo").into()),
         None => Ok(()),
     }
-}
-
-async fn standing(work: &Work, id: ShowroomId) -> Result<u64, Error> {
-    Ok(display::Entity::find()
-        .filter(display::Column::ShowroomId.eq(id))
-        .filter(display::Column::State.eq(entities::showroom::DisplayState::Installed))
-        .count(work.tx())
-        .await?)
 }
 
 /// Visits that people still come for.
@@ -293,6 +279,37 @@ pub async fn team_of(db: &impl ConnectionTrait, id: ShowroomId) -> Result<Vec<Pe
 pub async fn places_of(db: &impl ConnectionTrait, id: ShowroomId) -> Result<Vec<place::Model>, Error> {
     let rows = place::Entity::find().filter(place::Column::ShowroomId.eq(id)).order_by_asc(place::Column::Class);
     Ok(rows.all(db).await?)
+}
+
+/// The places of showrooms for pieces of a class.
+pub(in crate::showroom) async fn places_for(
+    db: &impl ConnectionTrait,
+    ids: impl Iterator<Item = ShowroomId>,
+    class: UnitClass,
+) -> Result<HashMap<ShowroomId, StockLocationId>, Error> {
+    let ids: BTreeSet<ShowroomId> = ids.collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows =
+        place::Entity::find().filter(place::Column::ShowroomId.is_in(ids)).filter(place::Column::Class.eq(class));
+    Ok(rows.all(db).await?.into_iter().map(|row| (row.showroom_id, row.location_id)).collect())
+}
+
+/// The places from which a showroom hands goods over: its own, and the supervised warehouse behind it, whoever's goods lie
+/// there.
+pub(in crate::showroom) async fn hands_over_from(
+    db: &impl ConnectionTrait,
+    id: ShowroomId,
+) -> Result<Vec<StockLocationId>, Error> {
+    let mut all = Vec::new();
+    for place in places_of(db, id).await? {
+        match place.class {
+            UnitClass::BondedStock => all.extend(inventory::book::beside(db, place.location_id).await?),
+            _ => all.push(place.location_id),
+        }
+    }
+    Ok(all)
 }
 
 /// A showroom: open ones are public, closed ones are their organisation's.
@@ -421,6 +438,12 @@ pub async fn day_of(db: &impl ConnectionTrait, id: ShowroomId, date: NaiveDate) 
     Ok(day::Entity::find_by_id((id, date)).one(db).await?)
 }
 
+/// The day of a showroom that is not over: it may be one before today.
+pub async fn open_since(db: &impl ConnectionTrait, id: ShowroomId) -> Result<Option<day::Model>, Error> {
+    let open = day::Entity::find().filter(day::Column::ShowroomId.eq(id)).filter(day::Column::ClosedAt.is_null());
+    Ok(open.order_by_desc(day::Column::Date).one(db).await?)
+}
+
 /// Closes the day of a showroom, once; what was not opened is not closed.
 pub async fn close_day(app: &App, call: &Call, id: ShowroomId) -> Result<day::Model, Error> {
     let mut work = app.begin(call).await?;
@@ -429,9 +452,8 @@ pub async fn close_day(app: &App, call: &Call, id: ShowroomId) -> Result<day::Mo
     }
     let store = store_for(work.tx(), &call.viewer, Action::WorkShowrooms, id, "id").await?;
     let by = work.viewer().subject();
-    // A store that closes after midnight closes the day on which it opened.
-    let last = day::Entity::find().filter(day::Column::ShowroomId.eq(id)).order_by_desc(day::Column::Date);
-    let date = last.one(work.tx()).await?.map_or_else(|| business_day(work.now), |row| row.date);
+    // A store that closes after midnight closes the day on which it opened; one that forgot to, closes that day as well.
+    let date = open_since(work.tx(), id).await?.map_or_else(|| business_day(work.now), |row| row.date);
     let done = day::Entity::update_many()
         .col_expr(day::Column::ClosedBy, Expr::val(Some(by)))
         .col_expr(day::Column::ClosedAt, Expr::val(Some(work.now)))

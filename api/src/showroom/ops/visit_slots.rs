@@ -26,7 +26,7 @@ use sea_orm::{
 };
 use serde_json::{Value, json};
 
-use super::store_for;
+use super::{store_for, store_of};
 use crate::{
     app::{App, Call, Work},
     platform::{
@@ -46,17 +46,6 @@ pub(super) fn illegal(from: &str, action: &str) -> Refusal {
 /// A showroom that people still come to.
 pub(super) fn running(store: &store::Model, action: &str, field: &str) -> Result<(), Refusal> {
     if store.state == ShowroomState::Open { Ok(()) } else { Err(illegal("CLOSED", action).at(field)) }
-}
-
-/// The showroom of a thing in it, for who may do this there; the thing does not exist for anyone else.
-pub(super) async fn store_of(
-    work: &Work,
-    action: Action,
-    id: ShowroomId,
-    unknown: impl Fn() -> Error,
-) -> Result<store::Model, Error> {
-    let found = store_for(work.tx(), work.viewer(), action, id, "id").await;
-    found.map_err(|error| if matches!(error, Error::Refused(_)) { unknown() } else { error })
 }
 
 /// Something else is booked for that time.
@@ -169,7 +158,7 @@ pub async fn close_slot(app: &App, call: &Call, id: VisitSlotId) -> Result<visit
     }
     let unknown = || not_found("id", encode(id).as_str());
     let row = visit_slot::Entity::find_by_id(id).one(work.tx()).await?.ok_or_else(unknown)?;
-    let store = store_of(&work, Action::KeepShowrooms, row.showroom_id, unknown).await?;
+    let store = store_of(work.tx(), work.viewer(), Action::KeepShowrooms, row.showroom_id, unknown).await?;
     let done = visit_slot::Entity::update_many()
         .col_expr(C::State, Expr::val(VisitSlotState::Closed))
         .filter(C::Id.eq(id))

@@ -22,8 +22,8 @@ use serde_json::{Value, json};
 
 use super::{
     appointments::{party, stepped},
-    store_for,
-    visit_slots::{illegal, leave, running, store_of},
+    readable, store_for, store_of,
+    visit_slots::{illegal, leave, running},
 };
 use crate::{
     app::{App, Call, Work},
@@ -103,7 +103,7 @@ pub async fn check_out(app: &App, call: &Call, id: VisitId) -> Result<visit::Mod
     }
     let unknown = || not_found("visitId", encode(id).as_str());
     let row = visit::Entity::find_by_id(id).one(work.tx()).await?.ok_or_else(unknown)?;
-    let store = store_of(&work, Action::WorkShowrooms, row.showroom_id, unknown).await?;
+    let store = store_of(work.tx(), work.viewer(), Action::WorkShowrooms, row.showroom_id, unknown).await?;
     let after = visit::Model {
         state: VisitState::Left,
         left_at: Some(work.now),
@@ -285,19 +285,6 @@ pub async fn list_slots(
 /// The cursor of a slot in that list.
 pub fn slot_cursor(row: &visit_slot::Model) -> Cursor {
     Cursor::new(SLOTS, vec![row.starts_at.timestamp_millis().into(), row.id.to_string().into()])
-}
-
-/// A showroom whose inside the viewer may read; none: there is none for the viewer.
-pub(in crate::showroom) async fn readable(
-    db: &impl ConnectionTrait,
-    viewer: &Viewer,
-    id: ShowroomId,
-) -> Result<Option<store::Model>, Error> {
-    match store_for(db, viewer, Action::ReadShowrooms, id, "showroomId").await {
-        Ok(store) => Ok(Some(store)),
-        Err(Error::Refused(_)) => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 /// What is asked of appointments.

@@ -20,11 +20,7 @@ use sea_orm::{
 };
 use serde_json::{Value, json};
 
-use super::{
-    classes::{lying_in, store_of},
-    inside, store_for,
-    stores::closed,
-};
+use super::{classes::lying_in, inside, store_for, store_of, stores::closed};
 use crate::{
     app::{App, Call, Work},
     inventory::{
@@ -166,7 +162,7 @@ async fn own_write_off(
 ) -> Result<(write_off::Model, store::Model), Error> {
     let unknown = || not_found("id", encode(id).as_str());
     let row = write_off::Entity::find_by_id(id).one(work.tx()).await?.ok_or_else(unknown)?;
-    let store = store_of(work, work.viewer(), action, row.showroom_id, unknown).await?;
+    let store = store_of(work.tx(), work.viewer(), action, row.showroom_id, unknown).await?;
     Ok((row, store))
 }
 

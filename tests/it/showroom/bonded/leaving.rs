@@ -1,4 +1,6 @@
-//! How pieces of bonded displays leave a showroom other than by being sold.
+//! How pieces of bonded displays leave a showroom other than by being sold; and how they do not.
+
+use entities::platform::audit_entry;
 
 use super::*;
 
@@ -22,6 +24,114 @@ async fn what_a_facing_shows_is_not_sold_under_it_and_nothing_is_moved_by_hand()
     let line = json!({ "balanceId": encode(there.id), "toId": house.warehouse, "quantity": 1 });
     let by_hand = json!({ "document": "T", "lines": [line] });
     assert_eq!(house.refused("transferStock", by_hand).await, said("NOT_FOUND", "lines.0.balanceId"));
+    house.adds_up().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_moves_by_hand_what_is_shown_or_what_is_to_be() {
+    let house = Store::new("2026-03-02T02:00:00Z", 10, "10000.00").await;
+    house.shown(5, "2026-06-01").await;
+    let owner = house.owner().await;
+    let query = "query($id: ID!) { showroom(id: $id) { places { unitClass location { id } } } }";
+    let places = owner.data(query, json!({ "id": encode(house.store) })).await["showroom"]["places"].clone();
+    let shelf = places.as_array().unwrap().iter().find(|row| row["unitClass"] == "BONDED_DISPLAY").unwrap();
+    let shelf = shelf["location"]["id"].clone();
+    let in_zone = house.balance().await["id"].clone();
+    let history = "query($v: ID!) { stockHistory(variantId: $v, first: 1) { nodes { id to { code } } } }";
+    let gate = owner.data(history, json!({ "v": house.variant })).await["stockHistory"]["nodes"][0].clone();
+    assert_eq!(gate["to"]["code"], "WANDA.BONDED", "the last move is not the one through the gate");
+    let received = json!([{ "variantId": house.variant, "quantity": 1, "customsStatus": "BONDED" }]);
+    let moved = json!([{ "balanceId": in_zone, "toId": shelf, "quantity": 1 }]);
+    let sent = json!([{ "balanceId": in_zone, "quantity": 1 }]);
+    for (mutation, input, field) in [
+        ("receiveStock", json!({ "locationId": shelf, "document": "x", "lines": received }), "lines.0"),
+        ("transferStock", json!({ "document": "x", "lines": moved }), "lines.0"),
+        ("requestStockTransfer", json!({ "toId": shelf, "document": "x", "lines": sent }), "lines.0"),
+        ("clearStock", json!({ "releaseNumber": "970120260000000002", "lines": moved }), "lines.0"),
+        ("returnStock", json!({ "locationId": shelf, "document": "x", "lines": received }), "locationId"),
+        ("reverseStockMove", json!({ "id": gate["id"], "document": "x" }), "id"),
+    ] {
+        assert_eq!(house.refused(mutation, input).await, said("ILLEGAL_TRANSITION", field), "{mutation}");
+    }
+    // Two are not found: that is reported, and not posted. Somebody counts, and somebody else decides.
+    let query = "query($l: ID!) { stock(locationId: $l) { nodes { id } } }";
+    let on_shelf = owner.data(query, json!({ "l": shelf })).await["stock"]["nodes"][0]["id"].clone();
+    let counter = house.server.member("owner", RUNS).await;
+    let counted = async |pieces: i64| {
+        let count = counter.done("openStockCount", "count { id }", json!({ "locationId": shelf })).await;
+        let id = count["count"]["id"].clone();
+        let lines = json!([{ "balanceId": on_shelf, "counted": pieces }]);
+        counter.done("submitStockCount", "count { state }", json!({ "id": id, "lines": lines })).await;
+        json!({ "id": id, "decision": "POST" })
+    };
+    let differs = counted(3).await;
+    assert_eq!(house.refused("reviewStockCount", differs).await, said("ILLEGAL_TRANSITION", "id"));
+    let fits = counted(5).await;
+    let posted = owner.done("reviewStockCount", "count { state }", fits).await;
+    assert_eq!(posted["count"]["state"], "POSTED", "a count that finds all of it is not posted");
+    assert_eq!(house.stock().await, stock(&[("WANDA.BONDED", "BONDED", 5), ("ZONE", "BONDED", 5)]));
+    house.adds_up().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_should_be_back_is_neither_shown_nor_sold_nor_sent_on() {
+    let house = Store::new("2026-03-02T02:00:00Z", 5, "10000.00").await;
+    let mall = opened(&house.server, RUNS, "MALL").await;
+    let id = house.out(5, "2026-03-20").await;
+    house.step("shelveBondedDisplay", &id, json!({ "quantity": 3 })).await;
+    let sell = with(&id, json!({ "quantity": 1, "document": "R" }));
+    // Until midnight in Shanghai it is the last day.
+    house.wait_until("2026-03-20T15:59:00Z").await;
+    house.done("sellBondedDisplay", sell.clone()).await;
+    house.wait_until("2026-03-20T16:00:00Z").await;
+    let on = json!({ "quantity": 1, "toShowroomId": encode(mall), "document": "ZD-1" });
+    for (mutation, input) in [
+        ("shelveBondedDisplay", with(&id, json!({ "quantity": 1 }))),
+        ("sellBondedDisplay", sell),
+        ("transferBondedDisplay", with(&id, on)),
+    ] {
+        assert_eq!(house.refused(mutation, input).await, said("OUT_OF_RANGE", "id"), "{mutation}");
+    }
+    assert_eq!(house.pieces(&id).await, pieces(&[("GATE_OUT", 2), ("ON_SHELF", 2), ("SOLD", 1)]));
+    // It goes back, and what cannot is declared as lost.
+    house.step("reportBondedDisplayLoss", &id, json!({ "quantity": 1, "cause": "LOST", "document": "报-1" })).await;
+    house.step("applyBondedDisplayReturn", &id, json!({ "applicationNumber": "C-2" })).await;
+    house.step("gateInBondedDisplay", &id, json!({ "inboundNumber": "CRK-2", "passNumber": "HF-2" })).await;
+    assert_eq!(house.pieces(&id).await, pieces(&[("IN_WAREHOUSE", 3), ("SOLD", 1), ("TAX_DUE", 1)]));
+    house.adds_up().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_left_the_shelf_in_two_years_is_declared_under_two_numbers() {
+    let house = Store::new("2026-12-20T02:00:00Z", 5, "10000.00").await;
+    let id = house.shown(5, "2027-05-31").await;
+    let sell = |receipt: &str| with(&id, json!({ "quantity": 1, "document": receipt }));
+    // A minute before the year ends in Shanghai, and a minute after.
+    for (at, receipt) in [("2026-12-31T15:59:00Z", "R-1"), ("2026-12-31T16:01:00Z", "R-2")] {
+        house.wait_until(at).await;
+        house.done("sellBondedDisplay", sell(receipt)).await;
+    }
+    let mut sold = house.parts(&id, "SOLD").await;
+    sold.sort_by_key(|part| part["leftOn"].to_string());
+    let days: Vec<(&Value, &Value)> = sold.iter().map(|part| (&part["leftOn"], &part["declareBy"])).collect();
+    assert_eq!(json!(days), json!([["2026-12-31", "2026-12-31"], ["2027-01-01", "2027-01-31"]]));
+    let declare = |parts: &[Value], number: &str| {
+        let ids: Vec<&Value> = parts.iter().map(|part| &part["id"]).collect();
+        json!({ "partIds": ids, "declarationNumber": number })
+    };
+    let both = declare(&sold, DECLARATION);
+    assert_eq!(house.refused("declareBondedDisplay", both).await, said("INVALID_VALUE", "partIds"));
+    assert_eq!(house.pieces(&id).await, pieces(&[("ON_SHELF", 3), ("SOLD", 2)]));
+    for (part, number) in sold.chunks(1).zip([DECLARATION, "970120270000000001"]) {
+        house.owner().await.done("declareBondedDisplay", PARTS, declare(part, number)).await;
+    }
+    assert_eq!(house.pieces(&id).await, pieces(&[("ON_SHELF", 3), ("DECLARED", 2)]));
+    // That the first was late is written down.
+    let trail = audit_entry::Entity::find().filter(audit_entry::Column::Action.eq("declareBondedDisplay"));
+    let mut trail = trail.all(house.server.app.db().read()).await.unwrap();
+    trail.sort_by_key(|entry| entry.seq);
+    let late: Vec<bool> = trail.iter().map(|entry| entry.body.contains("\"late\":true")).collect();
+    assert_eq!(late, [true, false]);
     house.adds_up().await;
 }
 
@@ -153,7 +263,12 @@ async fn what_does_not_add_up_is_found() {
         (
             "UPDATE stock_balance SET on_hand = on_hand - 1 WHERE on_hand = 20",
             "UPDATE stock_balance SET on_hand = on_hand + 1 WHERE on_hand = 19",
-            "fewer pieces",
+            "other pieces",
+        ),
+        (
+            "UPDATE stock_balance SET on_hand = on_hand + 1 WHERE on_hand = 20",
+            "UPDATE stock_balance SET on_hand = on_hand - 1 WHERE on_hand = 21",
+            "other pieces",
         ),
     ] {
         db.execute_unprepared(wrong).await.unwrap();

@@ -29,7 +29,7 @@ use crate::{
         graphql::encode,
         page::{Cursor, Page, PageArgs},
     },
-    showroom::ops::{inside, store_for},
+    showroom::ops::{inside, store_of},
 };
 
 /// Name of the order, for cursors.
@@ -157,11 +157,7 @@ pub async fn acknowledge(app: &App, call: &Call, id: BondedDisplayAlarmId) -> Re
         return Ok(before);
     }
     let row = bonded_alarm::Entity::find_by_id(id).one(work.tx()).await?.ok_or_else(unknown)?;
-    let store = match store_for(work.tx(), &call.viewer, Action::WorkShowrooms, row.showroom_id, "id").await {
-        Ok(store) => store,
-        Err(Error::Refused(_)) => return Err(unknown()),
-        Err(error) => return Err(error),
-    };
+    let store = store_of(work.tx(), &call.viewer, Action::WorkShowrooms, row.showroom_id, unknown).await?;
     let by = work.viewer().subject();
     let done = bonded_alarm::Entity::update_many()
         .col_expr(A::AcknowledgedBy, Expr::val(Some(by.clone())))

@@ -4,8 +4,9 @@
 //! Who applies for bonded displays does not let its own guarantee go: that taxes were paid, and what customs decided,
 //! is noted by who keeps the zone's guarantees.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{Datelike, NaiveDate};
 use entities::{
     inventory::MoveReason,
     party::{Action, Resource},
@@ -38,6 +39,26 @@ use crate::{
 
 /// Most parts of one declaration.
 const MOST_PARTS: usize = 100;
+
+/// Under one number goes what was sold in one year (年底前集中申报).
+pub(super) async fn one_year(
+    work: &Work,
+    declaration: &str,
+    days: impl IntoIterator<Item = NaiveDate>,
+) -> Result<(), Error> {
+    let before = bonded_part::Entity::find()
+        .filter(bonded_part::Column::DeclarationNo.eq(declaration))
+        .order_by_asc(bonded_part::Column::Id)
+        .one(work.tx())
+        .await?;
+    let before = before.and_then(|part| part.left_on);
+    let years: BTreeSet<i32> = days.into_iter().chain(before).map(|day| day.year()).collect();
+    if years.len() <= 1 {
+        return Ok(());
+    }
+    let shown = years.iter().map(i32::to_string).collect::<Vec<_>>().join(", ");
+    Err(Refusal::new(ErrorCode::InvalidValue).with("value", shown).into())
+}
 
 /// A part, and what it is a part of.
 pub type PartOf = (bonded_display::Model, bonded_part::Model);
@@ -110,7 +131,9 @@ fn noted(work: &mut Work, action: &'static str, parts: &[PartOf], shown: &Value)
     }
 }
 
-/// Declares what was sold, damaged or lost as general trade, all under one number.
+/// Declares what was sold, damaged or lost as general trade, all under one number: what left the shelf in one calendar year
+/// only, because a concentrated declaration does not cross it. What comes after its day is declared all the same, and the
+/// audit says that it was late.
 pub async fn declare(
     app: &App,
     call: &Call,
@@ -123,12 +146,16 @@ pub async fn declare(
         return Ok(before);
     }
     let parts = own(&work, Action::KeepShowrooms, ids).await?;
+    let days = parts.iter().filter_map(|(_, part)| part.left_on);
+    one_year(&work, &declaration, days).await.map_err(|error| error.at("partIds"))?;
+    let today = business_day(work.now);
+    let late = parts.iter().any(|(_, part)| part.declare_by.is_some_and(|by| by < today));
     let mut done = Vec::with_capacity(parts.len());
     for one in &parts {
         let after = bonded_part::Model { declaration_no: Some(declaration.clone()), ..one.1.clone() };
         done.push(step(&work, one, BondedDisplayStep::Declare, after, &declaration).await?);
     }
-    noted(&mut work, "declareBondedDisplay", &done, &json!(declaration));
+    noted(&mut work, "declareBondedDisplay", &done, &json!({ "number": declaration, "late": late }));
     work.commit(done).await
 }
 

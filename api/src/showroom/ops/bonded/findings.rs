@@ -58,11 +58,20 @@ pub async fn findings(db: &impl ConnectionTrait) -> Result<Vec<Finding>, Error> 
                 .to_owned(),
         ),
         (
-            "fewer pieces lie in a place for bonded displays than are out there",
+            "other pieces lie in a place for bonded displays than are out there",
             format!(
                 "SELECT COUNT(*) AS n FROM ({there}) AS s LEFT JOIN stock_balance b ON b.location_id = s.location_id \
                  AND b.owner_id = s.organisation_id AND b.variant_id = s.variant_id AND b.lot_id = s.lot_id \
-                 AND b.status = 'bonded' WHERE COALESCE(b.on_hand, 0) < s.n"
+                 AND b.status = 'bonded' WHERE COALESCE(b.on_hand, 0) <> s.n"
+            ),
+        ),
+        (
+            "pieces lie in a place for bonded displays that are out under no document",
+            format!(
+                "SELECT COUNT(*) AS n FROM stock_balance b JOIN showroom_place c ON c.location_id = b.location_id \
+                 AND c.class = 'bonded_display' LEFT JOIN ({there}) AS s ON s.location_id = b.location_id \
+                 AND s.organisation_id = b.owner_id AND s.variant_id = b.variant_id AND s.lot_id = b.lot_id \
+                 WHERE b.on_hand <> 0 AND (b.status <> 'bonded' OR s.n IS NULL)"
             ),
         ),
     ] {

@@ -18,7 +18,8 @@ use entities::{
 use serde_json::json;
 
 use super::{
-    Said, begun, document, go, guarantee, held, moved, moving, noted, number, open, place_of, store_for, written,
+    Said, begun, declared::one_year, document, go, guarantee, held, moved, moving, noted, number, open, place_of,
+    store_for, written,
 };
 use crate::{
     app::{App, Call, Work},
@@ -33,6 +34,16 @@ use crate::{
     },
 };
 
+/// What should be back by now is neither shown nor sold nor sent on: it goes back, or is declared as lost.
+fn in_time(work: &Work, row: &bonded_display::Model) -> Result<(), Error> {
+    let today = business_day(work.now);
+    if row.return_by >= today {
+        return Ok(());
+    }
+    let (min, max) = (business_day(row.created_at).to_string(), row.return_by.to_string());
+    Err(Refusal::new(ErrorCode::OutOfRange).with("min", min).with("max", max).at("id").into())
+}
+
 /// Pieces are put onto the shelf; those that were to go back stay after all. `quantity`: none: all of them.
 pub async fn shelve(
     app: &App,
@@ -45,6 +56,7 @@ pub async fn shelve(
         return Ok(before);
     }
     let (row, _) = held(&work, Action::WorkShowrooms, id).await?;
+    in_time(&work, &row)?;
     let went = go(&work, &row, BondedDisplayStep::Shelve, quantity, Said::default()).await?;
     let after = written(&work, &row, row.clone()).await?;
     noted(&mut work, "shelveBondedDisplay", &after, json!({ "quantity": went.pieces }));
@@ -71,6 +83,7 @@ pub async fn sell(
         return Ok(before);
     }
     let (row, store) = held(&work, Action::WorkShowrooms, id).await?;
+    in_time(&work, &row)?;
     let said = to_declare(BondedDisplayCause::Sale, &receipt, business_day(work.now));
     let went = go(&work, &row, BondedDisplayStep::Sell, Some(quantity), said).await?;
     let shelf = place_of(work.tx(), &store, UnitClass::BondedDisplay).await?;
@@ -98,9 +111,11 @@ pub async fn clear(
         return Ok(before);
     }
     let (row, _) = held(&work, Action::KeepShowrooms, id).await?;
+    let today = business_day(work.now);
+    one_year(&work, &declaration, [today]).await.map_err(|error| error.at("declarationNumber"))?;
     let said = Said {
         cause: Some(BondedDisplayCause::Clearance),
-        left_on: Some(business_day(work.now)),
+        left_on: Some(today),
         declaration_no: Some(declaration.clone()),
         ..Said::under(&declaration)
     };
@@ -186,6 +201,7 @@ pub async fn transfer(
         return Err(Refusal::new(ErrorCode::InvalidValue).with("value", "from = to").at("toShowroomId").into());
     }
     open(&there, "TRANSFER", "toShowroomId")?;
+    in_time(&work, &row)?;
     let went = go(&work, &row, BondedDisplayStep::Transfer, Some(quantity), Said::under(&said)).await?;
     let shelf = place_of(work.tx(), &store, UnitClass::BondedDisplay).await?;
     let to = (place_of(work.tx(), &there, UnitClass::BondedDisplay).await?, CustomsStatus::Bonded);

@@ -48,7 +48,7 @@ use sea_orm::{
 };
 use serde_json::Value;
 
-use super::{place_of, store_for};
+use super::{place_of, store_for, store_of};
 use crate::{
     app::Work,
     inventory::ledger::{self, By, Moving, Place},
@@ -96,11 +96,8 @@ async fn held(
 ) -> Result<(bonded_display::Model, store::Model), Error> {
     let unknown = || not_found("id", encode(id).as_str());
     let row = locked(work.tx(), &[id]).await?.pop().ok_or_else(unknown)?;
-    match store_for(work.tx(), work.viewer(), action, row.showroom_id, "id").await {
-        Ok(store) => Ok((row, store)),
-        Err(Error::Refused(_)) => Err(unknown()),
-        Err(error) => Err(error),
-    }
+    let store = store_of(work.tx(), work.viewer(), action, row.showroom_id, unknown).await?;
+    Ok((row, store))
 }
 
 /// The parts of a bonded display, oldest first.
