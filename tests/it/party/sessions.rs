@@ -393,7 +393,7 @@ async fn a_mini_program_signs_in_with_the_sandbox_and_with_the_real_protocol() {
     assert!(wechat.received()[0].target.starts_with("GET /sns/jscode2session?appid=wx1&"), "{:?}", wechat.received());
     assert_eq!(refused(&anyone, "signInWithWechat", json!({ "code": "bad" })).await, "NOT_VERIFIED");
     assert_eq!(refused(&anyone, "signInWithWechat", json!({ "code": "sandbox:ma" })).await, "NOT_VERIFIED");
-    drop(wechat);
+    wechat.gone().await;
     let document =
         "mutation($input: SignInWithWechatInput!) { signInWithWechat(input: $input) { userErrors { code } } }";
     assert_eq!(anyone.error(document, json!({ "input": { "code": "good-1" } })).await, "UNAVAILABLE");

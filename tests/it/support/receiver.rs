@@ -72,6 +72,15 @@ impl Receiver {
     }
 }
 
+impl Receiver {
+    /// Takes the server away; afterwards nothing is answered any more, on connections that are open neither.
+    pub async fn gone(mut self) {
+        self.task.abort();
+        // It ended as it was told to.
+        (&mut self.task).await.ok();
+    }
+}
+
 impl Drop for Receiver {
     fn drop(&mut self) {
         self.task.abort();
