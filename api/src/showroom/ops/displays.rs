@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DateTime, Duration, NaiveDate, Utc};
+use chrono::{Duration, NaiveDate};
 use entities::{
     catalog::{offer, variant},
     inventory::{ReservationKind, ReservationStep, balance},
@@ -23,8 +23,7 @@ use entities::{
     },
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, Order, QueryFilter, QueryOrder,
-    sea_query::Expr,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, Order, QueryFilter, sea_query::Expr,
 };
 use serde_json::json;
 
@@ -408,20 +407,6 @@ pub async fn standing(db: &impl ConnectionTrait, id: ShowroomId) -> Result<Vec<d
     let mut rows = standing.all(db).await?;
     rows.sort_by_key(|row| (row.slot_id, row.facing));
     Ok(rows)
-}
-
-/// What stood in a slot at a moment, that of the first facing first.
-pub(in crate::showroom) async fn stood_in(
-    db: &impl ConnectionTrait,
-    slot: SlotId,
-    at: DateTime<Utc>,
-) -> Result<Option<display::Model>, Error> {
-    let since = Condition::any().add(display::Column::EndedAt.is_null()).add(display::Column::EndedAt.gt(at));
-    let stood = display::Entity::find()
-        .filter(display::Column::SlotId.eq(slot))
-        .filter(display::Column::InstalledAt.lte(at))
-        .filter(since);
-    Ok(stood.order_by_asc(display::Column::Facing).order_by_desc(display::Column::Id).one(db).await?)
 }
 
 /// What stands in these slots now.

@@ -353,8 +353,9 @@ async fn standing(work: &Work, device: &device::Model, seen: &Seen) -> Result<di
 async fn scanned(app: &App, work: &Work, code: &str, visitor: Option<&str>, at: DateTime<Utc>) -> Result<(), Error> {
     let viewer = work.viewer().clone();
     let (store, slot): (_, slot::Model) = slot_for(work, &viewer, Action::WorkShowrooms, code, "slot").await?;
-    // What whoever scanned saw, which may stand there no more.
-    let first = displays::stood_in(work.tx(), slot.id, at).await?;
+    // A device tells in the order in which it did: what it put there before it scanned stands there by now, and has the
+    // time at which it was told.
+    let first = displays::in_slots(work.tx(), &[slot.id]).await?.into_iter().next();
     let row = scan_event::Model {
         id: ScanEventId::new(at),
         showroom_id: store.id,
