@@ -1,16 +1,19 @@
 //! A day in the store, from `deploy/demo/day.graphql`: what people send, operation by operation.
 
-use api::{app::Call, customs};
+use api::{app::Call, customs, logistics::ops::Opening};
 use entities::{
     party::Viewer,
     showroom::{sale, scan_event},
+    values::Consignee,
 };
 use sea_orm::EntityTrait;
 
 use super::*;
 use crate::{
     customs::Border,
-    ordering::{FIRST_ID, SECOND_ID, paid},
+    logistics::{self, CARRIER, opening, organisation_of},
+    ordering::{FIRST_ID, SECOND_ID, paid, placed},
+    support::OTHER_SELLER,
 };
 
 const DAY: &str = include_str!("../../../deploy/demo/day.graphql");
@@ -195,11 +198,11 @@ async fn released_goods_are_handed_over_once_from_the_supervised_warehouse_to_wh
     {
         assert_eq!(taken(card).await, [(code.into(), "residentId".into())], "{card:?}");
     }
-    let own = house.market.stock(crate::support::OTHER_SELLER, &variant).await;
+    let own = house.market.stock(OTHER_SELLER, &variant).await;
     assert_eq!(own, (100, 2));
     let (done, told) = house.handed_over(&number, Some(FIRST_ID)).await;
     assert_eq!((done, told), (1, vec![json!("ILLEGAL_TRANSITION"); 3]), "one order is handed over once");
-    assert_eq!(house.market.stock(crate::support::OTHER_SELLER, &variant).await, (98, 0));
+    assert_eq!(house.market.stock(OTHER_SELLER, &variant).await, (98, 0));
     let query = "{ orders { nodes { id number state } } }";
     let seen = buyer.data(query, json!({})).await["orders"]["nodes"][0].clone();
     assert_eq!((&seen["number"], &seen["state"]), (&json!(number), &json!("COMPLETED")));
@@ -217,7 +220,7 @@ async fn goods_of_the_back_room_are_handed_over_without_a_card() {
     let sells =
         json!({ "id": house.market.server.organisation(STORE).await, "roles": ["SHOWROOM_OPERATOR", "SELLER"] });
     house.market.server.operator().await.done("assignOrganisationRoles", "", sells).await;
-    let (offer, variant) = house.market.sold(crate::ordering::Sale::domestic(STORE, "cup", "20.00", 0)).await;
+    let (offer, variant) = house.market.sold(Sale::domestic(STORE, "cup", "20.00", 0)).await;
     house.stocked("SALEABLE", &variant, 5).await;
     house.install("A1", &offer, json!({ "pattern": "DUTY_PAID_RETAIL", "unitClass": "SALEABLE" })).await;
     let buyer = house.market.identified(1).await;
@@ -231,4 +234,44 @@ async fn goods_of_the_back_room_are_handed_over_without_a_card() {
     assert_eq!(house.pieces(&variant).await, (3, 1));
     house.worked().await;
     house.adds_up().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_only_works_in_the_store_does_not_see_who_buys() {
+    let house = House::new().await;
+    let sells =
+        json!({ "id": house.market.server.organisation(STORE).await, "roles": ["SHOWROOM_OPERATOR", "SELLER"] });
+    house.market.server.operator().await.done("assignOrganisationRoles", "", sells).await;
+    let (offer, _) = house.market.sold(Sale::domestic(STORE, "cup", "20.00", 5)).await;
+    let company = house.market.server.member("owner", OTHER_SELLER).await;
+    let checkout = placed(&company, &[(&offer, 1)]).await;
+    paid(&house.market, &company, &checkout).await;
+    house.worked().await;
+    let app = house.market.app();
+    let (seller, carrier) = (organisation_of(app, STORE).await, organisation_of(app, CARRIER).await);
+    let number = checkout["orders"][0]["number"].as_str().unwrap();
+    let to = Consignee { name: "测试甲".into(), mobile: "13800000000".into(), address: "示例路1号".into() };
+    let parcel = opening(number, seller, carrier, &to);
+    let parcel = Opening { buyer: Some(organisation_of(app, OTHER_SELLER).await), ..parcel };
+    logistics::open(app, &parcel).await.unwrap();
+    let query =
+        "{ orders { nodes { number buyer { id } checkout { consignee } shipment { consignee buyer { id } } } } }";
+    let seen = async |client: &Client| client.data(query, json!({})).await["orders"]["nodes"][0].clone();
+    let whole = seen(&house.owner().await).await;
+    assert_eq!(whole["number"], checkout["orders"][0]["number"]);
+    let buyer = house.market.server.organisation(OTHER_SELLER).await;
+    assert_eq!((&whole["buyer"]["id"], &whole["shipment"]["buyer"]["id"]), (&buyer, &buyer));
+    assert_ne!(whole["shipment"]["consignee"], "");
+    for worker in [&house.staff, &house.manager] {
+        let part = seen(worker).await;
+        assert_eq!(part["number"], whole["number"]);
+        assert_eq!((&part["buyer"], &part["checkout"]), (&Value::Null, &Value::Null), "a store sees who buys");
+        assert_eq!(part["shipment"], json!({ "consignee": "", "buyer": null }), "a store sees who takes goods in");
+    }
+    let order =
+        house.owner().await.data("{ orders { nodes { id } } }", json!({})).await["orders"]["nodes"][0]["id"].clone();
+    let reveal = json!({ "id": order, "reason": "x" });
+    for worker in [&house.staff, &house.manager] {
+        assert_eq!(worker.denied("revealConsignee", reveal.clone()).await, "FORBIDDEN");
+    }
 }
