@@ -78,23 +78,10 @@ pub async fn display(db: &impl ConnectionTrait, asked: &Asked<'_>, date: NaiveDa
     let rate = shipping::rate_of(&rates, offer.seller_id, mode, Currency::CNY);
     let gross = i64::from(variant.gross_weight_g).saturating_mul(i64::from(quantity));
     let carriage = freight(rate, gross, goods_minor)?;
-    let goods = GoodsLine {
-        hs: variant.hs_code.clone(),
-        unit_price_minor: tier.amount_minor,
-        quantity,
-        open_discount_minor: 0,
-        contents: variant.contents(),
-    };
+    let goods = goods_of(variant, tier.amount_minor, quantity);
     if mode.is_retail_import() {
         let rows = tariffs::rows_for(db, &codes, date).await?;
-        let order = RetailOrder {
-            lines: vec![goods],
-            open_discount_minor: 0,
-            freight_minor: carriage.freight_minor,
-            insurance_minor: carriage.insurance_minor,
-            voucher_minor: 0,
-            date,
-        };
+        let order = order_of(goods, carriage, date);
         let assessment = taxed(&order, &rows).map_err(outermost)?;
         Ok(imported(&order, &assessment, carriage))
     } else {
@@ -103,7 +90,7 @@ pub async fn display(db: &impl ConnectionTrait, asked: &Asked<'_>, date: NaiveDa
 }
 
 /// What offers cost on a shelf, in fen: their smallest order's price for one, import taxes on it included (含税单价), without
-/// carriage. What cannot be had so has none. Three statements, for any number of them.
+/// carriage. What cannot be had so has none. Two statements, for any number of them.
 pub async fn on_shelf<'a>(
     db: &impl ConnectionTrait,
     offers: impl Iterator<Item = (&'a offer::Model, &'a variant::Model, &'a Terms)> + Clone,
@@ -114,24 +101,10 @@ pub async fn on_shelf<'a>(
     let mut prices = HashMap::new();
     for (offer, variant, terms) in offers {
         let Ok(tier) = terms.tier(offer.moq, Currency::CNY) else { continue };
-        let goods = GoodsLine {
-            hs: variant.hs_code.clone(),
-            unit_price_minor: tier.amount_minor,
-            quantity: 1,
-            open_discount_minor: 0,
-            contents: variant.contents(),
-        };
         let tax = if offer.supply_mode.is_retail_import() {
             let allowed = allows(&lines, &variant.hs_code, offer.supply_mode, date).is_ok();
-            let order = RetailOrder {
-                lines: vec![goods],
-                open_discount_minor: 0,
-                freight_minor: 0,
-                insurance_minor: 0,
-                voucher_minor: 0,
-                date,
-            };
-            match taxed(&order, &rows) {
+            let goods = goods_of(variant, tier.amount_minor, 1);
+            match taxed(&order_of(goods, Carriage::default(), date), &rows) {
                 Ok(found) if allowed => found.tax_minor,
                 _ => continue,
             }
@@ -141,6 +114,28 @@ pub async fn on_shelf<'a>(
         prices.insert(offer.id, tier.amount_minor.saturating_add(tax));
     }
     Ok(prices)
+}
+
+fn goods_of(variant: &variant::Model, unit_price_minor: i64, quantity: u32) -> GoodsLine {
+    GoodsLine {
+        hs: variant.hs_code.clone(),
+        unit_price_minor,
+        quantity,
+        open_discount_minor: 0,
+        contents: variant.contents(),
+    }
+}
+
+/// An order of nothing else.
+fn order_of(goods: GoodsLine, carriage: Carriage, date: NaiveDate) -> RetailOrder {
+    RetailOrder {
+        lines: vec![goods],
+        open_discount_minor: 0,
+        freight_minor: carriage.freight_minor,
+        insurance_minor: carriage.insurance_minor,
+        voucher_minor: 0,
+        date,
+    }
 }
 
 /// The taxes for a buyer who has bought nothing this year.
