@@ -176,3 +176,42 @@ async fn a_tag_says_what_goods_cost_with_their_taxes_and_what_is_little_runs_low
     assert_eq!(gaps().await, Vec::<Value>::new(), "four are not little");
     house.adds_up().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_shown_bonded_is_had_from_where_it_is_shown() {
+    let house = House::new().await;
+    let operator = house.market.server.operator().await;
+    let store = house.market.server.organisation(STORE).await;
+    let sells = json!({ "id": store, "roles": ["SHOWROOM_OPERATOR", "SELLER"] });
+    operator.done("assignOrganisationRoles", "", sells).await;
+    let (offer, variant) = {
+        let cup = Sale::domestic(STORE, "cup", "20.00", 0);
+        house.market.sold(Sale { hs: "2201101000", ..cup }).await
+    };
+    let zone = json!({ "code": "ZONE", "kind": "BONDED_WAREHOUSE", "name": "zone" });
+    let zone = house.hq.done("createStockLocation", "location { id }", zone).await["location"]["id"].clone();
+    let line = json!({ "variantId": variant, "quantity": 5, "customsStatus": "BONDED" });
+    house.hq.done("receiveStock", "", json!({ "locationId": zone, "document": "IN-1", "lines": [line] })).await;
+    let query = "query($l: ID!) { stock(locationId: $l) { nodes { id } } }";
+    let balance = house.hq.data(query, json!({ "l": zone })).await["stock"]["nodes"][0]["id"].clone();
+    let guarantee = json!({ "organisationId": store, "amount": { "amount": "10000.00", "currency": "CNY" },
+        "reference": "LG-1" });
+    operator.done("depositDisplayGuarantee", "", guarantee).await;
+    let asked = json!({ "showroomId": house.showroom, "balanceId": balance, "quantity": 5, "returnBy": "2026-03-20",
+        "unitPrice": { "amount": "80.00", "currency": "CNY" }, "applicationNumber": "C97012026000001" });
+    let display = house.hq.done("applyBondedDisplay", "display { id }", asked).await["display"]["id"].clone();
+    house.hq.done("lockBondedDisplay", "", json!({ "id": display })).await;
+    let out = json!({ "id": display, "outboundNumber": "CRK-1", "passNumber": "HF-1" });
+    house.hq.done("gateOutBondedDisplay", "", out).await;
+    let kinds = async || {
+        let found = house.inside(&house.staff, "gaps { kind }").await["gaps"].clone();
+        found.as_array().unwrap().iter().map(|gap| gap["kind"].clone()).collect::<Vec<_>>()
+    };
+    // One stands in a slot, four can be sold.
+    let piece = json!({ "pattern": "BONDED_DISPLAY", "unitClass": "BONDED_DISPLAY" });
+    house.install("A1", &offer, piece.clone()).await;
+    assert_eq!(kinds().await, Vec::<Value>::new(), "what lies in the store is said to be short");
+    house.install("A2", &offer, piece).await;
+    assert_eq!(kinds().await, ["RUNNING_LOW", "RUNNING_LOW"]);
+    house.adds_up().await;
+}

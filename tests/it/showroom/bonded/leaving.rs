@@ -270,6 +270,11 @@ async fn what_does_not_add_up_is_found() {
             "UPDATE stock_balance SET on_hand = on_hand - 1 WHERE on_hand = 21",
             "other pieces",
         ),
+        (
+            "UPDATE bonded_display_part SET state = 'closed' WHERE state = 'on_shelf'",
+            "UPDATE bonded_display_part SET state = 'on_shelf' WHERE state = 'closed'",
+            "under no document",
+        ),
     ] {
         db.execute_unprepared(wrong).await.unwrap();
         let found = findings::findings(db).await.unwrap();
