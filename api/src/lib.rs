@@ -15,6 +15,7 @@
 //! - [`logistics`]: parcels on their way, and what may leave the gate
 //! - [`showroom`]: stores: their floor, what stands there, what people scan
 //! - [`ordering`]: carts, quotes, checkouts and their orders
+//! - [`procurement`]: what is asked of suppliers, bought, taken in, billed and owed
 //! - [`finding`]: searches, and how the index follows
 //! - [`zone`], [`seed`]: a zone's reference data; a large catalog for benches
 //! - [`worker`]: the runner of background jobs; [`oversight`]: the audit, the feed, dead letters
@@ -40,6 +41,7 @@ pub mod oversight;
 pub mod party;
 pub mod payments;
 pub mod platform;
+pub mod procurement;
 pub mod seed;
 pub mod showroom;
 pub mod trade;

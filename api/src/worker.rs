@@ -45,6 +45,7 @@ use crate::{
         jobs::{self, Job, Verdict, Wanted},
         reconcile::Finding,
     },
+    procurement::{self, jobs::OpenBids},
     showroom, trade,
     webhooks::{self, jobs::Deliver},
 };
@@ -63,6 +64,8 @@ const SWEEP: Duration = Duration::from_secs(5);
 const SWEEP_CUSTOMS: Duration = Duration::from_secs(15);
 /// How often it is looked for visits whose time is up.
 const SWEEP_VISITS: Duration = Duration::from_secs(15);
+/// How often it is looked for deadlines of procurement that are over.
+const SWEEP_PROCUREMENT: Duration = Duration::from_secs(15);
 /// How often it is looked for payments of which there is no news.
 const LOOK_AFTER: Duration = Duration::from_secs(15);
 /// How often the house is tidied.
@@ -85,6 +88,7 @@ async fn working(app: App, mut stop: BoxFuture<'static, ()>) {
     let mut ready: Option<Instant> = None;
     let mut customs_swept: Option<Instant> = None;
     let mut visits_swept: Option<Instant> = None;
+    let mut procurement_swept: Option<Instant> = None;
     loop {
         if ready.is_none_or(|at| at.elapsed() > KEEP_READY) {
             ready = Some(Instant::now());
@@ -114,6 +118,12 @@ async fn working(app: App, mut stop: BoxFuture<'static, ()>) {
             visits_swept = Some(Instant::now());
             if let Err(error) = showroom::ops::visits::sweep(&app, app.clock().now()).await {
                 tracing::warn!(cause = error.told(), "visits whose time is up could not be looked at");
+            }
+        }
+        if procurement_swept.is_none_or(|at| at.elapsed() > SWEEP_PROCUREMENT) {
+            procurement_swept = Some(Instant::now());
+            if let Err(error) = procurement::jobs::sweep(&app, app.clock().now()).await {
+                tracing::warn!(cause = error.told(), "deadlines of procurement could not be looked at");
             }
         }
         if customs_swept.is_none_or(|at| at.elapsed() > SWEEP_CUSTOMS) {
@@ -460,11 +470,19 @@ async fn handle(app: &App, job: &job::Model) -> Result<Verdict, Error> {
             Ok(report) => logistics::simulator::arrives(app, report).await,
             Err(verdict) => Ok(verdict),
         },
+        OpenBids::KIND => opens(app, job).await,
         Notify::KIND => match read(job) {
             Ok(notification) => payments::sandbox::arrives(app, notification).await,
             Err(verdict) => Ok(verdict),
         },
         other => Ok(Verdict::Dead { reason: format!("no room does {other}") }),
+    }
+}
+
+async fn opens(app: &App, job: &job::Model) -> Result<Verdict, Error> {
+    match read(job) {
+        Ok(open) => procurement::jobs::open_bids(app, open).await,
+        Err(verdict) => Ok(verdict),
     }
 }
 

@@ -12,6 +12,7 @@
 //! - [`logistics`]: parcels on their way, and what may leave the gate.
 //! - [`ordering`]: carts, quotes, orders, and the states that they go through.
 //! - [`payments`]: what is asked of a buyer, what came, what is owed to whom.
+//! - [`procurement`]: what is asked of suppliers, bought, taken in, billed and owed.
 //! - [`showroom`]: a store's floor, what is planned to stand there, what stands there.
 //! - [`platform`]: what the promises are kept in: repeats, jobs, audit, change feed.
 //! - [`webhooks`]: endpoints of partners, and what was delivered to them.
@@ -24,6 +25,7 @@ pub mod ordering;
 pub mod party;
 pub mod payments;
 pub mod platform;
+pub mod procurement;
 pub mod showroom;
 pub mod trade;
 pub mod values;

@@ -32,6 +32,12 @@ mod m0022_bonded_displays;
 mod m0023_visits;
 mod m0024_showroom_stock;
 mod m0025_devices;
+mod m0026_rfqs;
+mod m0027_awards;
+mod m0028_purchasing;
+mod m0029_receipts;
+mod m0030_invoices;
+mod m0031_scorecards;
 
 /// Runs the steps in order.
 #[derive(Debug)]
@@ -66,6 +72,12 @@ impl MigratorTrait for Migrator {
             Box::new(m0023_visits::Migration),
             Box::new(m0024_showroom_stock::Migration),
             Box::new(m0025_devices::Migration),
+            Box::new(m0026_rfqs::Migration),
+            Box::new(m0027_awards::Migration),
+            Box::new(m0028_purchasing::Migration),
+            Box::new(m0029_receipts::Migration),
+            Box::new(m0030_invoices::Migration),
+            Box::new(m0031_scorecards::Migration),
         ]
     }
 }

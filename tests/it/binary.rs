@@ -164,6 +164,35 @@ async fn the_readmes_import_goes_from_the_cart_to_paid_taxes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_readmes_purchase_goes_from_the_request_to_the_receivable() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = start(folder.path(), &["demo", "--listen", "127.0.0.1:0"]).await;
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("deploy/demo/procurement.py");
+    // Twice: whoever tries it again buys again.
+    for _ in 0..2 {
+        let played = Command::new("python3").arg(&script).arg(&demo.url).output().unwrap();
+        assert!(played.status.success(), "{}", said(&played));
+        let told = said(&played);
+        for step in [
+            "asked",
+            "quoted by all three",
+            "cannot open them",
+            "opened by the clock",
+            "SCORE RANK",
+            "AWARDED",
+            "approved by approver-2",
+            "ACKNOWLEDGED",
+            "58 accepted, 2 rejected",
+            "EXCEPTION",
+            "MATCHED",
+            "receivable of hehuang-carpet",
+        ] {
+            assert!(told.contains(step), "it does not come to \"{step}\":\n{told}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_empty_house_is_furnished_by_commands_that_say_what_comes_next() {
     let folder = tempfile::tempdir().unwrap();
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("deploy/demo");

@@ -29,7 +29,7 @@ const FLOORS: &[&[&str]] = &[
     &["catalog", "webhooks"],
     &["finding", "inventory", "payments", "trade"],
     &["customs", "logistics", "showroom"],
-    &["ordering"],
+    &["ordering", "procurement"],
     &["zone", "seed", "worker", "oversight"],
     &["graphql"],
     &["http"],

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use entities::{
-    catalog, customs, inventory, logistics, ordering, party, payments, platform, showroom, trade, webhooks,
+    catalog, customs, inventory, logistics, ordering, party, payments, platform, procurement, showroom, trade, webhooks,
 };
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
@@ -219,6 +219,39 @@ async fn entities_and_tables_say_the_same() {
     declared(&mut entities, showroom::loan::back::Entity);
     declared(&mut entities, showroom::write_off::Entity);
     declared(&mut entities, showroom::write_off::line::Entity);
+    declared(&mut entities, procurement::agreement::Entity);
+    declared(&mut entities, procurement::agreement::line::Entity);
+    declared(&mut entities, procurement::approval::Entity);
+    declared(&mut entities, procurement::award::Entity);
+    declared(&mut entities, procurement::block::Entity);
+    declared(&mut entities, procurement::commitment::Entity);
+    declared(&mut entities, procurement::comparison::Entity);
+    declared(&mut entities, procurement::debit_note::Entity);
+    declared(&mut entities, procurement::file::Entity);
+    declared(&mut entities, procurement::file::content::Entity);
+    declared(&mut entities, procurement::inspection::Entity);
+    declared(&mut entities, procurement::invitation::Entity);
+    declared(&mut entities, procurement::invoice::Entity);
+    declared(&mut entities, procurement::invoice::line::Entity);
+    declared(&mut entities, procurement::limit::Entity);
+    declared(&mut entities, procurement::limit::usage::Entity);
+    declared(&mut entities, procurement::matching::Entity);
+    declared(&mut entities, procurement::order::Entity);
+    declared(&mut entities, procurement::order::line::Entity);
+    declared(&mut entities, procurement::order::version::Entity);
+    declared(&mut entities, procurement::payable::Entity);
+    declared(&mut entities, procurement::payable::event::Entity);
+    declared(&mut entities, procurement::policy::Entity);
+    declared(&mut entities, procurement::question::Entity);
+    declared(&mut entities, procurement::quotation::Entity);
+    declared(&mut entities, procurement::receipt::Entity);
+    declared(&mut entities, procurement::receipt::line::Entity);
+    declared(&mut entities, procurement::reminder::Entity);
+    declared(&mut entities, procurement::rfq::Entity);
+    declared(&mut entities, procurement::rfq::line::Entity);
+    declared(&mut entities, procurement::scorecard::Entity);
+    declared(&mut entities, procurement::scorecard::score::Entity);
+    declared(&mut entities, procurement::tolerance::Entity);
     declared(&mut entities, webhooks::endpoint::Entity);
     declared(&mut entities, webhooks::delivery::Entity);
     declared(&mut entities, webhooks::attempt::Entity);

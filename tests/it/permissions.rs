@@ -953,6 +953,401 @@ fn rows(t: &Things) -> Vec<Row> {
         row("Mutation.updateCategory", at(&t.category, 1), [U, F, F, F, F], (operator, Y)),
         row("Mutation.createBrand", input(json!({ "name": name("walked") })), [U, F, F, F, F], (operator, Y)),
         row("Mutation.updateBrand", at(&t.brand, 1), [U, F, F, F, F], (operator, Y)),
+        row(
+            "Mutation.acceptSupplyAgreement",
+            input(json!({ "id": t.order, "expectedVersion": 1 })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.acknowledgePurchaseOrder",
+            input(json!({ "id": t.order, "expectedVersion": 1 })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.activateSupplyAgreement",
+            input(json!({ "id": t.order, "expectedVersion": 1 })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.amendPurchaseOrder",
+            input(
+                json!({ "id": t.order, "expectedVersion": 1, "reason": "x", "incoterm": "EXW", "namedPlace": "x", "paymentDays": 1, "lines": [] }),
+            ),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.answerDebitNote",
+            input(json!({ "id": t.order, "expectedVersion": 1, "answer": "ACKNOWLEDGE" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.answerRfqQuestion",
+            input(json!({ "questionId": t.order, "answer": "x" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.approveSupplierInvoice",
+            input(json!({ "id": t.order, "expectedVersion": 1 })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row("Mutation.askRfqQuestion", input(json!({ "rfqId": t.order, "text": "x" })), [U, F, N, F, F], (owner, N)),
+        row(
+            "Mutation.attachProcurementFile",
+            input(json!({ "subjectId": t.order, "name": "x", "mediaType": "x", "sha256": "x", "size": 1 })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row("Mutation.awardRfq", input(json!({ "rfqId": t.order, "lines": [] })), [U, F, N, F, F], (owner, N)),
+        row(
+            "Mutation.blockSupplier",
+            input(json!({ "supplierId": t.order, "reason": "x" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.cancelDebitNote",
+            input(json!({ "id": t.order, "expectedVersion": 1 })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.cancelPurchaseOrder",
+            input(json!({ "id": t.order, "expectedVersion": 1, "reason": "x" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.cancelRfq",
+            input(json!({ "id": t.order, "expectedVersion": 1, "reason": "x" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row("Mutation.convertAwardsToOrders", input(json!({ "rfqId": t.order })), [U, F, N, F, F], (owner, N)),
+        row(
+            "Mutation.discardGoodsReceipt",
+            input(json!({ "id": t.order, "expectedVersion": 1 })),
+            [U, F, N, F, N],
+            (owner, N),
+        ),
+        row(
+            "Mutation.withdrawOrderAmendment",
+            input(json!({ "id": t.order, "expectedVersion": 1 })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.withdrawSupplierPayment",
+            input(json!({ "id": t.order, "expectedVersion": 1, "reference": "x", "reason": "x" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.createGoodsReceipt",
+            input(json!({ "orderId": t.order, "deliveryNote": "x", "lines": [] })),
+            [U, F, N, F, N],
+            (owner, N),
+        ),
+        row(
+            "Mutation.createPurchaseOrder",
+            input(
+                json!({ "supplierId": t.order, "currency": "CNY", "incoterm": "EXW", "namedPlace": "x", "paymentDays": 1, "lines": [] }),
+            ),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.createRfq",
+            input(json!({ "title": "x", "deadline": "2026-03-08T00:00:00Z", "currency": "CNY", "lines": [] })),
+            [U, F, R, F, F],
+            (owner, R),
+        ),
+        row(
+            "Mutation.createSupplyAgreement",
+            input(
+                json!({ "supplierId": t.order, "content": { "kind": "BLANKET_QUANTITY", "title": "x", "currency": "CNY", "incoterm": "EXW", "namedPlace": "x", "paymentDays": 1, "validFrom": "2026-03-08", "validTo": "2026-03-08", "lines": [] } }),
+            ),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.decidePurchaseApproval",
+            input(json!({ "id": t.order, "decision": "APPROVE" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row("Mutation.declineRfq", input(id(&t.order)), [U, F, N, F, F], (owner, N)),
+        row(
+            "Mutation.declineSupplyAgreement",
+            input(json!({ "id": t.order, "expectedVersion": 1, "reason": "x" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.disputePayable",
+            input(json!({ "id": t.order, "expectedVersion": 1, "reason": "x" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.endSupplyAgreement",
+            input(json!({ "id": t.order, "expectedVersion": 1, "reason": "x" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.extendRfqDeadline",
+            input(json!({ "id": t.order, "expectedVersion": 1, "deadline": "2026-03-08T00:00:00Z" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row("Mutation.importUblInvoice", input(json!({ "xml": "x" })), [U, F, R, F, F], (owner, R)),
+        row("Mutation.inspectGoodsReceipt", input(json!({ "id": t.order, "lines": [] })), [U, F, N, F, N], (owner, N)),
+        row(
+            "Mutation.inviteSuppliers",
+            input(json!({ "id": t.order, "expectedVersion": 1, "supplierIds": [] })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.issueDebitNote",
+            input(json!({ "invoiceId": t.order, "expectedVersion": 1, "reason": "QUANTITY", "lines": [] })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.keepComparison",
+            input(
+                json!({ "rfqId": t.order, "assumptions": { "currency": "CNY", "weights": { "pricePercent": 1, "leadPercent": 1, "qualityPercent": 1 } } }),
+            ),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row("Mutation.markRfqViewed", input(id(&t.order)), [U, F, N, F, F], (owner, N)),
+        row(
+            "Mutation.offerSupplyAgreement",
+            input(json!({ "id": t.order, "expectedVersion": 1 })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row("Mutation.openBids", input(id(&t.order)), [U, F, N, F, F], (owner, N)),
+        row(
+            "Mutation.overrideInvoiceMatch",
+            input(json!({ "id": t.order, "expectedVersion": 1, "reason": "x" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row("Mutation.postGoodsReceipt", input(json!({})), [U, F, R, F, R], (owner, R)),
+        row(
+            "Mutation.proposeOrderChange",
+            input(json!({ "id": t.order, "expectedVersion": 1, "lines": [], "note": "x" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row("Mutation.publishRfq", input(json!({ "id": t.order, "expectedVersion": 1 })), [U, F, N, F, F], (owner, N)),
+        row(
+            "Mutation.recordSupplierInvoice",
+            input(
+                json!({ "kind": "DIGITAL_VAT", "invoiceNo": "x", "issueDate": "2026-03-08", "currency": "CNY", "lines": [] }),
+            ),
+            [U, F, R, F, F],
+            (owner, R),
+        ),
+        row(
+            "Mutation.rejectPurchaseOrder",
+            input(json!({ "id": t.order, "expectedVersion": 1, "reason": "x" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.rejectSupplierInvoice",
+            input(json!({ "id": t.order, "expectedVersion": 1, "reason": "x" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.rematchSupplierInvoice",
+            input(json!({ "id": t.order, "expectedVersion": 1 })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.removeMatchTolerance",
+            input(json!({ "id": t.order, "expectedVersion": 1 })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.removePurchasePolicy",
+            input(json!({ "id": t.order, "expectedVersion": 1 })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.removeSpendingLimit",
+            input(json!({ "id": t.order, "expectedVersion": 1 })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.reportSupplierPayment",
+            input(
+                json!({ "id": t.order, "expectedVersion": 1, "amount": { "amount": "1.00", "currency": "CNY" }, "reference": "x" }),
+            ),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row("Mutation.returnToSupplier", input(json!({ "id": t.order, "lines": [] })), [U, F, N, F, N], (owner, N)),
+        row(
+            "Mutation.reverseGoodsReceipt",
+            input(json!({ "id": t.order, "expectedVersion": 1, "reason": "x" })),
+            [U, F, N, F, N],
+            (owner, N),
+        ),
+        row(
+            "Mutation.sendPurchaseOrder",
+            input(json!({ "id": t.order, "expectedVersion": 1 })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row("Mutation.setMatchTolerance", input(json!({ "tolerance": {} })), [U, F, Y, F, F], (owner, Y)),
+        row("Mutation.setPurchasePolicy", input(json!({ "bands": [], "windowDays": 1 })), [U, F, R, F, F], (owner, R)),
+        row(
+            "Mutation.setSpendingLimit",
+            input(
+                json!({ "period": "ONCE", "amount": { "amount": "1.00", "currency": "CNY" }, "validFrom": "2026-03-08" }),
+            ),
+            [U, F, Y, F, F],
+            (owner, Y),
+        ),
+        row(
+            "Mutation.setSupplierScorecard",
+            input(json!({ "criteria": [], "period": "MONTH" })),
+            [U, F, R, F, F],
+            (owner, R),
+        ),
+        row(
+            "Mutation.settleOrderChange",
+            input(json!({ "id": t.order, "expectedVersion": 1, "agree": false })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.settlePayableDispute",
+            input(json!({ "id": t.order, "expectedVersion": 1, "note": "x" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.shortClosePurchaseOrder",
+            input(json!({ "id": t.order, "expectedVersion": 1, "reason": "x" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.startRfqRound",
+            input(json!({ "id": t.order, "expectedVersion": 1, "deadline": "2026-03-08T00:00:00Z" })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.submitPurchaseOrder",
+            input(json!({ "id": t.order, "expectedVersion": 1 })),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.submitQuotation",
+            input(
+                json!({ "rfqId": t.order, "currency": "CNY", "incoterm": "EXW", "namedPlace": "x", "paymentDays": 1, "leadDays": 1, "validUntil": "2026-03-08", "lines": [] }),
+            ),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row("Mutation.unblockSupplier", input(json!({ "supplierId": t.order })), [U, F, N, F, F], (owner, N)),
+        row(
+            "Mutation.updatePurchaseOrder",
+            input(
+                json!({ "id": t.order, "expectedVersion": 1, "incoterm": "EXW", "namedPlace": "x", "paymentDays": 1, "lines": [] }),
+            ),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.updateRfq",
+            input(
+                json!({ "id": t.order, "expectedVersion": 1, "content": { "title": "x", "deadline": "2026-03-08T00:00:00Z", "currency": "CNY", "lines": [] } }),
+            ),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row(
+            "Mutation.updateSupplyAgreement",
+            input(
+                json!({ "id": t.order, "expectedVersion": 1, "content": { "kind": "BLANKET_QUANTITY", "title": "x", "currency": "CNY", "incoterm": "EXW", "namedPlace": "x", "paymentDays": 1, "validFrom": "2026-03-08", "validTo": "2026-03-08", "lines": [] } }),
+            ),
+            [U, F, N, F, F],
+            (owner, N),
+        ),
+        row("Mutation.withdrawQuotation", input(id(&t.order)), [U, F, N, F, F], (owner, N)),
+        row(
+            "Query.compareQuotations",
+            json!({ "rfqId": t.order, "assumptions": { "currency": "CNY", "weights": { "pricePercent": 1, "leadPercent": 1, "qualityPercent": 1 } } }),
+            [U, F, N, F, N],
+            (owner, N),
+        ),
+        row("Query.comparison", id(&t.order), [U, F, N, F, N], (owner, N)),
+        row(
+            "Query.comparisonSheet",
+            json!({ "rfqId": t.order, "assumptions": { "currency": "CNY", "weights": { "pricePercent": 1, "leadPercent": 1, "qualityPercent": 1 } } }),
+            [U, F, N, F, N],
+            (owner, N),
+        ),
+        row("Query.debitNote", id(&t.order), [U, F, N, F, N], (owner, N)),
+        row("Query.debitNotes", json!({}), [U, F, N, F, N], (owner, N)),
+        row("Query.goodsReceipt", id(&t.order), [U, F, N, F, N], (owner, N)),
+        row("Query.goodsReceipts", json!({}), [U, F, N, F, N], (owner, N)),
+        row("Query.leadTimes", json!({ "from": "2026-03-08", "to": "2026-03-08" }), [U, F, N, F, N], (owner, N)),
+        row("Query.matchPreview", input(json!({ "currency": "CNY", "lines": [] })), [U, F, R, F, R], (owner, R)),
+        row("Query.matchTolerances", json!({}), [U, F, Y, F, Y], (owner, Y)),
+        row("Query.myTasks", json!({}), [U, F, N, F, N], (owner, N)),
+        row("Query.payable", id(&t.order), [U, F, N, F, N], (owner, N)),
+        row("Query.payables", json!({}), [U, F, N, F, N], (owner, N)),
+        row("Query.purchaseOrder", id(&t.order), [U, F, N, F, N], (owner, N)),
+        row("Query.purchaseOrderPdf", json!({ "id": t.order, "language": "ZH" }), [U, F, N, F, N], (owner, N)),
+        row("Query.purchaseOrders", json!({}), [U, F, N, F, N], (owner, N)),
+        row("Query.purchasePolicies", json!({}), [U, F, N, F, N], (owner, N)),
+        row("Query.quotation", id(&t.order), [U, F, N, F, N], (owner, N)),
+        row("Query.quotations", json!({}), [U, F, N, F, N], (owner, N)),
+        row("Query.receivable", id(&t.order), [U, F, N, F, N], (owner, N)),
+        row("Query.receivables", json!({}), [U, F, N, F, N], (owner, N)),
+        row("Query.rfq", id(&t.order), [U, F, N, F, N], (owner, N)),
+        row("Query.rfqAwards", json!({ "rfqId": t.order }), [U, F, N, F, N], (owner, N)),
+        row("Query.rfqComparisons", json!({ "rfqId": t.order }), [U, F, N, F, N], (owner, N)),
+        row("Query.rfqs", json!({}), [U, F, N, F, N], (owner, N)),
+        row(
+            "Query.spendAnalytics",
+            input(json!({ "from": "2026-03-08", "to": "2026-03-08", "by": "SUPPLIER" })),
+            [U, F, N, F, N],
+            (owner, N),
+        ),
+        row("Query.spendingLimits", json!({}), [U, F, Y, F, Y], (owner, Y)),
+        row("Query.supplierBlocks", json!({}), [U, F, N, F, N], (owner, N)),
+        row("Query.supplierInvoice", id(&t.order), [U, F, N, F, N], (owner, N)),
+        row("Query.supplierInvoices", json!({}), [U, F, N, F, N], (owner, N)),
+        row("Query.supplierScorecard", json!({}), [U, F, N, F, N], (owner, N)),
+        row("Query.supplierScores", json!({ "supplierId": t.order }), [U, F, N, F, N], (owner, N)),
+        row("Query.supplyAgreement", id(&t.order), [U, F, N, F, N], (owner, N)),
+        row("Query.supplyAgreements", json!({}), [U, F, N, F, N], (owner, N)),
+        row("Subscription.myTaskCount", json!({}), [U, F, Y, F, Y], (owner, Y)),
+        row("Subscription.purchaseOrderProgress", id(&t.order), [U, F, N, F, N], (owner, N)),
+        row("Subscription.rfqProgress", id(&t.order), [U, F, N, F, N], (owner, N)),
         // Webhooks.
         row(
             "Mutation.createWebhookEndpoint",
@@ -1095,6 +1490,26 @@ async fn ask(client: &Client, row: &Row, schema: &[RootField]) -> (Answer, Value
             | "bondedDisplay"
             | "displayGuarantee"
             | "showroomFigures"
+            | "compareQuotations"
+            | "comparison"
+            | "debitNote"
+            | "goodsReceipt"
+            | "leadTimes"
+            | "matchPreview"
+            | "payable"
+            | "purchaseOrder"
+            | "purchasePolicies"
+            | "quotation"
+            | "receivable"
+            | "rfq"
+            | "spendAnalytics"
+            | "spendingLimits"
+            | "supplierInvoice"
+            | "supplierScorecard"
+            | "supplyAgreement"
+            | "myTaskCount"
+            | "purchaseOrderProgress"
+            | "rfqProgress"
             | "showroomFloor",
         ) => "{ __typename }",
         _ => "{ nodes { __typename } }",
@@ -1162,7 +1577,8 @@ async fn things(server: &TestServer, owner: &Client, machine_key: &TestKey) -> T
     let member = members.as_array().unwrap().iter().find(|m| m["roles"] == json!(["CATALOG_MANAGER"])).unwrap().clone();
     let invite = json!({ "contact": "w@example.com", "roles": ["RECEIVER"] });
     let invitation = owner.done("inviteMember", "sent { invitation { id } }", invite).await;
-    let scopes = json!(["CATALOG", "CUSTOMS", "FEED", "FILINGS", "FOOTFALL", "LOGISTICS", "STOCK", "WEBHOOKS"]);
+    let scopes =
+        json!(["CATALOG", "CUSTOMS", "FEED", "FILINGS", "FOOTFALL", "LOGISTICS", "PROCUREMENT", "STOCK", "WEBHOOKS"]);
     let client = json!({ "name": "walker", "scopes": scopes, "key": machine_key.public });
     let client =
         owner.done("createMachineClient", "machineClient { id clientId keys { id } }", client).await["machineClient"]

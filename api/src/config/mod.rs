@@ -7,6 +7,7 @@
 mod customs;
 mod logistics;
 mod payments;
+mod procurement;
 mod server;
 mod stripe;
 mod wechat_pay;
@@ -24,6 +25,7 @@ use serde::Deserialize;
 pub use customs::{Customs, Eport, Exports, Gateway, PaymentData, Signing};
 pub use logistics::{Logistics, Simulator};
 pub use payments::{Bank, Payments, Sandbox};
+pub use procurement::Procurement;
 pub use server::{Budget, Introspection, Limits, Server};
 pub use stripe::Stripe;
 pub use wechat_pay::WechatPay;
@@ -76,6 +78,8 @@ pub struct Config {
     pub logistics: Logistics,
     /// Payments.
     pub payments: Payments,
+    /// Procurement.
+    pub procurement: Procurement,
     /// Paying in the mini-program.
     pub wechat_pay: WechatPay,
     /// Payments through Stripe.
@@ -374,6 +378,7 @@ impl Config {
             }
         }
         self.logistics.check()?;
+        self.procurement.check()?;
         self.stripe.check()?;
         if self.webhooks.timeout * 5 > self.jobs.lease * 4 {
             return Err(ConfigError("webhooks.timeout must be well below jobs.lease".into()));
@@ -528,6 +533,7 @@ mod tests {
             ("CHAMA_JOBS_LEASE", "10", "webhooks.timeout"),
             ("CHAMA_LOGISTICS_SSCC_PREFIX", "69", "logistics.sscc_prefix"),
             ("CHAMA_PAYMENTS_TIMEOUT", "0", "payments.timeout"),
+            ("CHAMA_PROCUREMENT_LARGEST_FILE_MB", "51", "procurement.largest_file_mb"),
             ("CHAMA_PAYMENTS_BANK_BANK", "ICBC", "payments.bank"),
             // A social credit code, which an organisation has anyway, does not fit into the envelope.
             ("CHAMA_CUSTOMS_EPORT_SENDER_ID", "91630100MA75T40X36", "customs.eport.sender_id"),

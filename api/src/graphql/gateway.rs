@@ -43,7 +43,7 @@ use crate::{
         limits::{Class, of_address},
         responses::Reads,
     },
-    showroom, webhooks,
+    procurement, showroom, webhooks,
 };
 
 /// How often it is asked whether the token of an open subscription is still good, when nothing happens in it.
@@ -371,6 +371,8 @@ impl Gateway {
         showroom.enable_all_cache(remember);
         let ordering = ordering::loaders::loaders(&self.app, &viewer, &batches);
         ordering.enable_all_cache(remember);
+        let procurement = procurement::loaders::loaders(&self.app, &viewer, &batches);
+        procurement.enable_all_cache(remember);
         let payments = payments::loaders::loaders(&self.app, &batches);
         payments.enable_all_cache(remember);
         let webhooks = webhooks::loaders::loaders(&self.app, &batches);
@@ -387,6 +389,7 @@ impl Gateway {
         data.insert(showroom);
         data.insert(ordering);
         data.insert(payments);
+        data.insert(procurement);
         data.insert(webhooks);
         batches
     }

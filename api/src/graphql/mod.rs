@@ -34,6 +34,7 @@ use crate::{
     oversight::graphql::{OversightMutation, OversightQuery},
     party::graphql::{PartyMutation, PartyQuery},
     payments::graphql::{PaymentsMutation, PaymentsQuery},
+    procurement::graphql::{ProcurementMutation, ProcurementQuery, ProcurementSubscription},
     showroom::graphql::{ShowroomMutation, ShowroomQuery, ShowroomSubscription},
     trade::graphql::{TradeMutation, TradeQuery},
     webhooks::graphql::{WebhooksMutation, WebhooksQuery},
@@ -58,6 +59,7 @@ pub struct Query(
     LogisticsQuery,
     ShowroomQuery,
     OrderingQuery,
+    ProcurementQuery,
     FindingQuery,
     WebhooksQuery,
     OversightQuery,
@@ -75,13 +77,14 @@ pub struct Mutation(
     LogisticsMutation,
     ShowroomMutation,
     OrderingMutation,
+    ProcurementMutation,
     WebhooksMutation,
     OversightMutation,
 );
 
 /// What can be listened to (订阅).
 #[derive(MergedSubscription, Default)]
-pub struct Subscription(CatalogSubscription, OrderingSubscription, ShowroomSubscription);
+pub struct Subscription(CatalogSubscription, OrderingSubscription, ProcurementSubscription, ShowroomSubscription);
 
 /// The schema with all its types.
 pub type ChamaSchema = Schema<Query, Mutation, Subscription>;

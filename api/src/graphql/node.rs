@@ -4,8 +4,9 @@ use async_graphql::{Context, ID, Interface, Object, Result};
 use entities::{
     party::Action,
     values::id::{
-        BrandId, CategoryId, CheckoutId, DeclarationId, ExportId, FilingId, OfferId, OrderId, OrganisationId, PlaceId,
-        ProductChangeId, ProductId, ShipmentId, ShowroomId, VariantId,
+        BrandId, CategoryId, CheckoutId, DeclarationId, ExportId, FilingId, GoodsReceiptId, OfferId, OrderId,
+        OrganisationId, PayableId, PlaceId, ProductChangeId, ProductId, PurchaseOrderId, QuotationId, RfqId,
+        ShipmentId, ShowroomId, SupplierInvoiceId, SupplyAgreementId, VariantId,
     },
 };
 
@@ -31,6 +32,13 @@ use crate::{
     platform::{
         error::Error,
         graphql::{ContextExt, NodeKind, connection::times, id},
+    },
+    procurement::{
+        self,
+        graphql::{
+            agreements::SupplyAgreement, invoices::SupplierInvoice, orders::PurchaseOrder, payables::Payable,
+            quotations::Quotation, receipts::GoodsReceipt, rfqs::Rfq,
+        },
     },
     showroom::{self, graphql::stores::Showroom},
 };
@@ -73,6 +81,20 @@ pub(super) enum Node {
     ExportDeclaration(ExportDeclaration),
     /// A showroom.
     Showroom(Showroom),
+    /// A request for quotations.
+    Rfq(Rfq),
+    /// A quotation of a supplier.
+    Quotation(Quotation),
+    /// A framework agreement.
+    SupplyAgreement(SupplyAgreement),
+    /// An order to a supplier.
+    PurchaseOrder(PurchaseOrder),
+    /// A goods receipt.
+    GoodsReceipt(GoodsReceipt),
+    /// An invoice of a supplier.
+    SupplierInvoice(SupplierInvoice),
+    /// What is owed for an invoice.
+    Payable(Payable),
 }
 
 /// The part of the query root that finds anything by id.
@@ -150,6 +172,55 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
             let (db, viewer) = (context.app().db().read(), context.viewer());
             showroom::ops::stores::find(db, viewer, ShowroomId(uuid)).await?.map(|row| Node::Showroom(Showroom(row)))
         }
+        NodeKind::Rfq
+        | NodeKind::Quotation
+        | NodeKind::SupplyAgreement
+        | NodeKind::PurchaseOrder
+        | NodeKind::GoodsReceipt
+        | NodeKind::SupplierInvoice
+        | NodeKind::Payable
+            if context.may(Action::ReadProcurement).is_err() =>
+        {
+            None
+        }
+        NodeKind::Rfq => {
+            let (db, viewer) = (context.app().db().read(), context.viewer());
+            procurement::ops::rfqs::find(db, viewer, RfqId(uuid)).await?.map(|row| Node::Rfq(Rfq(row)))
+        }
+        NodeKind::Quotation => {
+            let (db, viewer) = (context.app().db().read(), context.viewer());
+            procurement::ops::quotations::find(db, viewer, QuotationId(uuid))
+                .await?
+                .map(|row| Node::Quotation(Quotation(row)))
+        }
+        NodeKind::SupplyAgreement => {
+            let (db, viewer) = (context.app().db().read(), context.viewer());
+            procurement::ops::agreements::find(db, viewer, SupplyAgreementId(uuid))
+                .await?
+                .map(|row| Node::SupplyAgreement(SupplyAgreement(row)))
+        }
+        NodeKind::PurchaseOrder => {
+            let (db, viewer) = (context.app().db().read(), context.viewer());
+            procurement::ops::orders::find(db, viewer, PurchaseOrderId(uuid))
+                .await?
+                .map(|row| Node::PurchaseOrder(PurchaseOrder(row)))
+        }
+        NodeKind::GoodsReceipt => {
+            let (db, viewer) = (context.app().db().read(), context.viewer());
+            procurement::ops::receipts::find(db, viewer, GoodsReceiptId(uuid))
+                .await?
+                .map(|row| Node::GoodsReceipt(GoodsReceipt(row)))
+        }
+        NodeKind::SupplierInvoice => {
+            let (db, viewer) = (context.app().db().read(), context.viewer());
+            procurement::ops::invoices::find(db, viewer, SupplierInvoiceId(uuid))
+                .await?
+                .map(|row| Node::SupplierInvoice(SupplierInvoice(row)))
+        }
+        NodeKind::Payable => {
+            let (db, viewer) = (context.app().db().read(), context.viewer());
+            procurement::ops::payables::find(db, viewer, PayableId(uuid)).await?.map(|row| Node::Payable(Payable(row)))
+        }
         // What is reached through its list or its owner only.
         NodeKind::Person
         | NodeKind::Session
@@ -222,6 +293,24 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         | NodeKind::AuditRound
         | NodeKind::ShowroomDevice
         | NodeKind::StockLease
-        | NodeKind::CounterSale => None,
+        | NodeKind::CounterSale
+        | NodeKind::RfqLine
+        | NodeKind::RfqInvitation
+        | NodeKind::RfqQuestion
+        | NodeKind::ProcurementFile
+        | NodeKind::RfqComparison
+        | NodeKind::RfqAward
+        | NodeKind::PurchasePolicy
+        | NodeKind::SpendingLimit
+        | NodeKind::SupplyAgreementLine
+        | NodeKind::PurchaseOrderLine
+        | NodeKind::PurchaseApproval
+        | NodeKind::GoodsReceiptLine
+        | NodeKind::ReceiptInspection
+        | NodeKind::MatchTolerance
+        | NodeKind::SupplierInvoiceLine
+        | NodeKind::InvoiceMatch
+        | NodeKind::DebitNote
+        | NodeKind::SupplierScorecard => None,
     })
 }

@@ -8,6 +8,7 @@
 //! - `POST /webhooks/…`: notifications of payment providers; `/sandbox/pay/…`: the page of the sandbox: [`payments`]
 //! - `POST /customs/receipts`: what customs says; `POST /customs/platDataOpen`: what it asks (announcement 179): [`customs`]
 //! - `POST /webhooks/carrier/…`: what carriers push; `POST`, `GET /logistics/proofs/…`: the bytes of proofs: [`logistics`]
+//! - `POST`, `GET /procurement/files/…`: the bytes of attached files: [`procurement`]
 //! - `GET /s/…`: what a slot of a showroom shows: [`scan`]
 //! - `GET /healthz`, `GET /readyz`: for whoever keeps the process running
 //! - `GET /bench/static`: for the bench, where `server.bench` is on
@@ -21,6 +22,7 @@ mod logistics;
 mod negotiate;
 mod pages;
 mod payments;
+mod procurement;
 mod pushed;
 mod request;
 mod response;
@@ -74,6 +76,7 @@ fn routes(gateway: Gateway, lasting: Lasting) -> impl Endpoint {
         .at("/.well-known/jwks.json", get(tokens::keys))
         .at("/webhooks/carrier/:carrier", only("POST", post(logistics::push)))
         .at("/logistics/proofs/:id", only("GET, HEAD, POST", get(logistics::read_proof).post(logistics::keep_proof)))
+        .at("/procurement/files/:id", only("GET, HEAD, POST", get(procurement::read_file).post(procurement::keep_file)))
         .at("/webhooks/:provider", only("POST", post(payments::notification)))
         .at("/customs/receipts", only("POST", post(customs::receipts)))
         .at("/customs/platDataOpen", only("POST", post(customs::plat_data_open)))
@@ -85,6 +88,7 @@ fn routes(gateway: Gateway, lasting: Lasting) -> impl Endpoint {
         .data(gateway)
         .data(lasting)
         .data(logistics::Hands::default())
+        .data(procurement::Hands::default())
         .with(cors)
         .with(CatchPanic::new())
         .into_endpoint()

@@ -1,15 +1,20 @@
 //! The audit, the change feed and dead letters in the schema.
+//!
+//! Who oversees the zone reads every chain; but of what is under seal not even that somebody did something, until it is
+//! opened.
 
 use std::collections::BTreeSet;
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use entities::{
-    party::{Action, Resource},
+    party::{Action, Resource, Viewer},
     platform::{EventKind, JobState, audit_entry, feed_entry, job},
-    values::id::JobId,
+    values::id::{JobId, QuotationId, RfqInvitationId},
 };
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::{
     app::{App, Call},
@@ -18,10 +23,11 @@ use crate::{
         audit,
         error::{Error, not_found},
         feed,
-        graphql::{Connection, ContextExt, connection::list_cost, decode, encode, id},
+        graphql::{Connection, ContextExt, NodeKind, connection::list_cost, decode, encode, id},
         jobs::{self, Job},
         page::PageArgs,
     },
+    procurement::ops::{quotations, rfqs},
     webhooks::{self, jobs::Deliver},
 };
 
@@ -165,6 +171,16 @@ impl DeadLetter {
     }
 }
 
+/// Whether who oversees the zone may know what was done to a node. What a supplier does with a sealed quotation it may
+/// not before the opening, nor when a supplier looked at what it is asked for: each is known by itself from then on.
+async fn opened(db: &impl ConnectionTrait, viewer: &Viewer, kind: NodeKind, uuid: Uuid) -> Result<bool, Error> {
+    match kind {
+        NodeKind::Quotation => Ok(quotations::find(db, viewer, QuotationId(uuid)).await?.is_some()),
+        NodeKind::RfqInvitation => rfqs::trail_shown(db, viewer, RfqInvitationId(uuid)).await,
+        _ => Ok(true),
+    }
+}
+
 /// The part of the query root that this context adds.
 #[derive(Default)]
 pub struct OversightQuery;
@@ -172,7 +188,7 @@ pub struct OversightQuery;
 #[Object]
 impl OversightQuery {
     /// Who did what to a node, newest first: for its organisation's owners and auditors what stands in their own
-    /// chain, for the zone's everything (审计记录).
+    /// chain, for the zone's everything; of a quotation once it is opened (审计记录).
     #[graphql(complexity = "list_cost(first, last, child_complexity)")]
     async fn audit_trail(
         &self,
@@ -185,12 +201,13 @@ impl OversightQuery {
     ) -> Result<Connection<AuditEntry>> {
         context.may(Action::ReadAudit)?;
         let page = PageArgs::relay(first, after.as_deref(), last, before.as_deref())?;
-        if id::open(&node_id).is_none() {
+        let Some((kind, uuid)) = id::open(&node_id) else { return Ok(Connection::empty()) };
+        let (db, viewer) = (context.app().db().read(), context.viewer());
+        if viewer.oversees() && !opened(db, viewer, kind, uuid).await? {
             return Ok(Connection::empty());
         }
-        let viewer = context.viewer();
         let chain = if viewer.oversees() { None } else { Some(viewer.organisation().ok_or(Error::Forbidden)?) };
-        let rows = audit::trail(context.app().db().read(), &node_id, chain, &page).await?;
+        let rows = audit::trail(db, &node_id, chain, &page).await?;
         Ok(Connection::new(rows, None, |row| (audit::trail_cursor(&row), AuditEntry(row))))
     }
 

@@ -38,6 +38,8 @@ pub enum MoveReason {
     Clearance,
     /// Lost or destroyed (报损).
     WriteOff,
+    /// Went back to whoever delivered it (退供应商).
+    SupplierReturn,
     /// Takes back a move that was wrong (冲销).
     Reversal,
 }

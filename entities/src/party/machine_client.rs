@@ -24,6 +24,8 @@ pub enum Scope {
     Footfall,
     /// Read shipments of its organisation, pack them, report of those that it carries (物流).
     Logistics,
+    /// Read what its organisation asks of suppliers, buys, takes in and owes, and what it delivers (采购读取).
+    Procurement,
     /// Read and keep the stock of its organisation (库存管理).
     Stock,
     /// Manage webhook endpoints of its organisation (回调管理).
@@ -39,6 +41,7 @@ impl Scope {
         Self::Filings,
         Self::Footfall,
         Self::Logistics,
+        Self::Procurement,
         Self::Stock,
         Self::Webhooks,
     ];
@@ -52,6 +55,7 @@ impl Scope {
             Self::Filings => "filings",
             Self::Footfall => "footfall",
             Self::Logistics => "logistics",
+            Self::Procurement => "procurement",
             Self::Stock => "stock",
             Self::Webhooks => "webhooks",
         }

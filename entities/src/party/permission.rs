@@ -143,6 +143,24 @@ pub enum Action {
     BookVisits,
     /// Say how many people come through the doors of a showroom.
     CountVisitors,
+    /// Read what one's organisation asks of suppliers, buys, takes in and owes, and what it delivers.
+    ReadProcurement,
+    /// Ask suppliers for quotations, compare them, award, make agreements and orders.
+    SourceGoods,
+    /// Quote, ask about what is asked, take orders on: the supplier's side.
+    QuoteGoods,
+    /// Approve orders to suppliers, bring agreements into force.
+    ApprovePurchases,
+    /// Say who approves what, which limits and tolerances there are, which suppliers are blocked and how they are scored.
+    KeepPurchaseRules,
+    /// Take in what was ordered, inspect it, send it back.
+    ReceivePurchases,
+    /// Record invoices of suppliers, approve those that match, debit, report what was paid; on both sides.
+    RecordInvoices,
+    /// Let an invoice through that does not match, for a reason.
+    OverrideMatches,
+    /// Attach files to what is asked, quoted, ordered and billed.
+    AttachProcurementFiles,
     /// Read webhook endpoints and their deliveries.
     ReadWebhooks,
     /// Make and change webhook endpoints, turn their secrets, replay deliveries.
@@ -302,6 +320,33 @@ pub const RULES: &[(Action, &[Who])] = &[
     (
         Action::CountVisitors,
         &[Who::Own(&[R::Owner, R::ShowroomStaff, R::ShowroomManager]), Who::Machine(Scope::Footfall)],
+    ),
+    (
+        Action::ReadProcurement,
+        &[
+            Who::Own(&[
+                R::Owner,
+                R::CatalogManager,
+                R::Purchaser,
+                R::Approver,
+                R::Receiver,
+                R::AccountsClerk,
+                R::Auditor,
+            ]),
+            Who::Machine(Scope::Procurement),
+            Who::Zone(&[R::Operator, R::Auditor]),
+        ],
+    ),
+    (Action::SourceGoods, &[Who::Own(&[R::Owner, R::Purchaser])]),
+    (Action::QuoteGoods, &[Who::Own(&[R::Owner, R::CatalogManager])]),
+    (Action::ApprovePurchases, &[Who::Own(&[R::Owner, R::Approver])]),
+    (Action::KeepPurchaseRules, &[Who::Own(&[R::Owner])]),
+    (Action::ReceivePurchases, &[Who::Own(&[R::Owner, R::Receiver]), Who::Machine(Scope::Stock)]),
+    (Action::RecordInvoices, &[Who::Own(&[R::Owner, R::AccountsClerk])]),
+    (Action::OverrideMatches, &[Who::Own(&[R::Owner, R::Approver])]),
+    (
+        Action::AttachProcurementFiles,
+        &[Who::Own(&[R::Owner, R::CatalogManager, R::Purchaser, R::Receiver, R::AccountsClerk])],
     ),
     (Action::ReadWebhooks, &[Who::Own(&[R::Owner, R::Auditor]), Who::Machine(Scope::Webhooks)]),
     (Action::KeepWebhooks, &[Who::Own(&[R::Owner]), Who::Machine(Scope::Webhooks)]),

@@ -59,6 +59,42 @@ pub enum EventKind {
     #[sea_orm(string_value = "shipment.changed")]
     #[serde(rename = "shipment.changed")]
     ShipmentChanged,
+    /// A request for quotations was published, changed, opened, awarded or taken back (询价变更).
+    #[sea_orm(string_value = "rfq.changed")]
+    #[serde(rename = "rfq.changed")]
+    RfqChanged,
+    /// A quotation was made, replaced, taken back, or decided about (报价变更).
+    #[sea_orm(string_value = "quotation.changed")]
+    #[serde(rename = "quotation.changed")]
+    QuotationChanged,
+    /// A framework agreement came to another state (框架协议变更).
+    #[sea_orm(string_value = "supply_agreement.changed")]
+    #[serde(rename = "supply_agreement.changed")]
+    SupplyAgreementChanged,
+    /// An order to a supplier, or what came of it, changed (采购订单变更).
+    #[sea_orm(string_value = "purchase_order.changed")]
+    #[serde(rename = "purchase_order.changed")]
+    PurchaseOrderChanged,
+    /// Goods were taken in, inspected, sent back or taken back (收货变更).
+    #[sea_orm(string_value = "goods_receipt.changed")]
+    #[serde(rename = "goods_receipt.changed")]
+    GoodsReceiptChanged,
+    /// An invoice of a supplier was recorded, or came to another state (供应商发票变更).
+    #[sea_orm(string_value = "supplier_invoice.changed")]
+    #[serde(rename = "supplier_invoice.changed")]
+    SupplierInvoiceChanged,
+    /// A debit note was issued, or came to another state (借项通知变更).
+    #[sea_orm(string_value = "debit_note.changed")]
+    #[serde(rename = "debit_note.changed")]
+    DebitNoteChanged,
+    /// What is owed for an invoice changed (应付变更).
+    #[sea_orm(string_value = "payable.changed")]
+    #[serde(rename = "payable.changed")]
+    PayableChanged,
+    /// Something of procurement waits, and its time comes or is over (采购催办).
+    #[sea_orm(string_value = "procurement.reminded")]
+    #[serde(rename = "procurement.reminded")]
+    ProcurementReminded,
     /// A trial of a webhook endpoint (测试).
     #[sea_orm(string_value = "webhook.test")]
     #[serde(rename = "webhook.test")]

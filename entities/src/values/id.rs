@@ -242,6 +242,60 @@ typed_id! {
     ShowroomWriteOffId,
     /// Identifies a line of it (报损明细).
     ShowroomWriteOffLineId,
+    /// Identifies a request for quotations (询价单).
+    RfqId,
+    /// Identifies a line of it (询价明细).
+    RfqLineId,
+    /// Identifies an invitation to quote (询价邀请).
+    RfqInvitationId,
+    /// Identifies a question about a request for quotations (答疑).
+    RfqQuestionId,
+    /// Identifies a quotation of a supplier (供应商报价).
+    QuotationId,
+    /// Identifies a file of procurement (采购附件).
+    ProcurementFileId,
+    /// Identifies a comparison of quotations (比价).
+    RfqComparisonId,
+    /// Identifies an award (授标).
+    RfqAwardId,
+    /// Identifies a policy of approvals (采购审批策略).
+    PurchasePolicyId,
+    /// Identifies a spending limit (支出额度).
+    SpendingLimitId,
+    /// Identifies a framework agreement (框架协议).
+    SupplyAgreementId,
+    /// Identifies a line of a framework agreement (协议明细).
+    SupplyAgreementLineId,
+    /// Identifies a purchase order (采购订单).
+    PurchaseOrderId,
+    /// Identifies a line of a purchase order (采购明细).
+    PurchaseOrderLineId,
+    /// Identifies a step of the approval of a purchase order (采购审批).
+    PurchaseApprovalId,
+    /// Identifies what a purchase order takes of a limit or an agreement (采购占用).
+    PurchaseCommitmentId,
+    /// Identifies a goods receipt (收货单).
+    GoodsReceiptId,
+    /// Identifies a line of a goods receipt (收货明细).
+    GoodsReceiptLineId,
+    /// Identifies an inspection of what came (质检).
+    ReceiptInspectionId,
+    /// Identifies a tolerance of matching (匹配容差).
+    MatchToleranceId,
+    /// Identifies an invoice of a supplier (供应商发票).
+    SupplierInvoiceId,
+    /// Identifies a line of an invoice of a supplier (发票明细).
+    SupplierInvoiceLineId,
+    /// Identifies a match of order, receipt and invoice (三单匹配).
+    InvoiceMatchId,
+    /// Identifies a debit note (借项通知).
+    DebitNoteId,
+    /// Identifies what is owed for an invoice (应付).
+    PayableId,
+    /// Identifies what happened to a payable (应付流水).
+    PayableEventId,
+    /// Identifies how suppliers are scored (供应商评分卡).
+    SupplierScorecardId,
     /// Identifies a webhook endpoint (回调地址).
     WebhookEndpointId,
     /// Identifies a delivery to a webhook endpoint (回调投递).

@@ -119,8 +119,8 @@ catalogue! {
     QuoteExpired { retryable: false, zh: "报价单已过期，请重新获取", en: "The quote does not hold any more; ask for another" }
     /// The quote was placed before (报价单已使用).
     QuoteUsed { retryable: false, zh: "报价单已下单", en: "The quote was placed before" }
-    /// More than the credit limit leaves, or there is none (超过赊销额度).
-    LimitExceeded { retryable: false, zh: "超过赊销额度，剩余 {free}", en: "Above the credit limit; {free} is left" }
+    /// More than a limit leaves, or there is none (超过额度).
+    LimitExceeded { retryable: false, zh: "超过额度，剩余 {free}", en: "Above the limit; {free} is left" }
     /// Customs has not released the goods (海关未放行).
     NotReleased { retryable: false, zh: "海关尚未放行", en: "Customs has not released the goods" }
     /// More than 30 days have passed since the release (超过退货期限).
@@ -223,6 +223,24 @@ catalogue! {
     NotPriced { retryable: false, zh: "该报价没有 {currency} 价格", en: "The offer has no price in {currency}" }
     /// No dutiable price gives this price with tax, because the tax leaps over it (含税价无对应完税价格).
     PriceInGap { retryable: false, zh: "该含税价没有对应的完税价格，请定为不高于 {below} 元或不低于 {from} 元", en: "No dutiable price gives this price with tax; take at most CNY {below} or at least CNY {from}" }
+    /// Quotations are under seal until the deadline (密封报价未开标).
+    Sealed { retryable: true, zh: "密封报价，{until} 后方可开标", en: "Quotations are under seal until {until}" }
+    /// The deadline is over, or it is not open for this any more (已截止).
+    WindowClosed { retryable: false, zh: "已于 {until} 截止", en: "It was closed at {until}" }
+    /// More comes than was ordered and the tolerance lets (超收).
+    OverReceipt { retryable: false, zh: "超过订购数量与容差，累计最多可收 {max}", en: "More than was ordered and the tolerance lets; at most {max} in all" }
+    /// Invoice, order and receipts do not agree (三单不符).
+    MatchException { retryable: false, zh: "三单不符：第 {lines} 行", en: "Invoice, order and receipts do not agree: {lines}" }
+    /// The invoice was recorded before (发票重复).
+    DuplicateInvoice { retryable: false, zh: "发票“{number}”已登记", en: "Invoice \"{number}\" was recorded before" }
+    /// The buyer buys nothing of this supplier at present (供应商已停用).
+    SupplierBlocked { retryable: false, zh: "供应商已停用：{reason}", en: "The supplier is blocked: {reason}" }
+    /// The approver's level is below that of the step (审批级别不足).
+    LevelTooLow { retryable: false, zh: "需要 {level} 级审批", en: "It needs an approver of level {level}" }
+    /// It is no number of such an invoice (发票号码无效).
+    InvalidInvoiceNumber { retryable: false, zh: "“{value}”不是有效的发票号码", en: "\"{value}\" is no number of such an invoice" }
+    /// The weights do not add up to 100 (权重合计须为 100).
+    InvalidWeights { retryable: false, zh: "权重合计为 {sum}，须为 100", en: "The weights add up to {sum}, not to 100" }
 }
 
 /// One refusal: the code, where it points to, and what its message names.

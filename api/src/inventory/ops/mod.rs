@@ -3,6 +3,7 @@
 //! - here: locations, and what all of them share
 //! - [`goods`]: receipts, moves within the house, taking back
 //! - [`inbound`]: what is declared into a bonded warehouse, until it is in its bins
+//! - [`bought`]: what comes from suppliers, is looked at, and goes on or back
 //! - [`leaving`]: what is written off, cleared by customs, or comes back from whoever bought it
 //! - [`counts`], [`transfers`]: what takes several steps
 //! - [`bonded`]: the account book
@@ -12,6 +13,7 @@
 //!   documents and back
 
 pub mod bonded;
+pub mod bought;
 pub mod counts;
 pub mod goods;
 pub mod hot;
@@ -150,13 +152,14 @@ fn place_for(
 
 /// The locations that every organisation has one of, made when they are first needed: their codes, and what people call
 /// them.
-const STANDING: [(&str, LocationKind, &str); 6] = [
+const STANDING: [(&str, LocationKind, &str); 7] = [
     ("SUPPLIER", LocationKind::Supplier, "供应商 / supplier"),
     ("CUSTOMER", LocationKind::Customer, "客户 / customer"),
     ("LOSS", LocationKind::Loss, "盘盈盘亏 / loss"),
     ("TRANSIT", LocationKind::Transit, "在途 / in transit"),
     (DOCK, LocationKind::Transit, "收货区 / inbound dock"),
     (LOAN, LocationKind::Transit, "借出 / on loan"),
+    (INSPECTION, LocationKind::QualityCheck, "待检区 / inspection"),
 ];
 
 /// Where goods lie that came through the gate and are in no bin yet. Nobody can sell from there, and they leave it by being
@@ -164,6 +167,9 @@ const STANDING: [(&str, LocationKind, &str); 6] = [
 const DOCK: &str = "@INBOUND";
 /// Where samples are while somebody has them. They leave it by the steps of their loan only.
 const LOAN: &str = "@LOAN";
+/// Where goods of suppliers lie until somebody has looked at them, and what was rejected until it goes back. They leave it
+/// by the steps of their receipt only.
+const INSPECTION: &str = "@QC";
 
 /// The location of an organisation that stands for whoever delivers to it.
 pub async fn supplier_of(
@@ -199,6 +205,15 @@ pub async fn loan_of(
     organisation: OrganisationId,
 ) -> Result<StockLocationId, Error> {
     standing_as(tx, now, organisation, |code, _| code == LOAN).await
+}
+
+/// Where what an organisation bought lies until somebody has looked at it.
+pub async fn inspection_of(
+    tx: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    organisation: OrganisationId,
+) -> Result<StockLocationId, Error> {
+    standing_as(tx, now, organisation, |code, _| code == INSPECTION).await
 }
 
 /// The inbound dock of an organisation.
@@ -245,10 +260,11 @@ async fn standing_as(
     find().await?.map(|row| row.id).ok_or_else(|| Error::internal("a location is gone"))
 }
 
-/// Whether goods are on the way between two places, on the inbound dock or on loan: they move by the steps of their
-/// document only.
+/// Whether goods are on the way between two places, on the inbound dock, on loan or not looked at yet: they move by the
+/// steps of their document only.
 fn is_way(row: &location::Model) -> bool {
-    row.kind == LocationKind::Transit && STANDING.iter().any(|(code, ..)| *code == row.code)
+    let way = matches!(row.kind, LocationKind::Transit | LocationKind::QualityCheck);
+    way && STANDING.iter().any(|(code, ..)| *code == row.code)
 }
 
 /// A place of an organisation's own where goods really lie.

@@ -6,6 +6,7 @@
 //! - `bench order`: carts, quotes, orders and payments, inside this process, in the same way
 //! - `bench declare`: declarations and receipts, inside this process, in the same way
 //! - `bench scan`: scans of slots in a showroom, of a server of its own as well
+//! - `bench purchase`: comparisons of quotations and matches of invoices, of a server of its own as well
 //!
 //! Figures are for comparing within one run; the ratios travel between machines.
 
@@ -14,6 +15,7 @@ mod declaring;
 mod driver;
 mod ordering;
 mod process;
+mod purchasing;
 mod report;
 mod scan;
 mod scenarios;
@@ -93,6 +95,8 @@ enum What {
     },
     /// Scans the slots of a showroom, at a server of its own over loopback.
     Scan(scan::Options),
+    /// Compares quotations and matches invoices, at a server of its own over loopback.
+    Purchase(purchasing::Options),
 }
 
 fn main() -> ExitCode {
@@ -103,6 +107,7 @@ fn main() -> ExitCode {
         What::Order { seconds } => inside(order(seconds)),
         What::Declare { seconds } => inside(declare(seconds)),
         What::Scan(options) => asking(scan::scan(&options)),
+        What::Purchase(options) => asking(purchasing::purchase(&options)),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
