@@ -391,7 +391,12 @@ fn tolerances(lines: &[Billed<'_>]) -> impl Iterator<Item = Tolerance> {
 /// to the others; none: nobody says anything.
 fn total_limit(lines: &[Billed<'_>], ordered: i64) -> Option<i64> {
     let says = |one: &Tolerance| one.total_abs_minor > 0 || one.total_ppm > 0;
-    let allows = |one: Tolerance| std::cmp::max(one.total_abs_minor, share(ordered, one.total_ppm));
+    // Rounded down: what differs is whole minor units, so nothing passes that is a part of one beyond.
+    let part = |ppm: i32| {
+        let exact = i128::from(ordered) * i128::from(ppm);
+        i64::try_from(exact.div_euclid(i128::from(WHOLE_PPM))).unwrap_or(i64::MAX)
+    };
+    let allows = |one: Tolerance| std::cmp::max(one.total_abs_minor, part(one.total_ppm));
     tolerances(lines).filter(says).map(allows).min()
 }
 

@@ -229,7 +229,7 @@ mod tests {
             assert_eq!(found.as_deref(), expected, "{quantity}");
         }
         assert_eq!(amount(&tiers, TierMode::Graduated, 49, Currency::CNY), None, "below the first tier");
-        assert_eq!(amount(&tiers, TierMode::Graduated, 101, Currency::CNY), Some(121_120), "99 at 12.00, 2 at 11.20");
+        assert_eq!(amount(&tiers, TierMode::Graduated, 101, Currency::CNY), Some(121_040), "99 at 12.00, 2 at 11.20");
         assert_eq!(unit(&[], 1), None);
     }
 
