@@ -85,6 +85,8 @@ struct Things {
     shipment: Value,
     event: Value,
     hold: Value,
+    rfq: Value,
+    purchase: Value,
 }
 
 #[expect(clippy::too_many_lines, reason = "one line a root field: the matrix itself")]
@@ -1319,18 +1321,18 @@ fn rows(t: &Things) -> Vec<Row> {
         row("Query.myTasks", json!({}), [U, F, N, F, N], (owner, N)),
         row("Query.payable", id(&t.order), [U, F, N, F, N], (owner, N)),
         row("Query.payables", json!({}), [U, F, N, F, N], (owner, N)),
-        row("Query.purchaseOrder", id(&t.order), [U, F, N, F, N], (owner, N)),
-        row("Query.purchaseOrderPdf", json!({ "id": t.order, "language": "ZH" }), [U, F, N, F, N], (owner, N)),
-        row("Query.purchaseOrders", json!({}), [U, F, N, F, N], (owner, N)),
+        row("Query.purchaseOrder", id(&t.purchase), [U, F, N, F, Y], (owner, Y)),
+        row("Query.purchaseOrderPdf", json!({ "id": t.purchase, "language": "ZH" }), [U, F, N, F, Y], (owner, Y)),
+        row("Query.purchaseOrders", json!({}), [U, F, N, F, Y], (owner, Y)),
         row("Query.purchasePolicies", json!({}), [U, F, N, F, N], (owner, N)),
         row("Query.quotation", id(&t.order), [U, F, N, F, N], (owner, N)),
         row("Query.quotations", json!({}), [U, F, N, F, N], (owner, N)),
         row("Query.receivable", id(&t.order), [U, F, N, F, N], (owner, N)),
         row("Query.receivables", json!({}), [U, F, N, F, N], (owner, N)),
-        row("Query.rfq", id(&t.order), [U, F, N, F, N], (owner, N)),
+        row("Query.rfq", id(&t.rfq), [U, F, N, F, Y], (owner, Y)),
         row("Query.rfqAwards", json!({ "rfqId": t.order }), [U, F, N, F, N], (owner, N)),
         row("Query.rfqComparisons", json!({ "rfqId": t.order }), [U, F, N, F, N], (owner, N)),
-        row("Query.rfqs", json!({}), [U, F, N, F, N], (owner, N)),
+        row("Query.rfqs", json!({}), [U, F, N, F, Y], (owner, Y)),
         row(
             "Query.spendAnalytics",
             input(json!({ "from": "2026-03-08", "to": "2026-03-08", "by": "SUPPLIER" })),
@@ -1346,8 +1348,8 @@ fn rows(t: &Things) -> Vec<Row> {
         row("Query.supplyAgreement", id(&t.order), [U, F, N, F, N], (owner, N)),
         row("Query.supplyAgreements", json!({}), [U, F, N, F, N], (owner, N)),
         row("Subscription.myTaskCount", json!({}), [U, F, Y, F, Y], (owner, Y)),
-        row("Subscription.purchaseOrderProgress", id(&t.order), [U, F, N, F, N], (owner, N)),
-        row("Subscription.rfqProgress", id(&t.order), [U, F, N, F, N], (owner, N)),
+        row("Subscription.purchaseOrderProgress", id(&t.purchase), [U, F, N, F, Y], (owner, Y)),
+        row("Subscription.rfqProgress", id(&t.rfq), [U, F, N, F, Y], (owner, Y)),
         // Webhooks.
         row(
             "Mutation.createWebhookEndpoint",
@@ -1636,6 +1638,15 @@ async fn things(server: &TestServer, owner: &Client, machine_key: &TestKey) -> T
     let consignee = json!({ "name": "马", "mobile": "13900000000", "address": "x" });
     let placed = json!({ "quote": quote["quote"]["token"], "consignee": consignee });
     let placed = someone.done("placeOrder", "checkout { id orders { id } }", placed).await["checkout"].clone();
+    // Drafts, which nobody else sees: not even the other owner of the walk, who is to deliver.
+    let until = server.app.clock().now() + chrono::Duration::days(3);
+    let line = json!({ "description": "藏毯", "quantity": 1, "unit": "032" });
+    let asked = json!({ "title": "walk", "deadline": until.to_rfc3339(), "currency": "CNY", "lines": [line] });
+    let rfq = owner.done("createRfq", "rfq { id }", asked).await["rfq"]["id"].clone();
+    let line = json!({ "description": "藏毯", "quantity": 1, "unit": "032", "price": { "amount": "1.00", "currency": "CNY" } });
+    let ordered = json!({ "supplierId": server.organisation(OTHER_SELLER).await, "currency": "CNY", "incoterm": "DDP",
+        "namedPlace": "西宁", "paymentDays": 30, "lines": [line] });
+    let purchase = owner.done("createPurchaseOrder", "purchaseOrder { id }", ordered).await;
     let tokens = server.sign_in(&format!("owner@{SELLER}.demo.chama.example"), None).await;
     let tx = server.app.db().begin().await.unwrap();
     let told = api::app::Told { event: uuid::Uuid::nil(), node: "x".into() };
@@ -1679,6 +1690,8 @@ async fn things(server: &TestServer, owner: &Client, machine_key: &TestKey) -> T
         shipment: parcel.shipment,
         event: parcel.event,
         hold: parcel.hold,
+        rfq,
+        purchase: purchase["purchaseOrder"]["id"].clone(),
     }
 }
 

@@ -8,7 +8,7 @@
 //! - `POST /webhooks/…`: notifications of payment providers; `/sandbox/pay/…`: the page of the sandbox: [`payments`]
 //! - `POST /customs/receipts`: what customs says; `POST /customs/platDataOpen`: what it asks (announcement 179): [`customs`]
 //! - `POST /webhooks/carrier/…`: what carriers push; `POST`, `GET /logistics/proofs/…`: the bytes of proofs: [`logistics`]
-//! - `POST`, `GET /procurement/files/…`: the bytes of attached files: [`procurement`]
+//! - `POST`, `GET /procurement/files/…`: the bytes of attached files: [`procurement`]; how files come and go: [`files`]
 //! - `GET /s/…`: what a slot of a showroom shows: [`scan`]
 //! - `GET /healthz`, `GET /readyz`: for whoever keeps the process running
 //! - `GET /bench/static`: for the bench, where `server.bench` is on
@@ -17,6 +17,7 @@
 //! taken by [`server`].
 
 mod customs;
+mod files;
 mod graphql;
 mod logistics;
 mod negotiate;
@@ -84,14 +85,7 @@ fn routes(gateway: Gateway, lasting: Lasting) -> impl Endpoint {
         .at("/healthz", get(pages::healthz))
         .at("/readyz", get(pages::readyz));
     let routes = if bench { routes.at("/bench/static", get(pages::filler)) } else { routes };
-    routes
-        .data(gateway)
-        .data(lasting)
-        .data(logistics::Hands::default())
-        .data(procurement::Hands::default())
-        .with(cors)
-        .with(CatchPanic::new())
-        .into_endpoint()
+    routes.data(gateway).data(lasting).data(files::Hands::default()).with(cors).with(CatchPanic::new()).into_endpoint()
 }
 
 /// A route that says what it takes to who asks otherwise (RFC 9110, section 15.5.6).

@@ -28,12 +28,13 @@ use sea_orm::{
 };
 
 use super::{
-    ledger::{self, By, in_line},
+    ledger::{By, in_line},
     promises::holding::in_range,
 };
 use crate::platform::{
     db::{Dialect, dialect},
     error::Error,
+    guarded::change_each,
 };
 
 /// What is to be locked: whose goods, in the book of which warehouse, what and how much.
@@ -390,7 +391,7 @@ async fn changed(
     };
     let set = format!("{set}, version = bonded_item.version + 1");
     let rows: Vec<(uuid::Uuid, i64)> = by_item.iter().map(|(id, n)| (id.0, *n)).collect();
-    if ledger::update_each(tx, "bonded_item", &set, guard, &rows).await? != rows.len() as u64 {
+    if change_each(tx, "bonded_item", &set, guard, &rows).await? != rows.len() as u64 {
         let items = book::Entity::find().filter(book::Column::Id.is_in(by_item.keys().copied())).all(tx).await?;
         let available = items.iter().map(|item| item.quantities().available()).min().unwrap_or_default();
         return Err(short(available).into());

@@ -20,6 +20,7 @@ use super::units;
 use crate::platform::{
     db::{Dialect, dialect},
     error::Error,
+    guarded::change_each,
 };
 
 /// Most pieces of one move. Twice that is what an `Int` of the schema can show, and what no balance may pass.
@@ -274,31 +275,10 @@ pub async fn lock(tx: &impl ConnectionTrait, ids: impl IntoIterator<Item = Stock
     locked_by_id(tx, &ids).await.map(|_| ())
 }
 
-/// One UPDATE over many rows: `(VALUES …) AS v`, of which `column1` is the id and `column2` how much.
-pub(super) async fn update_each(
-    tx: &impl ConnectionTrait,
-    table: &str,
-    set: &str,
-    guard: &str,
-    rows: &[(Uuid, i64)],
-) -> Result<u64, Error> {
-    if rows.is_empty() {
-        return Ok(0);
-    }
-    let tuples: Vec<String> = (0..rows.len()).map(|n| format!("(${}, ${})", 2 * n + 1, 2 * n + 2)).collect();
-    let values: Vec<Value> = rows.iter().flat_map(|(id, n)| [Value::from(*id), Value::from(*n)]).collect();
-    let statement = format!(
-        "UPDATE {table} SET {set} FROM (VALUES {}) AS v WHERE {table}.id = v.column1 AND {guard}",
-        tuples.join(", ")
-    );
-    let statement = Statement::from_sql_and_values(tx.get_database_backend(), statement, values);
-    Ok(tx.execute_raw(statement).await?.rows_affected())
-}
-
 /// Takes from balances what is not promised of them. They were looked at under their locks; the guard holds all the same.
 async fn take(tx: &impl ConnectionTrait, changes: &[(StockBalanceId, i64)]) -> Result<(), Error> {
     let rows: Vec<(Uuid, i64)> = changes.iter().map(|(id, pieces)| (id.0, *pieces)).collect();
-    let done = update_each(
+    let done = change_each(
         tx,
         "stock_balance",
         "on_hand = stock_balance.on_hand + v.column2, version = stock_balance.version + 1",

@@ -5,11 +5,16 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-use chrono::{DateTime, Duration, NaiveDate, Utc};
+use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
 
 /// The day of a moment in the zone (营业日): business dates are those of Asia/Shanghai, which is eight hours ahead all year.
 pub fn business_day(at: DateTime<Utc>) -> NaiveDate {
     (at + Duration::hours(8)).date_naive()
+}
+
+/// The moment at which a business day begins.
+pub fn day_begins(day: NaiveDate) -> DateTime<Utc> {
+    day.and_time(NaiveTime::MIN).and_utc() - Duration::hours(8)
 }
 
 /// A clock: the system's, or one that a test sets.

@@ -2,10 +2,11 @@
 //!
 //! - [`clock`]: what time it is, so that a test can say
 //! - [`error`]: refusals, denials and accidents, and what of them a client may see
-//! - [`db`]: the database on both dialects, and the one way to begin a write
+//! - [`db`]: the database on both dialects, and the one way to begin a write; [`guarded`]: locks, and guarded changes
+//!   of many rows
 //! - [`meter`]: counts what one request costs; [`abandoned`]: stops the SQL of what nobody waits for any more
 //! - [`limits`]: how often someone may ask
-//! - [`page`]: keyset pages and their cursors
+//! - [`page`]: keyset pages and their cursors; [`number`]: numbers of documents
 //! - [`cache`]: numbers, evicted by generation; [`responses`]: finished answers, evicted by what they are made of;
 //!   [`shared`]: the Redis behind both and behind the limits
 //! - [`auth`]: who is behind a token
@@ -15,11 +16,13 @@
 //! - [`feed`]: what happened, readable without a gap; [`gathered`]: rows that are written together
 //! - [`web`]: calling the outside world; [`wechat`]: the mini-program's login; [`payment`]: payment providers;
 //!   [`customs`]: the way to customs; [`xmlsig`]: signatures of its messages; [`carrier`]: carriers
+//! - [`attached`]: files whose bytes come after their hash; [`pdf`]: pages to print
 //! - [`reconcile`]: what does not add up
 //! - [`graphql`]: what every part of the schema is made of: ids, pages, errors, scalars
 //! - [`telemetry`]: what the log looks like
 
 pub mod abandoned;
+pub mod attached;
 pub mod audit;
 pub mod auth;
 pub mod cache;
@@ -31,11 +34,14 @@ pub mod error;
 pub mod feed;
 pub mod gathered;
 pub mod graphql;
+pub mod guarded;
 pub mod jobs;
 pub mod limits;
 pub mod meter;
+pub mod number;
 pub mod page;
 pub mod payment;
+pub mod pdf;
 pub mod reconcile;
 pub mod responses;
 pub mod shared;

@@ -21,13 +21,17 @@ use entities::{
     },
 };
 use pdf_writer::{
-    Content, Finish, Name, Pdf, Rect, Ref, Str,
+    Content, Finish, Name, Rect, Str,
     types::{CidFontType, FontFlags, SystemInfo},
 };
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::ops::{orders, snapshots};
-use crate::platform::{clock::business_day, error::Error};
+use crate::platform::{
+    clock::business_day,
+    error::Error,
+    pdf::{Document, PAGE, blank, number},
+};
 
 /// In which language an order is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +59,6 @@ impl Language {
     }
 }
 
-const PAGE: (i32, i32) = (2_100, 2_970);
 const MARGIN: i32 = 150;
 const RIGHT: i32 = PAGE.0 - MARGIN;
 const TOP: i32 = 200;
@@ -363,35 +366,17 @@ fn foot(layout: &mut Layout, order: &OrderSnapshot, language: Language) {
     }
 }
 
-/// A whole number as PDF has them: nothing here is longer than a page.
-fn number(whole: i32) -> f32 {
-    f32::from(i16::try_from(whole).unwrap_or(i16::MAX))
-}
-
 const LATIN: Name<'static> = Name(b"F");
 const SONG: Name<'static> = Name(b"C");
 
 /// An order as a PDF document.
 fn pdf(order: &OrderSnapshot, said: &Said, language: Language) -> Vec<u8> {
     let pages = laid_out(order, said, language);
-    let (catalog, tree) = (Ref::new(1), Ref::new(2));
-    let (latin, song) = (Ref::new(3), Ref::new(4));
-    let refs: Vec<(Ref, Ref)> =
-        (0_i32..).zip(&pages).map(|(n, _)| (Ref::new(7 + 2 * n), Ref::new(8 + 2 * n))).collect();
-    let mut pdf = Pdf::new();
-    pdf.catalog(catalog).pages(tree);
-    let count = i32::try_from(pages.len()).unwrap_or(i32::MAX);
-    pdf.pages(tree).kids(refs.iter().map(|(page, _)| *page)).count(count);
-    fonts(&mut pdf, latin, song);
-    // A point is 1/72 inch, and a tenth of a millimetre 0.283465 of it.
-    let tenth = [0.283_465, 0.0, 0.0, 0.283_465, 0.0, 0.0];
-    for ((n, (page_ref, content_ref)), marks) in (1_i32..).zip(&refs).zip(&pages) {
-        let mut page = pdf.page(*page_ref);
-        page.media_box(Rect::new(0.0, 0.0, 595.276, 841.89)).parent(tree).contents(*content_ref);
-        page.resources().fonts().pair(LATIN, latin).pair(SONG, song);
-        page.finish();
-        let mut content = Content::new();
-        content.transform(tenth);
+    let count = pages.len();
+    let mut document = Document::default();
+    fonts(&mut document);
+    let page = |(n, marks): (usize, &Vec<Mark>)| {
+        let mut content = blank();
         for mark in marks {
             drawn(&mut content, mark);
         }
@@ -399,14 +384,16 @@ fn pdf(order: &OrderSnapshot, said: &Said, language: Language) -> Vec<u8> {
         let foot = format!("{mark}{}  {n} / {count}", order.number);
         let (x, y) = (RIGHT - width(&foot, TEXT), PAGE.1 - 120);
         drawn(&mut content, &Mark::Text { x, y, size: TEXT, text: foot });
-        pdf.stream(*content_ref, &content.finish());
-    }
-    pdf.finish()
+        content
+    };
+    document.of_pages((1..).zip(&pages).map(page).collect())
 }
 
 /// Helvetica, and the reader's own Song with the letters of Adobe-GB1.
-fn fonts(pdf: &mut Pdf, latin: Ref, song: Ref) {
-    let (letters, described) = (Ref::new(5), Ref::new(6));
+fn fonts(document: &mut Document) {
+    let (latin, song) = (document.font(LATIN), document.font(SONG));
+    let (letters, described) = (document.part(), document.part());
+    let pdf = &mut document.pdf;
     let base = Name(b"STSong-Light");
     pdf.type1_font(latin).base_font(Name(b"Helvetica")).encoding_predefined(Name(b"WinAnsiEncoding"));
     pdf.type0_font(song)

@@ -7,16 +7,19 @@ use entities::{
     values::{ErrorCode, Refusal},
 };
 use fast_qr::{ECL, QRBuilder};
-use pdf_writer::{Content, Finish, Name, Pdf, Rect, Ref, Str};
+use pdf_writer::{Content, Name, Str};
 
 use super::ops::floor::Floor;
-use crate::platform::error::Error;
+use crate::platform::{
+    error::Error,
+    pdf::{Document, PAGE, blank, number},
+};
 
-const PAGE: (i32, i32) = (2_100, 2_970);
 const GRID: (i32, i32) = (3, 6);
 const LABEL: (i32, i32) = (633, 460);
 const MARGIN: (i32, i32) = (100, 105);
 const CODE: i32 = 340;
+const FONT: Name<'static> = Name(b"F");
 /// White around a code, in modules: half of what the standard asks for, the label's edge gives the rest.
 const QUIET: i32 = 2;
 
@@ -139,37 +142,19 @@ pub fn svg(labels: &[Label]) -> Vec<String> {
         .collect()
 }
 
-/// A whole number as PDF has them: nothing here is longer than a page.
-fn number(whole: i32) -> f32 {
-    f32::from(i16::try_from(whole).unwrap_or(i16::MAX))
-}
-
 /// All pages as one PDF document, in base64.
 pub fn pdf(labels: &[Label]) -> String {
-    let (catalog, tree, font) = (Ref::new(1), Ref::new(2), Ref::new(3));
-    let pages: Vec<_> = pages(labels).collect();
-    let refs: Vec<(Ref, Ref)> =
-        (0_i32..).zip(&pages).map(|(n, _)| (Ref::new(4 + 2 * n), Ref::new(5 + 2 * n))).collect();
-    let mut pdf = Pdf::new();
-    pdf.catalog(catalog).pages(tree);
-    let count = i32::try_from(pages.len()).unwrap_or(i32::MAX);
-    pdf.pages(tree).kids(refs.iter().map(|(page, _)| *page)).count(count);
-    pdf.type1_font(font).base_font(Name(b"Helvetica"));
-    // A point is 1/72 inch, and a tenth of a millimetre 0.283465 of it.
-    let tenth = [0.283_465, 0.0, 0.0, 0.283_465, 0.0, 0.0];
-    for ((page_ref, content_ref), labels) in refs.iter().zip(&pages) {
-        let mut page = pdf.page(*page_ref);
-        page.media_box(Rect::new(0.0, 0.0, 595.276, 841.89)).parent(tree).contents(*content_ref);
-        page.resources().fonts().pair(Name(b"F"), font);
-        page.finish();
-        let mut content = Content::new();
-        content.transform(tenth);
+    let mut document = Document::default();
+    let font = document.font(FONT);
+    document.pdf.type1_font(font).base_font(Name(b"Helvetica"));
+    let page = |labels: Vec<(i32, i32, &Label)>| {
+        let mut content = blank();
         for (x, y, label) in labels {
-            drawn(&mut content, *x, *y, label);
+            drawn(&mut content, x, y, label);
         }
-        pdf.stream(*content_ref, &content.finish());
-    }
-    BASE64_STANDARD.encode(pdf.finish())
+        content
+    };
+    BASE64_STANDARD.encode(document.of_pages(pages(labels).map(page).collect()))
 }
 
 /// A label, measured from the top left of the page; PDF counts from the bottom.
@@ -186,7 +171,7 @@ fn drawn(content: &mut Content, x: i32, y: i32, label: &Label) {
     for (text, size, down) in [(&label.code, 38, 36), (&label.place, 26, 70)] {
         let wide = i32::try_from(text.len()).unwrap_or(0) * size * 55 / 100;
         let (x, y) = (x + (LABEL.0 - wide) / 2, PAGE.1 - y - CODE - down);
-        content.begin_text().set_font(Name(b"F"), number(size)).next_line(number(x), number(y));
+        content.begin_text().set_font(FONT, number(size)).next_line(number(x), number(y));
         content.show(Str(text.as_bytes())).end_text();
     }
 }

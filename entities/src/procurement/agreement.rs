@@ -110,9 +110,7 @@ impl AgreementStep {
         if from.contains(&state) {
             return Ok(to);
         }
-        let from = async_graphql::Value::from(state).to_string();
-        let action = screaming(&format!("{self:?}"));
-        Err(Refusal::new(ErrorCode::IllegalTransition).with("from", from).with("action", action))
+        Err(Refusal::illegal(state, screaming(&format!("{self:?}"))))
     }
 }
 

@@ -8,7 +8,7 @@ use super::terms::{Side, Texts};
 use crate::{
     party::Viewer,
     values::{
-        Currency, ErrorCode, Money, Refusal,
+        Currency, Money, Refusal,
         id::{OrganisationId, PersonId, SupplierInvoiceId},
     },
 };
@@ -98,9 +98,7 @@ impl InvoiceStep {
         if from.contains(&state) {
             return Ok(to.unwrap_or(state));
         }
-        let from = async_graphql::Value::from(state).to_string();
-        let action = format!("{self:?}").to_uppercase();
-        Err(Refusal::new(ErrorCode::IllegalTransition).with("from", from).with("action", action))
+        Err(Refusal::illegal(state, format!("{self:?}").to_uppercase()))
     }
 }
 

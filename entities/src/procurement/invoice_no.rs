@@ -3,7 +3,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::values::{ErrorCode, Refusal};
+use crate::values::{ErrorCode, Refusal, refusal::given};
 
 /// What sort of an invoice it is (发票种类).
 #[derive(
@@ -112,8 +112,7 @@ fn digits(written: &str, lengths: &[usize]) -> Result<String, Refusal> {
 
 /// Reads the number of an invoice of a kind; what is left empty was not given.
 pub fn read(kind: InvoiceKind, no: &str, code: Option<&str>, check_code: Option<&str>) -> Result<Number, Refusal> {
-    let said = |text: Option<&str>| text.filter(|text| !text.trim().is_empty()).map(str::to_owned);
-    let (code, check_code) = (said(code), said(check_code));
+    let (code, check_code) = (given(code).map(str::to_owned), given(check_code).map(str::to_owned));
     let no = match kind {
         InvoiceKind::DigitalVat => digits(no, &[20]),
         InvoiceKind::Vat => digits(no, &[8]),

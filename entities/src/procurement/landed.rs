@@ -53,11 +53,6 @@ pub fn needs(incoterm: Incoterm) -> Needs {
     }
 }
 
-/// Whether an Incoterm is for sea and inland waterways only.
-pub fn is_sea(incoterm: Incoterm) -> bool {
-    matches!(incoterm, Incoterm::Fas | Incoterm::Fob | Incoterm::Cfr | Incoterm::Cif)
-}
-
 /// What the landed cost of one piece is made of. What its Incoterm includes is not added, whatever stands here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
@@ -235,8 +230,6 @@ mod tests {
             let found: String = all.iter().filter(|(needed, _)| *needed).map(|(_, letter)| *letter).collect();
             assert_eq!(found, expected, "{term:?}");
         }
-        let sea: Vec<Incoterm> = Incoterm::iter().filter(|term| is_sea(*term)).collect();
-        assert_eq!(sea, [Fas, Fob, Cfr, Cif]);
     }
 
     #[test]

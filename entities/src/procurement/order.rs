@@ -15,14 +15,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    terms::{Fx, People, WHOLE_PPM},
+    terms::{Fx, People, Schedule, WHOLE_PPM},
     unit_price::{UnitPrice, minor},
 };
 use crate::{
     ordering::Incoterm,
     party::Viewer,
     values::{
-        Currency, ErrorCode, Money, Refusal,
+        Currency, Money, Refusal,
         id::{
             CategoryId, OrganisationId, PersonId, PurchaseOrderId, PurchaseOrderLineId, RfqId, StockLocationId,
             SupplyAgreementId,
@@ -138,9 +138,7 @@ impl OrderStep {
         if from.contains(&state) {
             return Ok(to);
         }
-        let from = async_graphql::Value::from(state).to_string();
-        let action = screaming(&format!("{self:?}"));
-        Err(Refusal::new(ErrorCode::IllegalTransition).with("from", from).with("action", action))
+        Err(Refusal::illegal(state, screaming(&format!("{self:?}"))))
     }
 }
 
@@ -170,7 +168,7 @@ pub struct Proposal {
 }
 
 /// A line as its supplier would rather have it; what is not said stays as it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProposedLine {
     /// Which.
     pub line: PurchaseOrderLineId,
@@ -180,6 +178,8 @@ pub struct ProposedLine {
     pub price: Option<UnitPrice>,
     /// Until when.
     pub needed_on: Option<chrono::NaiveDate>,
+    /// When how much of it comes.
+    pub schedule: Option<Schedule>,
 }
 
 /// What the lines of an order come to, in minor units.

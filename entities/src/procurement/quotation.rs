@@ -84,9 +84,7 @@ impl QuotationStep {
         if from.contains(&state) {
             return Ok(to);
         }
-        let from = async_graphql::Value::from(state).to_string();
-        let action = format!("{self:?}").to_uppercase();
-        Err(Refusal::new(ErrorCode::IllegalTransition).with("from", from).with("action", action))
+        Err(Refusal::illegal(state, format!("{self:?}").to_uppercase()))
     }
 }
 
@@ -147,10 +145,6 @@ fn range<T: ToString + Copy>(min: T, max: T) -> Refusal {
     Refusal::new(ErrorCode::OutOfRange).with("min", min.to_string()).with("max", max.to_string())
 }
 
-fn written(said: Option<&str>) -> Option<&str> {
-    said.filter(|said| !said.trim().is_empty())
-}
-
 /// What a quotation says, when it can be said of what is asked for until the day of the deadline; or all that is wrong
 /// with it. Lines may be left out: it is a partial quotation then. No refusal names a price.
 pub fn checked(
@@ -160,7 +154,7 @@ pub fn checked(
 ) -> Result<QuotationContent, Refusals> {
     let mut check = Check::default();
     let named_place = check.take("namedPlace", text::line(&new.named_place, 120)).unwrap_or_default();
-    let note = written(new.note.as_deref()).and_then(|note| check.take("note", text::paragraph(note, 1_000)));
+    let note = text::given(new.note.as_deref()).and_then(|note| check.take("note", text::paragraph(note, 1_000)));
     check.demand((0..=365).contains(&new.payment_days), "paymentDays", || range(0, 365));
     check.demand((0..=730).contains(&new.lead_days), "leadDays", || range(0, 730));
     let (first, last) = (deadline + Days::new(1), deadline + Days::new(LONGEST_DAYS));
@@ -169,9 +163,7 @@ pub fn checked(
     let code = new.currency.code();
     check
         .demand(value, "minValue", || Refusal::new(ErrorCode::InvalidAmount).with("value", "0").with("currency", code));
-    check.demand(!new.lines.is_empty(), "lines", || Refusal::new(ErrorCode::Required));
-    let many = || Refusal::new(ErrorCode::TooMany).with("max", asked.len().to_string());
-    check.demand(new.lines.len() <= asked.len(), "lines", many);
+    check.0.extend(text::few(new.lines.len(), asked.len()).err());
     let (mut lines, mut seen) = (Vec::new(), BTreeSet::new());
     for (n, quoted) in new.lines.iter().take(asked.len()).enumerate() {
         let read = match line_checked(quoted, asked, new.currency) {
@@ -215,7 +207,7 @@ fn line_checked(quoted: &QuotedLine, asked: &[line::Model], currency: Currency) 
     let most = line.map_or(MOST, |line| line.quantity);
     check.demand(quoted.available.is_none_or(|n| (1..=most).contains(&n)), "available", || range(1, most));
     check.demand((0..=WHOLE_PPM).contains(&quoted.tax_ppm), "taxPpm", || range(0, WHOLE_PPM));
-    let note = written(quoted.note.as_deref()).and_then(|note| check.take("note", text::line(note, 300)));
+    let note = text::given(quoted.note.as_deref()).and_then(|note| check.take("note", text::line(note, 300)));
     check.done(QuotedLine { note, ..quoted.clone() })
 }
 

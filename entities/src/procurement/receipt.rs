@@ -100,9 +100,7 @@ impl ReceiptStep {
         if from.contains(&state) {
             return Ok(to);
         }
-        let from = async_graphql::Value::from(state).to_string();
-        let action = format!("{self:?}").to_uppercase();
-        Err(Refusal::new(ErrorCode::IllegalTransition).with("from", from).with("action", action))
+        Err(Refusal::illegal(state, format!("{self:?}").to_uppercase()))
     }
 }
 

@@ -16,6 +16,8 @@ pub enum ReminderKind {
     OrderAnswer,
     /// Something that was ordered should be here (交货逾期).
     OrderLate,
+    /// An invoice does not match (发票不符待处理).
+    InvoiceException,
     /// Something is to be paid soon, or should have been (付款到期).
     PayableDue,
 }
@@ -28,7 +30,7 @@ pub struct Model {
     /// Of what.
     #[sea_orm(primary_key, auto_increment = false)]
     pub kind: ReminderKind,
-    /// Of which thing: the request, the order, the payable.
+    /// Of which thing: the request, the order, the invoice, the payable.
     #[sea_orm(primary_key, auto_increment = false)]
     pub subject_id: Uuid,
     /// When the last reminder went out.

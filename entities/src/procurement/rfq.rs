@@ -14,7 +14,7 @@ use crate::{
     ordering::Incoterm,
     party::{Viewer, machine_client::Scope},
     values::{
-        Currency, ErrorCode, Refusal,
+        Currency, Refusal,
         id::{CategoryId, OrganisationId, PersonId, RfqId, StockLocationId},
     },
 };
@@ -108,8 +108,7 @@ impl RfqStep {
             Self::AwardPart => "AWARD".to_owned(),
             other => format!("{other:?}").to_uppercase(),
         };
-        let from = async_graphql::Value::from(state).to_string();
-        Err(Refusal::new(ErrorCode::IllegalTransition).with("from", from).with("action", action))
+        Err(Refusal::illegal(state, action))
     }
 }
 

@@ -13,7 +13,7 @@ use sea_orm::{FromJsonQueryResult, entity::prelude::*};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    terms::{Due, months, quarter_start},
+    terms::{Due, Schedule, months, quarter_start},
     unit_price::UnitPrice,
 };
 use crate::values::{
@@ -272,6 +272,21 @@ pub fn shown(e4: i64) -> Decimal {
     Decimal::new(e4, 4).round_dp_with_strategy(1, RoundingStrategy::MidpointAwayFromZero)
 }
 
+/// When a line is due, without what was given up: that is taken off what was due last.
+pub fn dues(quantity: i64, given_up: i64, needed_on: Option<NaiveDate>, schedule: Schedule) -> Vec<Due> {
+    let mut dues = schedule.0;
+    if let (true, Some(on)) = (dues.is_empty(), needed_on) {
+        dues.push(Due { on, quantity });
+    }
+    let mut off = given_up;
+    for due in dues.iter_mut().rev() {
+        let less = off.clamp(0, due.quantity);
+        due.quantity -= less;
+        off -= less;
+    }
+    dues
+}
+
 /// How much of what was due from `first` on and before `after` came in time, and how much was due. What comes first goes
 /// to what was due first.
 pub fn on_time(due: &[Due], came: &[(NaiveDate, i64)], first: NaiveDate, after: NaiveDate) -> (i64, i64) {
@@ -527,7 +542,7 @@ mod tests {
             (FULL_E4, "Excellent", Consequence::Nothing),
         ] {
             let found = standings.of(e4).unwrap();
-            assert_eq!((found.name.as_str(), found.on_order), (expected, follows), "{e4}");
+            assert_eq!((found.name.as_str(), found.on_rfq, found.on_order), (expected, follows, follows), "{e4}");
         }
         let mut closed = standings;
         closed.0[3].below_e4 = Some(FULL_E4);
@@ -576,5 +591,22 @@ mod tests {
             assert_eq!((period.start(today), period.ended(today)), (day(start), day(ended)), "{period:?} {today}");
             assert_eq!(period.after(day(ended)), day(start));
         }
+    }
+
+    #[test]
+    fn what_was_given_up_is_taken_off_what_was_due_last() {
+        let due = |on: &str, quantity: i64| Due { on: day(on), quantity };
+        let (early, late) = (due("2026-03-10", 60), due("2026-03-20", 40));
+        for (given_up, schedule, expected) in [
+            (0, vec![], vec![due("2026-03-31", 100)]),
+            (30, vec![], vec![due("2026-03-31", 70)]),
+            (0, vec![early, late], vec![early, late]),
+            (10, vec![early, late], vec![early, due("2026-03-20", 30)]),
+            (50, vec![early, late], vec![due("2026-03-10", 50), due("2026-03-20", 0)]),
+        ] {
+            let found = dues(100, given_up, Some(day("2026-03-31")), Schedule(schedule));
+            assert_eq!(found, expected, "{given_up} given up");
+        }
+        assert_eq!(dues(100, 0, None, Schedule::default()), [], "what has no day is never late");
     }
 }

@@ -71,6 +71,18 @@ pub fn overdue(lines: &[line::Model], today: NaiveDate) -> bool {
     })
 }
 
+/// The day by which the next of a line is to be here: of its schedule the first that is not covered by what is here.
+pub fn next_due(line: &line::Model) -> Option<NaiveDate> {
+    let mut sum = 0;
+    for due in &line.schedule.0 {
+        sum += due.quantity;
+        if sum > line.here() {
+            return Some(due.on);
+        }
+    }
+    line.needed_on
+}
+
 /// What the lines of an order come to. Shares are rounded down: what is not all of it never shows as all of it.
 pub fn of(lines: &[line::Model]) -> Derived {
     let mut wanted = 0_i128;
@@ -184,6 +196,27 @@ mod tests {
             (planned(60), "2026-03-21", true),
         ] {
             assert_eq!(overdue(std::slice::from_ref(&line), day(today)), expected, "{line:?} {today}");
+        }
+    }
+
+    #[test]
+    fn what_is_due_next_is_the_first_of_the_schedule_that_is_not_all_here() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let (early, late, said) = ("2026-03-10", "2026-03-20", "2026-03-31");
+        let schedule = Schedule(vec![Due { on: day(early), quantity: 60 }, Due { on: day(late), quantity: 40 }]);
+        for (schedule, received, returned, needed_on, expected) in [
+            (Schedule::default(), 0, 0, None, None),
+            (Schedule::default(), 0, 0, Some(said), Some(said)),
+            (schedule.clone(), 0, 0, Some(said), Some(early)),
+            (schedule.clone(), 59, 0, None, Some(early)),
+            (schedule.clone(), 60, 0, None, Some(late)),
+            // What went back is to come again.
+            (schedule.clone(), 60, 1, None, Some(early)),
+            (schedule.clone(), 100, 0, None, None),
+            (schedule, 100, 0, Some(said), Some(said)),
+        ] {
+            let line = line::Model { schedule, received, returned, needed_on: needed_on.map(day), ..a_line() };
+            assert_eq!(next_due(&line), expected.map(day), "{line:?}");
         }
     }
 }

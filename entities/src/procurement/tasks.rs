@@ -39,6 +39,8 @@ pub enum TaskKind {
     AwardRfq,
     /// What was awarded is not ordered yet (待转订单).
     ConvertAwards,
+    /// An order comes of an award or was sent back, and is not submitted (待提交审批).
+    SubmitOrder,
     /// An order waits for an approval (待审批).
     ApproveOrder,
     /// An order is approved, and not sent (待发出).
@@ -59,6 +61,8 @@ pub enum TaskKind {
     ApproveInvoice,
     /// Something is to be paid soon (待付款).
     PayInvoice,
+    /// What is owed is disputed (待解决争议).
+    SettleDispute,
     /// A debit note wants an answer of its supplier (待答复借项).
     AnswerDebitNote,
     /// A framework agreement wants an answer of its supplier (待确认协议).
@@ -76,13 +80,16 @@ impl TaskKind {
             | Self::OpenBids
             | Self::AwardRfq
             | Self::ConvertAwards
+            | Self::SubmitOrder
             | Self::SendOrder
             | Self::SettleChange => Action::SourceGoods,
             Self::ApproveOrder | Self::ActivateAgreement => Action::ApprovePurchases,
             Self::ReceiveGoods | Self::InspectGoods | Self::ReturnGoods => Action::ReceivePurchases,
-            Self::ResolveException | Self::ApproveInvoice | Self::PayInvoice | Self::AnswerDebitNote => {
-                Action::RecordInvoices
-            }
+            Self::ResolveException
+            | Self::ApproveInvoice
+            | Self::PayInvoice
+            | Self::SettleDispute
+            | Self::AnswerDebitNote => Action::RecordInvoices,
         }
     }
 }

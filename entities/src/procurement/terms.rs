@@ -171,6 +171,16 @@ pub enum Side {
     Supplier,
 }
 
+impl Side {
+    /// What of both is this side's.
+    pub fn of<T>(self, buyer: T, supplier: T) -> T {
+        match self {
+            Self::Buyer => buyer,
+            Self::Supplier => supplier,
+        }
+    }
+}
+
 /// The first day of a day's month.
 pub fn months(day: NaiveDate) -> NaiveDate {
     day.with_day(1).unwrap_or(day)

@@ -16,7 +16,10 @@ use super::{
     terms::{MOST, WHOLE_PPM},
     unit_price::UnitPrice,
 };
-use crate::values::{Currency, ErrorCode, Money, Refusal};
+use crate::{
+    customs::ceb::form::is_text,
+    values::{Currency, ErrorCode, Money, Refusal},
+};
 
 /// Most bytes of an invoice.
 pub const MOST_BYTES: usize = 2 << 20;
@@ -245,6 +248,9 @@ fn tree(text: &str) -> Result<Element, Refusal> {
 
 /// Adds text to the innermost element. Outside the root there may be nothing but space.
 fn add(open: &mut [Element], text: &str) -> Result<(), Refusal> {
+    if !text.chars().all(is_text) {
+        return Err(wrong("it has a character that XML does not know"));
+    }
     match open.last_mut() {
         Some(element) => element.text.push_str(text),
         None if text.trim().is_empty() => {}
@@ -518,6 +524,7 @@ mod tests {
             ("<b:ID>INV-7</b:ID>", "", "no ID"),
             ("<?xml version=\"1.0\" encoding=\"UTF-8\"?>", "<!DOCTYPE x [<!ENTITY y \"z\">]>", "document type"),
             ("Rug &amp; more", "Rug &y; more", "entity"),
+            ("Rug &amp; more", "Rug &#1; more", "a character that XML does not know"),
             ("</Invoice>", "", "ends before"),
             (
                 "<b:PayableAmount",

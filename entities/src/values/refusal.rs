@@ -277,6 +277,12 @@ impl Refusal {
         self
     }
 
+    /// A step that a state does not let. The state is shown as the API writes it.
+    pub fn illegal(from: impl Into<async_graphql::Value>, action: impl Into<String>) -> Self {
+        let from: async_graphql::Value = from.into();
+        Self::new(ErrorCode::IllegalTransition).with("from", from.to_string()).with("action", action)
+    }
+
     /// The message in a language.
     pub fn message(&self, locale: &Locale) -> String {
         let mut message = self.code.template(locale).to_owned();
@@ -322,6 +328,26 @@ fn written(text: &str, max: usize, unfit: impl Fn(char) -> bool) -> Result<Strin
     Ok(text.to_owned())
 }
 
+/// What somebody wrote; nothing but spaces is nothing.
+pub fn given(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !text.trim().is_empty())
+}
+
+/// A SHA-256 in hex, in small letters.
+pub fn sha256(text: &str) -> Result<String, Refusal> {
+    let fits = text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    if fits { Ok(text.to_owned()) } else { Err(Refusal::new(ErrorCode::InvalidValue).with("value", "sha256")) }
+}
+
+/// Some lines, and no more than may be.
+pub fn few(lines: usize, most: usize) -> Result<(), Refusal> {
+    match lines {
+        0 => Err(Refusal::new(ErrorCode::Required).at("lines")),
+        n if n > most => Err(Refusal::new(ErrorCode::TooMany).with("max", most.to_string()).at("lines")),
+        _ => Ok(()),
+    }
+}
+
 /// Collects refusals while a whole input is checked, so that a client sees all of them at once.
 #[derive(Debug, Default)]
 pub struct Check(pub Refusals);
@@ -342,5 +368,62 @@ impl Check {
     /// Ends the check: the value, or everything that was noted.
     pub fn done<T>(self, value: T) -> Result<T, Refusals> {
         if self.0.is_empty() { Ok(value) } else { Err(self.0) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_what_stands_between_its_spaces() {
+        for (text, expected) in [
+            (" 仓库 A ", Ok("仓库 A")),
+            ("12345678", Ok("12345678")),
+            ("", Err(ErrorCode::Required)),
+            ("  ", Err(ErrorCode::Required)),
+            ("123456789", Err(ErrorCode::TooLong)),
+            ("a\nb", Err(ErrorCode::InvalidValue)),
+        ] {
+            let read = line(text, 8).map_err(|refusal| refusal.code);
+            assert_eq!(read.as_deref().map_err(|code| *code), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn spaces_are_nothing_that_was_written() {
+        for (text, expected) in [(None, None), (Some(""), None), (Some(" \t"), None), (Some(" a "), Some(" a "))] {
+            assert_eq!(given(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_sha256_is_64_small_hexadecimal_digits() {
+        let hash = "0123456789abcdef".repeat(4);
+        assert_eq!(sha256(&hash), Ok(hash.clone()));
+        for wrong in [
+            "",
+            &hash[1..],
+            &format!("{hash}0"),
+            &hash.to_uppercase(),
+            &hash.replace('a', "g"),
+            &format!(" {}", &hash[1..]),
+            // As many bytes, and no digits.
+            &hash.replace("ab", "é"),
+        ] {
+            let refusal = sha256(wrong).unwrap_err();
+            assert_eq!(
+                (refusal.code, refusal.details["value"].as_str()),
+                (ErrorCode::InvalidValue, "sha256"),
+                "{wrong:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn some_lines_are_at_least_one_and_at_most_so_many() {
+        for (lines, code) in [(0, Some(ErrorCode::Required)), (1, None), (3, None), (4, Some(ErrorCode::TooMany))] {
+            assert_eq!(few(lines, 3).err().map(|refusal| refusal.code), code, "{lines}");
+        }
     }
 }

@@ -181,6 +181,12 @@ async fn an_order_of_an_agreement_has_its_price_of_the_day_and_its_quantities() 
         let refused = purchaser.refused("createPurchaseOrder", taking(&desk, &made, quantity, amount)).await;
         assert_eq!(refused, refusals(&[expected]), "{quantity} at {amount}");
     }
+    // It is said what may be ordered instead.
+    for (quantity, amount, suggested) in [(37, "12.00", "50"), (103, "11.20", "110")] {
+        let refused = purchaser.payload("createPurchaseOrder", "", taking(&desk, &made, quantity, amount)).await;
+        let details = refused["userErrors"][0]["details"].as_array().unwrap();
+        assert!(details.contains(&json!({ "name": "suggested", "value": suggested })), "{refused}");
+    }
     for (quantity, amount) in [(90, "12.00"), (100, "11.20"), (500, "10.5")] {
         purchaser.done("createPurchaseOrder", "", taking(&desk, &made, quantity, amount)).await;
     }
@@ -259,6 +265,9 @@ async fn of_many_orders_at_once_no_more_take_than_an_agreement_holds() {
     let answers = futures_util::future::join_all(all).await;
     let through = answers.iter().filter(|answer| answer["userErrors"] == json!([])).count();
     assert_eq!(through, 4, "{answers:?}");
+    for lost in answers.iter().filter(|answer| answer["userErrors"] != json!([])) {
+        assert_eq!(lost["userErrors"][0]["code"], "LIMIT_EXCEEDED", "{lost}");
+    }
     assert_eq!(read(&desk, &made).await["lines"]["nodes"][0]["released"], 240);
 }
 

@@ -4,7 +4,7 @@
 use chrono::Duration;
 use serde_json::{Value, json};
 
-use super::{Desk, Line, ORDER, line, over, step};
+use super::{Desk, Line, ORDER, line, over, path::waits, step};
 use crate::{showroom::me, support::Client};
 
 fn refusals(all: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -126,9 +126,28 @@ async fn one_who_does_not_agree_sends_an_order_back_and_says_why() {
     let back = decided(&first, &order, "REJECT").await;
     assert_eq!(back["state"], "DRAFT");
     assert_eq!(steps(&desk, &order).await, [(1, "REJECTED".into()), (2, "VOID".into())]);
-    // Submitted again it begins anew.
-    let again = desk.stepped("submitPurchaseOrder", &desk.purchaser().await, step(&back)).await;
+    // It waits for who asked; submitted again it begins anew.
+    let purchaser = desk.purchaser().await;
+    assert_eq!(waits(&purchaser, "SUBMIT_ORDER").await, 1);
+    let again = desk.stepped("submitPurchaseOrder", &purchaser, step(&back)).await;
+    assert_eq!(waits(&purchaser, "SUBMIT_ORDER").await, 0);
     assert_eq!(steps(&desk, &again).await, [(1, "WAITING".into()), (2, "WAITING".into())]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_one_may_disagree_though_all_others_did_not_and_it_begins_anew() {
+    let desk = Desk::new().await;
+    let order = desk.submitted(0, &[plain(100, "5000.01")]).await;
+    let order = decided(&desk.approver(1).await, &order, "APPROVE").await;
+    let order = decided(&desk.approver(2).await, &order, "APPROVE").await;
+    assert_eq!(order["state"], "PENDING_APPROVAL");
+    let back = decided(&desk.approver(3).await, &order, "REJECT").await;
+    assert_eq!(back["state"], "DRAFT");
+    let all = |of: [&str; 3]| -> Vec<(i64, String)> { (1..).zip(of.map(str::to_owned)).collect() };
+    assert_eq!(steps(&desk, &back).await, all(["APPROVED", "APPROVED", "REJECTED"]));
+    let again = desk.stepped("submitPurchaseOrder", &desk.purchaser().await, step(&back)).await;
+    assert_eq!(again["state"], "PENDING_APPROVAL");
+    assert_eq!(steps(&desk, &again).await, all(["WAITING"; 3]), "what was approved before it was sent back holds");
 }
 
 #[tokio::test(flavor = "multi_thread")]

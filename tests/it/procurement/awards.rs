@@ -1,9 +1,13 @@
 //! Awards: a line to one supplier or several, with a reason when it is not the cheapest, never more than was asked for;
 //! and one action makes orders of all of it, or of what is named.
 
+use std::sync::Arc;
+
 use chrono::Duration;
+use futures_util::future::join_all;
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
+use tokio::sync::Barrier;
 
 use super::{Desk, RFQ, over, step};
 use crate::support::Client;
@@ -322,18 +326,39 @@ async fn a_quotation_that_does_not_hold_any_more_gets_nothing() {
     assert_eq!(bids.refused(&lines, json!({})).await, refusals(&[("QUOTE_EXPIRED", "lines.0.quotationId")]));
 }
 
-#[tokio::test]
-async fn of_two_who_award_at_once_no_more_goes_out_than_was_asked_for() {
+/// So many ask at the same moment.
+const CLIENTS: usize = 16;
+
+/// All of these begin at the same moment; what each answers, in their order.
+async fn at_once(client: &Client, mutation: &'static str, selection: &'static str, asked: Vec<Value>) -> Vec<Value> {
+    let barrier = Arc::new(Barrier::new(asked.len()));
+    let tasks = asked.into_iter().map(|input| {
+        let (client, barrier) = (client.clone(), Arc::clone(&barrier));
+        tokio::spawn(async move {
+            barrier.wait().await;
+            client.payload(mutation, selection, input).await
+        })
+    });
+    join_all(tasks).await.into_iter().map(|answer| answer.expect("a client broke down")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_who_award_at_once_no_more_goes_out_than_was_asked_for() {
     let bids = Bids::usual().await;
     let buyer = bids.desk.purchaser().await;
-    let (first, second) = (
-        bids.awarding(&[bids.to(0, 0, 60, because())], json!({})),
-        bids.awarding(&[bids.to(0, 1, 60, because())], json!({})),
-    );
-    let (first, second) =
-        tokio::join!(buyer.payload("awardRfq", AWARDED, first), buyer.payload("awardRfq", AWARDED, second));
-    let done = [&first, &second].iter().filter(|payload| payload["userErrors"] == json!([])).count();
-    assert_eq!(done, 1, "{first} {second}");
+    // Half of them to each of two suppliers.
+    let one = |n: usize| bids.awarding(&[bids.to(0, n % 2, 60, because())], json!({}));
+    let answers = at_once(&buyer, "awardRfq", AWARDED, (0..CLIENTS).map(one).collect()).await;
+    let won: Vec<usize> = (0..CLIENTS).filter(|n| answers[*n]["userErrors"] == json!([])).collect();
+    assert_eq!(won.len(), 1, "{answers:?}");
+    for (n, lost) in answers.iter().enumerate().filter(|(n, _)| !won.contains(n)) {
+        // Who gets something of a line gets nothing more of it, and for another 60 is too much.
+        let same = n % 2 == won[0] % 2;
+        let expected = if same { ("DUPLICATE", "lineId") } else { ("OUT_OF_RANGE", "quantity") };
+        let error = &lost["userErrors"][0];
+        let field = json!(["lines", "0", expected.1]);
+        assert_eq!((&error["code"], &error["field"]), (&json!(expected.0), &field), "{lost}");
+    }
     let awarded: i64 = bids.awards(&buyer).await.iter().map(|award| award["quantity"].as_i64().unwrap()).sum();
     assert_eq!(awarded, 60);
     let line = bids.desk.one(&buyer, "rfq", &bids.rfq["id"], "lines(first: 1) { nodes { awarded } }").await;
@@ -529,15 +554,19 @@ async fn the_quotations_of_the_round_before_stand_until_somebody_quotes_anew() {
     bids.awarded(&lines).await;
 }
 
-#[tokio::test]
-async fn of_two_who_order_at_once_one_does() {
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_who_order_at_once_one_does() {
     let bids = Bids::usual().await;
     split(&bids).await;
     let buyer = bids.desk.purchaser().await;
-    let convert = || buyer.payload("convertAwardsToOrders", ORDERS, bids.converting(json!({})));
-    let (first, second) = tokio::join!(convert(), convert());
-    let done = [&first, &second].iter().filter(|payload| payload["userErrors"] == json!([])).count();
-    assert_eq!(done, 1, "{first} {second}");
+    let asked = vec![bids.converting(json!({})); CLIENTS];
+    let answers = at_once(&buyer, "convertAwardsToOrders", ORDERS, asked).await;
+    let (won, lost): (Vec<_>, Vec<_>) = answers.iter().partition(|payload| payload["userErrors"] == json!([]));
+    assert_eq!(won.len(), 1, "{answers:?}");
+    for payload in lost {
+        let error = &payload["userErrors"][0];
+        assert_eq!((&error["code"], &error["field"]), (&json!("INCOMPLETE"), &json!(["rfqId"])), "{payload}");
+    }
     let all = buyer.data("{ purchaseOrders(first: 100) { nodes { id } } }", json!({})).await;
     assert_eq!(all["purchaseOrders"]["nodes"].as_array().unwrap().len(), 2, "one order a supplier: {all}");
     assert!(bids.orders().await.iter().all(Value::is_string));

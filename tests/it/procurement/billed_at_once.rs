@@ -1,7 +1,7 @@
 //! Many who bill one line at the same moment: together they never bill more than was accepted, of the order or of a
 //! delivery, whatever is taken back meanwhile.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use api::platform::graphql::decode;
 use async_graphql::ID;
@@ -15,6 +15,7 @@ use entities::{
 use futures_util::future::join_all;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
+use tokio::sync::Barrier;
 
 use super::{Desk, Line, line, line_id, over, step};
 use crate::support::Client;
@@ -67,7 +68,7 @@ async fn sixty_four_clients_that_bill_one_line_never_bill_more_than_was_accepted
     assert_eq!((answers.len(), matched), (CLIENTS, 33));
     assert_eq!(claimed(&desk, line_id(&order, 0)).await, (100, 99));
 
-    // Half of them are rejected while those that did not fit are matched anew: what becomes free is claimed once.
+    // Ten of them are rejected while those that did not fit are matched anew: what becomes free is claimed once.
     let (fit, unfit): (Vec<Value>, Vec<Value>) = answers.into_iter().partition(|one| one["state"] == "MATCHED");
     let rejected = fit.iter().take(10).map(|one| {
         let input = over(step(one), json!({ "reason": "not ours" }));
@@ -78,9 +79,81 @@ async fn sixty_four_clients_that_bill_one_line_never_bill_more_than_was_accepted
         let (input, clerk) = (step(one), clerk.clone());
         async move { clerk.done("rematchSupplierInvoice", STATE, input).await }
     });
-    tokio::join!(join_all(rejected), join_all(again));
+    let (_, again) = tokio::join!(join_all(rejected), join_all(again));
     let (_, billed) = claimed(&desk, line_id(&order, 0)).await;
     assert!((69..=99).contains(&billed) && billed % 3 == 0, "{billed}");
+    // And then it is: of those that came too early there are more than became free.
+    for done in again.iter().filter(|done| done["supplierInvoice"]["state"] == "EXCEPTION") {
+        clerk.done("rematchSupplierInvoice", STATE, step(&done["supplierInvoice"])).await;
+    }
+    assert_eq!(claimed(&desk, line_id(&order, 0)).await, (100, 99), "what became free is lost");
+    desk.adds_up().await;
+}
+
+/// All of these begin at the same moment; what each answers, in their order.
+async fn raced(asked: Vec<(Client, &'static str, Value)>) -> Vec<(&'static str, Value)> {
+    let barrier = Arc::new(Barrier::new(asked.len()));
+    let tasks = asked.into_iter().map(|(client, mutation, input)| {
+        let barrier = Arc::clone(&barrier);
+        tokio::spawn(async move {
+            let selection = if mutation == "recordSupplierInvoice" { STATE } else { "" };
+            barrier.wait().await;
+            (mutation, client.payload(mutation, selection, input).await)
+        })
+    });
+    join_all(tasks).await.into_iter().map(|answer| answer.expect("a client broke down")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sixty_four_clients_that_receive_take_back_and_bill_one_line_leave_it_adding_up() {
+    let desk = Desk::new().await;
+    let order = desk.acknowledged_order(&[line(100, "10.00")]).await;
+    let mut came = Vec::new();
+    for _ in 0..10 {
+        came.push(desk.received(&order, &[(0, 6)]).await);
+    }
+    let (receiver, clerk) = (desk.receiver().await, desk.clerk().await);
+    // Ten that take back what came, thirty-two that bill three, twenty-two that receive five: with nothing of what came
+    // left they are 110 all the same, so that somebody has to be refused.
+    let one = |n: usize| match (n % 6, came.get(n / 6)) {
+        (0 | 2 | 4, _) => {
+            let input = desk.invoicing(&order, &format!("R-{n}"), &[(0, 3, "10.00")], json!({}));
+            (clerk.clone(), "recordSupplierInvoice", input)
+        }
+        (1, Some(receipt)) => {
+            (receiver.clone(), "reverseGoodsReceipt", over(step(receipt), json!({ "reason": "录错单" })))
+        }
+        _ => {
+            let more = json!({ "inspected": true, "deliveryNote": format!("SH-{n}") });
+            (receiver.clone(), "postGoodsReceipt", desk.receiving(&order, &[(0, 5)], more))
+        }
+    };
+    let (mut accepted, mut refused, mut unfit) = (60, 0, Vec::new());
+    for (mutation, payload) in raced((0..CLIENTS).map(one).collect()).await {
+        match (mutation, payload["userErrors"][0]["code"].as_str()) {
+            ("recordSupplierInvoice", None) => {
+                let invoice = &payload["supplierInvoice"];
+                if invoice["state"] == "EXCEPTION" {
+                    unfit.push(invoice.clone());
+                }
+            }
+            ("reverseGoodsReceipt", None) => accepted -= 6,
+            ("postGoodsReceipt", None) => accepted += 5,
+            // A hundred are never billed by threes: the order stays open, and nothing is refused because it is not.
+            ("reverseGoodsReceipt", Some("IN_USE")) | ("postGoodsReceipt", Some("OVER_RECEIPT")) => refused += 1,
+            _ => panic!("{mutation} answers {payload}"),
+        }
+    }
+    assert!(refused > 0, "nobody was refused: the test is too small");
+    assert!(accepted <= 100, "{accepted} of 100 are accepted");
+    let (counted, billed) = claimed(&desk, line_id(&order, 0)).await;
+    assert_eq!(counted, accepted, "the order counts other than was answered");
+    assert!(billed <= 96 && billed % 3 == 0, "{billed}");
+    // What did not fit then fits now, as far as something is left.
+    for invoice in &unfit {
+        clerk.done("rematchSupplierInvoice", STATE, step(invoice)).await;
+    }
+    assert_eq!(claimed(&desk, line_id(&order, 0)).await, (accepted, i64::min(accepted / 3 * 3, 96)));
     desk.adds_up().await;
 }
 

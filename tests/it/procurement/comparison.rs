@@ -5,7 +5,7 @@ use entities::party::MemberRole;
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
-use super::{Desk, over};
+use super::{Desk, RFQ, over, step};
 use crate::support::Client;
 
 const COLUMNS: &str = "columns { supplierId complete priceRank scoreRank landed total { amount currency } \
@@ -137,6 +137,55 @@ async fn before_the_opening_there_is_no_comparison_for_anybody() {
     assert_eq!(desk.receiver().await.denied("keepComparison", keep).await, "FORBIDDEN");
     let nobody = desk.market.server.anonymous();
     assert_eq!(nobody.error(&asked("round"), variables).await, "UNAUTHENTICATED");
+}
+
+#[tokio::test]
+async fn while_another_round_is_sealed_nothing_is_compared_and_what_was_kept_is_not_shown() {
+    let desk = Desk::new().await;
+    let rfq = of_b5(&desk).await;
+    desk.opened(&rfq).await;
+    let with = assumptions(&desk, json!({}));
+    let keep = json!({ "rfqId": rfq["id"], "assumptions": with });
+    let buyer = desk.purchaser().await;
+    let kept = buyer.done("keepComparison", "comparison { id resultSha256 }", keep.clone()).await["comparison"].clone();
+    let shown = "result { resultSha256 } reproducible";
+    let result = json!({ "result": { "resultSha256": kept["resultSha256"] }, "reproducible": true });
+    assert_eq!(desk.one(&buyer, "comparison", &kept["id"], shown).await, result);
+    let closed = desk.one(&buyer, "rfq", &rfq["id"], RFQ).await;
+    let again = over(step(&closed), json!({ "deadline": desk.moment(48) }));
+    let second = buyer.done("startRfqRound", &format!("rfq {{ {RFQ} }}"), again).await["rfq"].clone();
+    for client in [&buyer, &desk.owner().await, &desk.operator().await] {
+        assert_eq!(compared(client, &rfq, &with, "round").await, Value::Null);
+        let found = desk.one(client, "comparison", &kept["id"], shown).await;
+        assert_eq!(found, json!({ "result": null, "reproducible": null }), "the round before is compared in this one");
+    }
+    assert_eq!(buyer.refused("keepComparison", keep).await, [("SEALED".to_owned(), "rfqId".to_owned())]);
+    // Opened, it comes out the same again.
+    desk.opened(&second).await;
+    assert_eq!(desk.one(&desk.purchaser().await, "comparison", &kept["id"], shown).await, result);
+}
+
+#[tokio::test]
+async fn more_of_a_line_that_costs_less_in_all_is_hinted_at() {
+    let desk = Desk::new().await;
+    let lines = json!([{ "variantId": desk.variants[0], "description": "藏毯", "quantity": 99, "unit": "032" }]);
+    let rfq = desk.published_rfq_of(json!({ "lines": lines })).await;
+    let tier = |from: i64, amount: &str| {
+        let price = json!({ "amount": amount, "currency": "CNY" });
+        json!({ "minQuantity": from, "price": price })
+    };
+    let tiers = [tier(1, "12.00"), tier(100, "11.20"), tier(500, "10.50")];
+    let line = json!({ "lineId": rfq["lines"]["nodes"][0]["id"], "tiers": tiers, "taxPpm": 130_000 });
+    let input = desk.quoting(&rfq, &[], json!({ "lines": [line] }));
+    desk.supplier(0).await.done("submitQuotation", "quotation { id }", input).await;
+    desk.opened(&rfq).await;
+    let with = json!({ "currency": "CNY", "weights": { "pricePercent": 80, "leadPercent": 20, "qualityPercent": 0 } });
+    let found = compared(&desk.purchaser().await, &rfq, &with, COLUMNS).await;
+    let column = column(&desk, &found, 0);
+    assert_eq!(column["total"]["amount"], "1188.00");
+    let cell = &column["cells"][0];
+    assert_eq!((&cell["quantity"], &cell["landed"]), (&json!(99), &json!("12.0000")), "it is what was asked for");
+    assert_eq!(cell["hint"], json!({ "quantity": 100, "amount": { "amount": "1120.00" } }));
 }
 
 #[tokio::test]

@@ -175,6 +175,9 @@ async fn of_many_who_submit_at_once_no_more_go_through_than_the_limit_lets() {
     let answers = futures_util::future::join_all(all).await;
     let through = answers.iter().filter(|answer| answer["userErrors"] == json!([])).count();
     assert_eq!(through, 3, "{answers:?}");
+    for lost in answers.iter().filter(|answer| answer["userErrors"] != json!([])) {
+        assert_eq!(lost["userErrors"][0]["code"], "LIMIT_EXCEEDED", "{lost}");
+    }
     assert_eq!(stands(&desk).await, [both("900.00", "100.00")]);
 }
 

@@ -612,6 +612,37 @@ async fn what_was_awarded_is_ordered_at_its_price_and_again_when_its_order_is_no
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_supplier_proposes_in_which_parts_it_delivers() {
+    let desk = Desk::new().await;
+    let (purchaser, supplier) = (desk.purchaser().await, desk.supplier(0).await);
+    let order = desk.sent_order(&[line(100, "10.00")]).await;
+    let due = |days: i64, quantity: i64| json!({ "on": desk.day(days), "quantity": quantity });
+    let parts = |of: Value| json!({ "schedule": of });
+    for (wrong, expected) in [
+        (parts(json!([due(10, 60), due(20, 39)])), ("INVALID_VALUE", "lines.0.schedule")),
+        (parts(json!([due(20, 60), due(10, 40)])), ("INVALID_VALUE", "lines.0.schedule.1.on")),
+        // Of what is proposed with it, not of what was ordered.
+        (
+            over(parts(json!([due(10, 60), due(20, 40)])), json!({ "quantity": 80 })),
+            ("INVALID_VALUE", "lines.0.schedule"),
+        ),
+    ] {
+        let refused = supplier.refused("proposeOrderChange", proposing(&order, wrong.clone())).await;
+        assert_eq!(refused, refusals(&[expected]), "{wrong}");
+    }
+    let shown = "lines(first: 1) { nodes { schedule { on quantity } } }";
+    let planned = json!([due(10, 60), due(20, 40)]);
+    let order = desk.stepped("proposeOrderChange", &supplier, proposing(&order, parts(planned.clone()))).await;
+    assert_eq!(order["state"], "CHANGE_PROPOSED");
+    let read = desk.one(&purchaser, "purchaseOrder", &order["id"], shown).await;
+    assert_eq!(read["lines"]["nodes"][0]["schedule"], json!([]), "nothing changes until its buyer agrees");
+    let order = desk.stepped("settleOrderChange", &purchaser, over(step(&order), json!({ "agree": true }))).await;
+    let read = desk.one(&supplier, "purchaseOrder", &order["id"], shown).await;
+    assert_eq!(read["lines"]["nodes"][0]["schedule"], planned);
+    assert_eq!(order["lines"]["nodes"][0]["quantity"], 100);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_proposal_that_is_declined_leaves_what_was_agreed_to() {
     let desk = Desk::new().await;
     let (purchaser, supplier) = (desk.purchaser().await, desk.supplier(0).await);
@@ -638,13 +669,21 @@ async fn a_draft_is_printed_as_one_and_histories_of_many_orders_take_as_many_sta
     let sent = desk.sent_order(&[line(1, "1.00")]).await;
     assert!(printed(&draft).await, "a draft looks like an order");
     assert!(!printed(&sent).await);
+    // The two that are listed first have a history.
+    desk.sent_order(&[line(1, "1.00")]).await;
     let query = "query($n: Int!) { purchaseOrders(first: $n) { nodes { approvals { level } versions { revision } \
                  agreement { number } } } }";
     let mut counts = Vec::new();
-    for n in [1, 2, 1, 2] {
-        let sent = purchaser.request(reqwest::Method::POST, "/graphql").header("x-chama-cost", "1");
-        let answer = sent.json(&json!({ "query": query, "variables": { "n": n } })).send().await.unwrap();
+    for n in [1_usize, 2, 1, 2] {
+        let asked = purchaser.request(reqwest::Method::POST, "/graphql").header("x-chama-cost", "1");
+        let answer = asked.json(&json!({ "query": query, "variables": { "n": n } })).send().await.unwrap();
         counts.push(answer.headers()["x-chama-sql"].to_str().unwrap().to_owned());
+        let said: Value = answer.json().await.unwrap();
+        assert!(said.get("errors").is_none(), "{said}");
+        let nodes = said["data"]["purchaseOrders"]["nodes"].as_array().unwrap();
+        let told = |of: &Value| of.as_array().is_some_and(|rows| !rows.is_empty());
+        let whole = nodes.iter().filter(|node| told(&node["approvals"]) && told(&node["versions"])).count();
+        assert_eq!((nodes.len(), whole), (n, n), "{said}");
     }
     assert_eq!(counts[2], counts[3], "each order asks for its own history: {counts:?}");
 }

@@ -11,7 +11,7 @@ const ORDERS: &str = "purchaseOrders { id number version state supplier { id } t
      lines(first: 100) { nodes { id position quantity } } }";
 
 /// How many tasks of a kind somebody has.
-async fn waits(client: &Client, kind: &str) -> usize {
+pub async fn waits(client: &Client, kind: &str) -> usize {
     let tasks = client.data("{ myTasks(first: 100) { nodes { kind } } }", json!({})).await;
     tasks["myTasks"]["nodes"].as_array().unwrap().iter().filter(|task| task["kind"] == kind).count()
 }
@@ -65,6 +65,7 @@ async fn awarded(desk: &Desk) -> Vec<Value> {
     assert_eq!(waits(&purchaser, "CONVERT_AWARDS").await, 1);
     let made = purchaser.done("convertAwardsToOrders", ORDERS, json!({ "rfqId": rfq["id"] })).await;
     assert_eq!(waits(&purchaser, "CONVERT_AWARDS").await, 0);
+    assert_eq!(waits(&purchaser, "SUBMIT_ORDER").await, 3, "an order that was made of awards waits for nobody");
     let of = |n: usize| {
         let orders = made["purchaseOrders"].as_array().unwrap();
         orders.iter().find(|order| order["supplier"]["id"] == desk.suppliers[n]).expect("an order").clone()

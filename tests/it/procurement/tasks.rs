@@ -183,6 +183,48 @@ async fn a_proposal_waits_for_the_buyer_and_a_debit_note_for_whoever_keeps_the_s
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_draft_waits_when_it_was_sent_back_and_not_while_it_is_written() {
+    let desk = Desk::new().await;
+    let purchaser = desk.purchaser().await;
+    let draft = desk.drafted(0, &[line(100, "10.00")]).await;
+    assert_eq!(kinds(&purchaser).await, [""; 0], "what is being written waits");
+    let order = desk.stepped("submitPurchaseOrder", &purchaser, step(&draft)).await;
+    assert_eq!(kinds(&purchaser).await, [""; 0]);
+    let reject = json!({ "id": order["id"], "decision": "REJECT", "comment": "太贵" });
+    let order = desk.stepped("decidePurchaseApproval", &desk.approver(1).await, reject).await;
+    let waits = task(&purchaser, "SUBMIT_ORDER").await;
+    assert_eq!((&waits["nodeId"], &waits["otherSide"]["id"]), (&order["id"], &desk.suppliers[0]));
+    for client in [desk.clerk().await, desk.supplier(0).await] {
+        assert_eq!(kinds(&client).await, [""; 0], "a draft waits for who cannot submit it");
+    }
+    desk.stepped("submitPurchaseOrder", &purchaser, step(&order)).await;
+    assert_eq!(kinds(&purchaser).await, [""; 0], "what is submitted waits on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_disputed_waits_to_be_settled_and_not_to_be_paid() {
+    let desk = Desk::new().await;
+    let order = desk.acknowledged_order(&[line(100, "10.00")]).await;
+    desk.received(&order, &[(0, 100)]).await;
+    desk.approved_invoice(&desk.invoiced(&order, "INV-1", &[(0, 100, "10.00")]).await).await;
+    desk.wait(Duration::days(25));
+    let clerk = desk.clerk().await;
+    assert_eq!(kinds(&clerk).await, ["PAY_INVOICE"]);
+    let owed = clerk.data("{ payables(first: 10) { nodes { id version } } }", json!({})).await;
+    let owed = &owed["payables"]["nodes"][0];
+    let dispute = over(step(owed), json!({ "reason": "颜色不对" }));
+    let disputed = clerk.done("disputePayable", "payable { id version }", dispute).await["payable"].clone();
+    assert_eq!(kinds(&clerk).await, ["SETTLE_DISPUTE"], "what is disputed is to be paid");
+    let waits = task(&clerk, "SETTLE_DISPUTE").await;
+    assert_eq!((&waits["nodeId"], &waits["otherSide"]["id"]), (&owed["id"], &desk.suppliers[0]));
+    assert_eq!(kinds(&desk.receiver().await).await, [""; 0], "a dispute waits for who cannot settle it");
+    assert_eq!(kinds(&desk.supplier(0).await).await, [""; 0]);
+    let note = over(step(&disputed), json!({ "note": "与样品一致" }));
+    clerk.done("settlePayableDispute", "payable { id }", note).await;
+    assert_eq!(kinds(&clerk).await, ["PAY_INVOICE"], "what is settled is to be paid");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_agreement_waits_for_its_supplier_and_then_for_an_approver_who_did_not_write_it() {
     let desk = Desk::new().await;
     let (purchaser, owner, supplier) = (desk.purchaser().await, desk.owner().await, desk.supplier(0).await);
@@ -324,6 +366,29 @@ async fn who_lets_something_wait_is_reminded_once_for_each_time() {
     desk.wait(Duration::days(3));
     desk.swept().await;
     assert_eq!(reminded(&desk, SUPPLIERS[1]).await.len(), 3, "it has come");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invoice_that_does_not_match_is_reminded_of_until_it_is_settled() {
+    let desk = Desk::new().await;
+    let order = desk.acknowledged_order(&[line(20, "10.00")]).await;
+    desk.received(&order, &[(0, 10)]).await;
+    let invoice = desk.invoiced(&order, "INV-1", &[(0, 11, "10.00")]).await;
+    assert_eq!(invoice["state"], "EXCEPTION");
+    desk.swept().await;
+    assert_eq!(reminded(&desk, BUYER).await, [Value::Null; 0], "it does not match since a moment");
+    for times in 1..=2 {
+        desk.wait(Duration::days(1) + Duration::minutes(1));
+        desk.swept().await;
+        desk.swept().await;
+        assert_eq!(reminded(&desk, BUYER).await, vec![invoice["id"].clone(); times]);
+    }
+    assert_eq!(reminded(&desk, SUPPLIERS[0]).await, [Value::Null; 0], "its supplier is reminded of it");
+    let reject = over(step(&invoice), json!({ "reason": "数量不符" }));
+    desk.clerk().await.done("rejectSupplierInvoice", "", reject).await;
+    desk.wait(Duration::days(2));
+    desk.swept().await;
+    assert_eq!(reminded(&desk, BUYER).await.len(), 2, "it is settled");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -48,7 +48,7 @@ use crate::{
     inventory::{
         book as entries,
         gate::{self, NewPass, Of},
-        ledger::{By, MOST, Moving, Place, in_line, of_lines, update_each},
+        ledger::{By, MOST, Moving, Place, in_line, of_lines},
         promises::holding::in_range,
     },
     platform::{
@@ -56,6 +56,7 @@ use crate::{
         db::{Dialect, dialect},
         error::{Error, not_found, stale, taken},
         graphql::encode,
+        guarded::change_each,
         page::{Cursor, Page, PageArgs},
         vault,
     },
@@ -297,7 +298,7 @@ fn named(all: &[line::Model], id: InboundLineId, n: usize) -> Result<&line::Mode
 async fn add(work: &Work, column: &str, guard: &str, amounts: &BTreeMap<InboundLineId, i64>) -> Result<(), Error> {
     let rows: Vec<(Uuid, i64)> = amounts.iter().map(|(id, n)| (id.0, *n)).collect();
     let set = format!("{column} = inbound_line.{column} + v.column2");
-    let done = update_each(work.tx(), "inbound_line", &set, guard, &rows).await?;
+    let done = change_each(work.tx(), "inbound_line", &set, guard, &rows).await?;
     if done == rows.len() as u64 { Ok(()) } else { Err(Error::internal("a line changed under the lock of its notice")) }
 }
 

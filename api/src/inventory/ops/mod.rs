@@ -78,13 +78,7 @@ fn handled(call: &Call) -> Result<OrganisationId, Error> {
 }
 
 fn few<T>(lines: &[T]) -> Result<(), Error> {
-    match lines.len() {
-        0 => Err(Refusal::new(ErrorCode::Required).at("lines").into()),
-        n if n > MAX_LINES => {
-            Err(Refusal::new(ErrorCode::TooMany).with("max", MAX_LINES.to_string()).at("lines").into())
-        }
-        _ => Ok(()),
-    }
+    Ok(text::few(lines.len(), MAX_LINES)?)
 }
 
 /// Makes a location of the organisation acted for.

@@ -28,12 +28,13 @@ use super::{
 use crate::{
     app::{App, Call, Work},
     inventory::{
-        ledger::{By, Moving, Place, in_line, of_lines, takes, update_each},
+        ledger::{By, Moving, Place, in_line, of_lines, takes},
         promises::{self, Purpose, whole::consume_to},
     },
     platform::{
         error::{Error, not_found},
         graphql::encode,
+        guarded::change_each,
         page::{Cursor, Page, PageArgs},
     },
 };
@@ -338,7 +339,7 @@ pub async fn receive_transfer(
 
 /// Adds to a column of lines.
 async fn set(work: &Work, column: &str, amounts: &[(uuid::Uuid, i64)]) -> Result<(), Error> {
-    let done = update_each(
+    let done = change_each(
         work.tx(),
         "stock_transfer_line",
         &format!("{column} = stock_transfer_line.{column} + v.column2"),

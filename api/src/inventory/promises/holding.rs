@@ -23,6 +23,7 @@ use crate::{
     platform::{
         db::{Dialect, dialect},
         error::Error,
+        guarded::change_each,
     },
 };
 
@@ -357,7 +358,7 @@ pub(in crate::inventory) async fn reserve(
     sums: &BTreeMap<StockBalanceId, i64>,
 ) -> Result<bool, Error> {
     let rows: Vec<(uuid::Uuid, i64)> = sums.iter().map(|(id, n)| (id.0, *n)).collect();
-    let done = ledger::update_each(
+    let done = change_each(
         tx,
         "stock_balance",
         "reserved = stock_balance.reserved + v.column2, version = stock_balance.version + 1",

@@ -37,6 +37,7 @@ use crate::{
     platform::{
         db::{Dialect, dialect},
         error::Error,
+        guarded::change_each,
     },
 };
 
@@ -153,7 +154,7 @@ fn sums(rows: &[&reservation::Model]) -> BTreeMap<StockBalanceId, i64> {
 
 async fn unreserve(tx: &impl ConnectionTrait, sums: &BTreeMap<StockBalanceId, i64>) -> Result<(), Error> {
     let rows: Vec<(uuid::Uuid, i64)> = sums.iter().map(|(id, n)| (id.0, *n)).collect();
-    let done = ledger::update_each(
+    let done = change_each(
         tx,
         "stock_balance",
         "reserved = stock_balance.reserved - v.column2, version = stock_balance.version + 1",

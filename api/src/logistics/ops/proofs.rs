@@ -16,7 +16,7 @@ use entities::{
     values::{
         ErrorCode, Refusal,
         id::{ProofId, ShipmentId},
-        refusal::{Check, line},
+        refusal::Check,
     },
 };
 use sea_orm::{
@@ -28,6 +28,7 @@ use super::{beside::handles, noted, seen, tracking::BEFORE};
 use crate::{
     app::{App, Call},
     platform::{
+        attached::{Said, aside},
         error::{Error, not_found, taken},
         graphql::encode,
         vault,
@@ -58,14 +59,8 @@ pub async fn attach(app: &App, call: &Call, id: ShipmentId, new: &NewProof) -> R
     let row = seen(&work, id).await?;
     handles(call, &row)?;
     let mut check = Check::default();
-    let name = check.take("name", line(&new.name, 120)).unwrap_or_default();
-    let hash = new.sha256.len() == 64 && new.sha256.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-    check.demand(hash, "sha256", || Refusal::new(ErrorCode::InvalidValue).with("value", "sha256"));
-    let known = proof::is_known(&new.media_type);
-    let shown: String = new.media_type.chars().take(60).collect();
-    check.demand(known, "mediaType", || Refusal::new(ErrorCode::InvalidValue).with("value", shown));
-    let range = |max: String| Refusal::new(ErrorCode::OutOfRange).with("min", "1").with("max", max);
-    check.demand((1..=LARGEST).contains(&new.size), "size", || range(LARGEST.to_string()));
+    let said = Said { name: &new.name, sha256: &new.sha256, media_type: &new.media_type, size: new.size };
+    let name = said.checked(&mut check, proof::is_known, LARGEST);
     let (earliest, latest) = (row.created_at - BEFORE, work.now + SKEW);
     check.demand((earliest..=latest).contains(&new.taken_at), "takenAt", || {
         let range = Refusal::new(ErrorCode::OutOfRange).with("min", earliest.to_rfc3339());
@@ -104,11 +99,6 @@ fn unknown(id: ProofId) -> Error {
     not_found("id", encode(id).as_str())
 }
 
-/// Arithmetic over megabytes, where no other request waits for it.
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
-}
-
 /// A proof whose bytes a caller may bring: asked before any of them is read.
 pub async fn awaited(app: &App, call: &Call, id: ProofId) -> Result<proof::Model, Error> {
     let db = app.db().read();
@@ -136,12 +126,8 @@ pub async fn keep(app: &App, call: &Call, id: ProofId, bytes: Vec<u8>) -> Result
         other => other,
     })?;
     handles(call, &row)?;
-    if i64::try_from(bytes.len()).ok() != Some(found.size) || hash != found.sha256 {
-        return Err(Refusal::new(ErrorCode::InvalidValue).with("value", hash).at("sha256").into());
-    }
-    if !proof::begins_as(&found.media_type, &bytes) {
-        return Err(Refusal::new(ErrorCode::InvalidValue).with("value", found.media_type).at("mediaType").into());
-    }
+    let said = Said { name: "", sha256: &found.sha256, media_type: &found.media_type, size: found.size };
+    said.is(&bytes, &hash, proof::begins_as)?;
     let done = proof::Entity::update_many()
         .col_expr(proof::Column::KeptAt, Expr::val(Some(work.now)))
         .filter(proof::Column::Id.eq(id))

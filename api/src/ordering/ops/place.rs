@@ -28,12 +28,7 @@ use crate::{
         promises::{self, Purpose, Wanted},
     },
     ordering::{buyer::Buyer, known::identity},
-    platform::{
-        clock::business_day,
-        error::Error,
-        graphql::encode,
-        vault::{self, Vault},
-    },
+    platform::{clock::business_day, error::Error, graphql::encode, number::number, vault::Vault},
     showroom,
     trade::allowance,
 };
@@ -137,7 +132,7 @@ pub async fn place(app: &App, call: &Call, placing: &Placing) -> Result<checkout
     let consignee = serde_json::to_vec(&texts.consignee).map_err(Error::internal)?;
     let checkout = checkout::Model {
         id,
-        number: number(work.now)?,
+        number: number("XN", work.now)?,
         quote_id: quote.id,
         person_id: person,
         organisation_id: buyer.organisation,
@@ -173,14 +168,6 @@ pub async fn place(app: &App, call: &Call, placing: &Placing) -> Result<checkout
         work.audit(Some(organisation), "placeOrder", encode(checkout.id).0, Value::Null, shown);
     }
     work.commit(checkout).await
-}
-
-/// A number that people can read out: the business day and eight letters that are not mistaken for others.
-fn number(now: DateTime<Utc>) -> Result<String, Error> {
-    const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-    let random = vault::random::<8>()?;
-    let letters: String = random.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect();
-    Ok(format!("XN{}{letters}", business_day(now).format("%Y%m%d")))
 }
 
 /// Writes the checkout with its orders, their lines and the first event of each.

@@ -18,7 +18,7 @@ use entities::{
     values::{
         ErrorCode, Refusal, Refusals,
         id::{FilingId, OrganisationId},
-        refusal::{Check, line, paragraph},
+        refusal::{Check, line, paragraph, sha256},
     },
 };
 use sea_orm::{
@@ -138,12 +138,10 @@ fn checked(content: Content) -> Result<Content, Error> {
         check.demand(documents.len() <= 50, "documents", || Refusal::new(ErrorCode::TooMany).with("max", "50"));
         for (at, document) in documents.iter().take(50).enumerate() {
             let below = |r: Refusal, field: &str| r.at(field).at(at.to_string());
-            let hash = document.sha256.len() == 64
-                && document.sha256.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
             let faults = [
                 line(&document.name, 200).err().map(|r| below(r, "name")),
                 line(&document.media_type, 100).err().map(|r| below(r, "mediaType")),
-                (!hash).then(|| below(Refusal::new(ErrorCode::InvalidValue).with("value", "sha256"), "sha256")),
+                sha256(&document.sha256).err().map(|r| below(r, "sha256")),
                 (!(1..=i64::from(i32::MAX)).contains(&document.size)).then(|| {
                     below(
                         Refusal::new(ErrorCode::OutOfRange).with("min", "1").with("max", i32::MAX.to_string()),

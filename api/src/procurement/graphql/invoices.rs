@@ -158,10 +158,7 @@ impl SupplierInvoice {
 
     /// Who recorded it; null to the other side.
     async fn recorded_by(&self, context: &Context<'_>) -> Option<&str> {
-        let own = match self.0.recorded_side {
-            Side::Buyer => self.0.buyer_id,
-            Side::Supplier => self.0.supplier_id,
-        };
+        let own = self.0.recorded_side.of(self.0.buyer_id, self.0.supplier_id);
         inside(context, own).then_some(self.0.recorded_by.as_str())
     }
 

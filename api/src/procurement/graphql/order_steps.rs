@@ -6,7 +6,7 @@ use entities::{ordering::Incoterm, party::Action};
 
 use super::{
     orders::{EditInput, PurchaseOrder, PurchaseOrderLineInput},
-    shared::{ExchangeRateInput, UnitPriceInput},
+    shared::{ExchangeRateInput, ScheduleEntryInput, UnitPriceInput},
 };
 use crate::{
     inventory::ledger::in_line,
@@ -103,6 +103,8 @@ pub(crate) struct OrderChangeLineInput {
     price: Option<UnitPriceInput>,
     /// Until when; null: as it is.
     needed_on: Option<NaiveDate>,
+    /// When how much of it comes; null: as it is, or none when quantity or day change.
+    schedule: Option<Vec<ScheduleEntryInput>>,
 }
 
 /// What a supplier would rather deliver (提出订单变更).
@@ -261,6 +263,7 @@ fn offered(lines: &[OrderChangeLineInput]) -> Result<Vec<Offered>, Error> {
             quantity: line.quantity,
             price: price.map_err(|error| in_line(error, n))?,
             needed_on: line.needed_on,
+            schedule: line.schedule.as_deref().map(ScheduleEntryInput::read_all),
         })
     };
     lines.iter().enumerate().map(line).collect()

@@ -593,6 +593,7 @@ impl OrderChangeProposal {
             quantity: line.quantity,
             price: line.price.map(|price| UnitPriceOutput::of(price, currency)),
             needed_on: line.needed_on,
+            schedule: line.schedule.as_ref().map(ScheduleEntry::all),
         };
         let lines = proposal.lines.iter().map(line).collect();
         Self { note: proposal.note.clone(), at: proposal.at, lines }
@@ -610,6 +611,8 @@ pub(crate) struct OrderChangeLine {
     price: Option<UnitPriceOutput>,
     /// Until when.
     needed_on: Option<NaiveDate>,
+    /// When how much of it comes.
+    schedule: Option<Vec<ScheduleEntry>>,
 }
 
 /// In which language an order is printed (打印语言).

@@ -26,7 +26,7 @@ use sea_orm::{
 use serde_json::{Value, json};
 
 use super::{
-    acting, fresh, number,
+    acting, fresh,
     orders::{NewOrder, NewOrderLine, category_paths},
     suppliers::{self, Purpose},
     tell_both,
@@ -38,6 +38,7 @@ use crate::{
         clock::business_day,
         error::{Error, not_found, stale},
         graphql::encode,
+        number::number,
         page::{Cursor, Page, PageArgs},
     },
     procurement::jobs::BY,
@@ -94,7 +95,7 @@ fn head(new: &NewAgreement, today: NaiveDate) -> Result<(String, String, Option<
     let mut check = Check::default();
     let title = check.take("title", text::line(&new.title, 200));
     let place = check.take("namedPlace", text::line(&new.named_place, 120));
-    let said = new.terms.as_deref().filter(|terms| !terms.trim().is_empty());
+    let said = text::given(new.terms.as_deref());
     let terms = said.and_then(|terms| check.take("terms", text::paragraph(terms, 2_000)));
     let days = || Refusal::new(ErrorCode::OutOfRange).with("min", "0").with("max", MOST_DAYS.to_string());
     check.demand((0..=MOST_DAYS).contains(&new.payment_days), "paymentDays", days);
@@ -148,13 +149,7 @@ async fn rows(
     currency: Currency,
     new: &[NewAgreementLine],
 ) -> Result<Vec<line::Model>, Error> {
-    match new.len() {
-        0 => return Err(Refusal::new(ErrorCode::Required).at("lines").into()),
-        n if n > MOST_LINES => {
-            return Err(Refusal::new(ErrorCode::TooMany).with("max", MOST_LINES.to_string()).at("lines").into());
-        }
-        _ => {}
-    }
+    text::few(new.len(), MOST_LINES)?;
     let mut made = Vec::with_capacity(new.len());
     for ((n, line), position) in new.iter().enumerate().zip(0_i32..) {
         made.push(row(work.now, id, currency, position, line).map_err(|error| in_line(error, n))?);
@@ -295,10 +290,8 @@ async fn own(work: &Work, side: Side, action: Action, id: SupplyAgreementId) -> 
     let unknown = || not_found("id", encode(id).as_str());
     let own = work.viewer().organisation().ok_or_else(unknown)?;
     let row = agreement::Entity::find_by_id(id).one(work.tx()).await?;
-    let theirs = |row: &agreement::Model| match side {
-        Side::Buyer => row.buyer_id == own,
-        Side::Supplier => row.supplier_id == own && row.offered_at.is_some(),
-    };
+    let theirs =
+        |row: &agreement::Model| side.of(row.buyer_id == own, row.supplier_id == own && row.offered_at.is_some());
     let row = row.filter(theirs).ok_or_else(unknown)?;
     allowed(work.viewer(), action, Resource::of(own))?;
     Ok(row)
@@ -550,10 +543,10 @@ pub async fn list(
     filter: Filter,
     page: &PageArgs,
 ) -> Result<Page<agreement::Model>, Error> {
-    let side = filter.side.zip(viewer.organisation()).map(|(side, own)| match side {
-        Side::Buyer => agreement::Column::BuyerId.eq(own),
-        Side::Supplier => agreement::Column::SupplierId.eq(own),
-    });
+    let side = filter
+        .side
+        .zip(viewer.organisation())
+        .map(|(side, own)| side.of(agreement::Column::BuyerId, agreement::Column::SupplierId).eq(own));
     let only = Condition::all()
         .add_option(side)
         .add_option(filter.state.map(|state| agreement::Column::State.eq(state)))

@@ -32,7 +32,10 @@ use sea_orm::{
 };
 
 use super::CHUNK;
-use crate::platform::{clock::business_day, error::Error};
+use crate::platform::{
+    clock::{business_day, day_begins},
+    error::Error,
+};
 
 /// The longest time that is looked at at once, in days.
 const LONGEST: i64 = 1_100;
@@ -250,7 +253,7 @@ pub async fn lead_times(
     let came = receipt::Entity::find()
         .join(JoinType::InnerJoin, of)
         .filter(order::Column::BuyerId.eq(own))
-        .filter(order::Column::SentAt.gte(end_of(from) - Duration::days(1)))
+        .filter(order::Column::SentAt.gte(day_begins(from)))
         .filter(order::Column::SentAt.lt(end_of(to)))
         .filter(receipt::Column::Kind.eq(ReceiptKind::Receipt))
         .filter(receipt::Column::State.eq(ReceiptState::Posted))

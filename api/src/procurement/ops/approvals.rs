@@ -6,7 +6,6 @@
 
 use std::collections::HashMap;
 
-use chrono::{Duration, NaiveDate, NaiveTime};
 use entities::{
     party::{Action, MemberRole, Resource, Viewer, may},
     procurement::{
@@ -29,13 +28,13 @@ use serde_json::json;
 
 use super::{
     acting, fresh, limits,
-    orders::{category_paths, find_for, followed, line_paths, noted, one_locked, restored, write},
+    orders::{category_paths, find_for, followed, line_paths, locked, noted, restored, write},
     policies,
 };
 use crate::{
     app::{App, Call, Work},
     platform::{
-        clock::business_day,
+        clock::{business_day, day_begins},
         error::{Error, stale},
     },
 };
@@ -51,11 +50,6 @@ pub(super) struct Asked {
     pub counted_minor: i64,
     /// Its steps, the first first; none: nobody has to agree.
     pub steps: Vec<StepOf>,
-}
-
-/// The moment at which a business day begins.
-fn begins(day: NaiveDate) -> chrono::DateTime<chrono::Utc> {
-    day.and_time(NaiveTime::MIN).and_utc() - Duration::hours(8)
 }
 
 /// The policies of a buyer, each with the path of its category, and the paths of what is bought.
@@ -100,7 +94,7 @@ pub(super) async fn asked(app: &App, work: &Work, row: &order::Model, lines: &[l
 /// order that was sent counts as it was agreed at least, whatever its change is to be.
 async fn shortly_before(work: &Work, row: &order::Model, days: u64) -> Result<Vec<i64>, Error> {
     use order::Column as C;
-    let from = begins(window_start(business_day(work.now), days));
+    let from = day_begins(window_start(business_day(work.now), days));
     let out = [OrderState::Draft, OrderState::Rejected, OrderState::Cancelled];
     let recalled = Condition::all().add(C::State.eq(OrderState::Draft)).add(C::SentAt.is_not_null());
     let found = order::Entity::find()
@@ -221,7 +215,7 @@ pub async fn decide(
     comment: Option<&str>,
 ) -> Result<order::Model, Error> {
     acting(call, Action::ApprovePurchases)?;
-    let said = comment.filter(|said| !said.trim().is_empty());
+    let said = text::given(comment);
     let comment = said.map(|said| text::paragraph(said, 500)).transpose().map_err(|refusal| refusal.at("comment"))?;
     if !approve && comment.is_none() {
         return Err(Refusal::new(ErrorCode::Required).at("comment").into());
@@ -231,7 +225,7 @@ pub async fn decide(
         return Ok(before);
     }
     find_for(work.tx(), work.viewer(), id, Side::Buyer, Action::ApprovePurchases, "id").await?;
-    let (before, lines) = one_locked(&work, id).await?;
+    let (before, lines) = locked(&work, id).await?;
     if let Some(expected) = expected {
         fresh(before.version, expected)?;
     }

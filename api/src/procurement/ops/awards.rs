@@ -45,7 +45,6 @@ use uuid::Uuid;
 use super::{
     acting,
     comparisons::Weighed,
-    guarded,
     orders::{self, NewOrder, NewOrderLine},
     quotations, rfqs,
     suppliers::{self, Purpose},
@@ -57,6 +56,7 @@ use crate::{
         clock::business_day,
         error::{Error, not_found, stale},
         graphql::encode,
+        guarded,
         page::{Cursor, Page, PageArgs},
     },
 };
@@ -110,19 +110,11 @@ struct By {
     now: DateTime<Utc>,
 }
 
-fn some(awards: usize) -> Result<(), Refusal> {
-    match awards {
-        0 => Err(Refusal::new(ErrorCode::Required).at("lines")),
-        n if n > MOST_AWARDS => Err(Refusal::new(ErrorCode::TooMany).with("max", MOST_AWARDS.to_string()).at("lines")),
-        _ => Ok(()),
-    }
-}
-
 /// The reasons as they are kept.
 fn reasons(new: &[NewAward]) -> Result<Vec<Option<String>>, Refusals> {
     let (mut kept, mut refusals) = (Vec::with_capacity(new.len()), Vec::new());
     for (n, award) in new.iter().enumerate() {
-        let said = award.reason.as_deref().filter(|said| !said.trim().is_empty());
+        let said = text::given(award.reason.as_deref());
         match said.map(|said| text::paragraph(said, MAX_REASON)).transpose() {
             Ok(reason) => kept.push(reason),
             Err(refusal) => refusals.push(refusal.at("reason").at(n.to_string()).at("lines")),
@@ -329,7 +321,7 @@ pub async fn award(
     make_orders: bool,
 ) -> Result<Awarded, Error> {
     let buyer = acting(call, Action::SourceGoods)?;
-    some(new.len())?;
+    text::few(new.len(), MOST_AWARDS)?;
     let reasons = reasons(new)?;
     let mut work = app.begin(call).await?;
     if let Some(before) = work.answered()? {

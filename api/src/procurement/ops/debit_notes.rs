@@ -30,7 +30,7 @@ use serde_json::{Value, json};
 use super::{
     acting, fresh,
     matching::{Debits, Held, give_back, lines_of, lines_written, own, run, stepped, told},
-    number, payables, tell_both,
+    payables, tell_both,
 };
 use crate::{
     app::{App, Call, Work},
@@ -38,6 +38,7 @@ use crate::{
     platform::{
         error::{Error, not_found, stale},
         graphql::encode,
+        number::number,
         page::{Cursor, Page, PageArgs},
     },
 };
@@ -131,13 +132,7 @@ fn asked(
     lines: &[line::Model],
     debits: &Debits,
 ) -> Result<Vec<DebitLine>, Error> {
-    match new.lines.len() {
-        0 => return Err(Refusal::new(ErrorCode::Required).at("lines").into()),
-        n if n > MOST_LINES => {
-            return Err(Refusal::new(ErrorCode::TooMany).with("max", MOST_LINES.to_string()).at("lines").into());
-        }
-        _ => {}
-    }
+    text::few(new.lines.len(), MOST_LINES)?;
     let (mut seen, mut off) = (BTreeSet::new(), Vec::new());
     for (n, one) in new.lines.iter().enumerate() {
         let id = encode(one.line);
@@ -167,7 +162,7 @@ fn tax_off(invoice: &invoice::Model, lines: &[line::Model], debits: &Debits, off
 /// Takes something off an invoice. What it claims of that is free again.
 pub async fn issue(app: &App, call: &Call, new: &NewNote) -> Result<debit_note::Model, Error> {
     let buyer = acting(call, Action::RecordInvoices)?;
-    let words = new.note.as_deref().filter(|note| !note.trim().is_empty());
+    let words = text::given(new.note.as_deref());
     if words.is_none() && new.reason.needs_note() {
         return Err(Refusal::new(ErrorCode::Required).at("note").into());
     }
@@ -257,10 +252,7 @@ async fn own_note(
     expected: i32,
 ) -> Result<debit_note::Model, Error> {
     let row = debit_note::Entity::find_by_id(id).one(work.tx()).await?;
-    let row = row.filter(|row| match side {
-        Side::Buyer => row.buyer_id == organisation,
-        Side::Supplier => row.supplier_id == organisation,
-    });
+    let row = row.filter(|row| side.of(row.buyer_id, row.supplier_id) == organisation);
     let row = row.ok_or_else(|| not_found("id", encode(id).as_str()))?;
     fresh(row.version, expected)?;
     Ok(row)
@@ -301,9 +293,7 @@ pub async fn cancel(app: &App, call: &Call, id: DebitNoteId, expected: i32) -> R
     let invoice = invoice::Entity::find_by_id(row.invoice_id).one(work.tx()).await?;
     let invoice = invoice.ok_or_else(|| Error::internal("an invoice is gone"))?;
     if invoice.state != InvoiceState::Exception {
-        let from = async_graphql::Value::from(invoice.state).to_string();
-        let refusal = Refusal::new(ErrorCode::IllegalTransition).with("from", from).with("action", "CANCEL");
-        return Err(refusal.at("id").into());
+        return Err(Refusal::illegal(invoice.state, "CANCEL").at("id").into());
     }
     let mut lines = lines_of(work.tx(), invoice.id).await?;
     let held = Held::locked(&work, &lines.iter().collect::<Vec<_>>()).await?;
@@ -364,7 +354,7 @@ pub async fn answer(
     said: Option<&str>,
 ) -> Result<debit_note::Model, Error> {
     let supplier = acting(call, Action::RecordInvoices)?;
-    let said = said.filter(|said| !said.trim().is_empty());
+    let said = text::given(said);
     if said.is_none() && !agrees {
         return Err(Refusal::new(ErrorCode::Required).at("comment").into());
     }
@@ -395,10 +385,10 @@ pub async fn list(
     filter: Filter,
     page: &PageArgs,
 ) -> Result<Page<debit_note::Model>, Error> {
-    let side = filter.side.zip(viewer.organisation()).map(|(side, own)| match side {
-        Side::Buyer => debit_note::Column::BuyerId.eq(own),
-        Side::Supplier => debit_note::Column::SupplierId.eq(own),
-    });
+    let side = filter
+        .side
+        .zip(viewer.organisation())
+        .map(|(side, own)| side.of(debit_note::Column::BuyerId, debit_note::Column::SupplierId).eq(own));
     let only = Condition::all()
         .add_option(side)
         .add_option(filter.state.map(|state| debit_note::Column::State.eq(state)))

@@ -20,7 +20,7 @@ use entities::{
     values::{
         ErrorCode, Refusal,
         id::{OrganisationId, ProcurementFileId, QuotationId, RfqId},
-        refusal::{Check, line},
+        refusal::Check,
     },
 };
 use sea_orm::{
@@ -29,12 +29,14 @@ use sea_orm::{
 };
 use serde_json::{Value, json};
 
-use super::{acting, guarded, rfqs};
+use super::{acting, rfqs};
 use crate::{
     app::{App, Call, Work, allowed},
     platform::{
+        attached::{Said, aside},
         error::{Error, not_found},
         graphql::encode,
+        guarded,
         page::{Cursor, Page, PageArgs},
         vault,
     },
@@ -209,15 +211,8 @@ pub async fn attach(app: &App, call: &Call, subject: FileSubject, new: &NewFile)
     let settings = &app.config().procurement;
     let largest = i64::try_from(settings.largest_file()).unwrap_or(i64::MAX);
     let mut check = Check::default();
-    let name = check.take("name", line(&new.name, 120)).unwrap_or_default();
-    let hash = new.sha256.len() == 64 && new.sha256.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-    check.demand(hash, "sha256", || Refusal::new(ErrorCode::InvalidValue).with("value", "sha256"));
-    let shown: String = new.media_type.chars().take(60).collect();
-    let known = file::is_known(&new.media_type);
-    check.demand(known, "mediaType", || Refusal::new(ErrorCode::InvalidValue).with("value", shown));
-    check.demand((1..=largest).contains(&new.size), "size", || {
-        Refusal::new(ErrorCode::OutOfRange).with("min", "1").with("max", largest.to_string())
-    });
+    let said = Said { name: &new.name, sha256: &new.sha256, media_type: &new.media_type, size: new.size };
+    let name = said.checked(&mut check, file::is_known, largest);
     check.done(())?;
     let mut work = app.begin(call).await?;
     if let Some(before) = work.answered()? {
@@ -284,11 +279,6 @@ fn unknown(id: ProcurementFileId) -> Error {
     not_found("id", encode(id).as_str())
 }
 
-/// Arithmetic over megabytes, where no other request waits for it.
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
-}
-
 /// A file of the caller's, and what it hangs on.
 async fn own_file(
     tx: &impl ConnectionTrait,
@@ -334,12 +324,8 @@ pub async fn keep(app: &App, call: &Call, id: ProcurementFileId, bytes: Vec<u8>)
     locked(work.tx(), subject).await?;
     // Read anew: a quotation may have taken it along to its next version.
     let found = expected(work.tx(), call, id, work.now).await?;
-    if i64::try_from(bytes.len()).ok() != Some(found.size) || hash != found.sha256 {
-        return Err(Refusal::new(ErrorCode::InvalidValue).with("value", hash).at("sha256").into());
-    }
-    if !file::begins_as(&found.media_type, &bytes) {
-        return Err(Refusal::new(ErrorCode::InvalidValue).with("value", found.media_type).at("mediaType").into());
-    }
+    let said = Said { name: "", sha256: &found.sha256, media_type: &found.media_type, size: found.size };
+    said.is(&bytes, &hash, file::begins_as)?;
     let done = file::Entity::update_many()
         .col_expr(file::Column::KeptAt, Expr::val(Some(work.now)))
         .filter(file::Column::Id.eq(id))

@@ -25,7 +25,7 @@ use uuid::Uuid;
 use super::{
     MAX_LINES, acting, fresh, orders,
     receipts::{
-        held::{change_all, given, held, told, way, written},
+        held::{change_all, held, told, way, written},
         not_billing,
     },
 };
@@ -77,23 +77,6 @@ pub(super) struct Noted<'a> {
     pub finding: &'a Finding,
 }
 
-/// Some lines, and no more than may be.
-pub(super) fn few(lines: usize) -> Result<(), Error> {
-    match lines {
-        0 => Err(Refusal::new(ErrorCode::Required).at("lines").into()),
-        n if n > MAX_LINES => {
-            Err(Refusal::new(ErrorCode::TooMany).with("max", MAX_LINES.to_string()).at("lines").into())
-        }
-        _ => Ok(()),
-    }
-}
-
-/// A SHA-256 in hex.
-fn hash(written: &str) -> Result<String, Refusal> {
-    let fits = written.len() == 64 && written.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-    if fits { Ok(written.to_owned()) } else { Err(Refusal::new(ErrorCode::InvalidValue).with("value", "sha256")) }
-}
-
 /// When the goods of lines are too old: as the line says, or as it is known of their lot.
 async fn ends(work: &Work, found: &[Noted<'_>]) -> Result<HashMap<StockLotId, NaiveDate>, Error> {
     let lots: BTreeSet<StockLotId> = found.iter().filter_map(|one| one.line.lot_id).collect();
@@ -119,11 +102,11 @@ fn looked_at(
         // What is too old is not sold, whoever delivered it.
         return Err(Refusal::new(ErrorCode::InvalidValue).with("value", end.to_string()).at("accepted"));
     }
-    let note = given(one.finding.note.as_deref()).map(|note| text::paragraph(note, 300)).transpose();
+    let note = text::given(one.finding.note.as_deref()).map(|note| text::paragraph(note, 300)).transpose();
     let note = note.map_err(|refusal| refusal.at("note"))?;
     let reason = inspection::reason_for(rejected, one.finding.reason, note.as_deref())?;
-    let plan = given(one.finding.plan.as_deref()).map(|plan| text::line(plan, 120)).transpose();
-    let photo = given(one.finding.photo_sha256.as_deref()).map(hash).transpose();
+    let plan = text::given(one.finding.plan.as_deref()).map(|plan| text::line(plan, 120)).transpose();
+    let photo = text::given(one.finding.photo_sha256.as_deref()).map(text::sha256).transpose();
     let sample_size = one.finding.sample_size;
     if sample_size.is_some_and(|size| !(1..=MOST).contains(&size)) {
         let range = Refusal::new(ErrorCode::OutOfRange).with("min", "1").with("max", MOST.to_string());
@@ -204,7 +187,7 @@ pub async fn inspect(
     found: &[Found],
 ) -> Result<receipt::Model, Error> {
     let buyer = acting(call, Action::ReceivePurchases)?;
-    few(found.len())?;
+    text::few(found.len(), MAX_LINES)?;
     let mut work = app.begin(call).await?;
     if let Some(before) = work.answered()? {
         return Ok(before);

@@ -157,18 +157,12 @@ impl Sides {
     }
 
     fn recording(self) -> OrganisationId {
-        match self.own {
-            Side::Buyer => self.buyer,
-            Side::Supplier => self.supplier,
-        }
+        self.own.of(self.buyer, self.supplier)
     }
 
     /// The other side has to be there.
     async fn known(self, db: &impl ConnectionTrait) -> Result<(), Error> {
-        let (other, field) = match self.own {
-            Side::Buyer => (self.supplier, "supplierId"),
-            Side::Supplier => (self.buyer, "buyerId"),
-        };
+        let (other, field) = self.own.of((self.supplier, "supplierId"), (self.buyer, "buyerId"));
         if organisations::exists(db, other).await? { Ok(()) } else { Err(not_found(field, encode(other).as_str())) }
     }
 
@@ -187,13 +181,6 @@ struct Said {
     waybills: Vec<String>,
 }
 
-/// SHA-256 in hex.
-fn sha256(written: &str) -> Result<String, Refusal> {
-    let written = written.trim().to_ascii_lowercase();
-    let fits = written.len() == 64 && written.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-    if fits { Ok(written) } else { Err(Refusal::new(ErrorCode::InvalidValue).with("value", "sha256")) }
-}
-
 fn between(min: &impl ToString, max: &impl ToString) -> Refusal {
     Refusal::new(ErrorCode::OutOfRange).with("min", min.to_string()).with("max", max.to_string())
 }
@@ -203,7 +190,8 @@ fn said(new: &NewInvoice, today: NaiveDate) -> Result<Said, Refusals> {
     let (code, check_code) = (new.invoice_code.as_deref(), new.check_code.as_deref());
     let number = invoice_no::read(new.kind, &new.invoice_no, code, check_code);
     let number = number.map_err(|refusal| check.0.push(refusal)).ok();
-    let file_sha256 = new.file_sha256.as_deref().and_then(|hash| check.take("fileSha256", sha256(hash)));
+    let hash = new.file_sha256.as_deref().map(|hash| text::sha256(&hash.trim().to_ascii_lowercase()));
+    let file_sha256 = hash.and_then(|hash| check.take("fileSha256", hash));
     // Where it was written it may be tomorrow already.
     let (first, last) = (today - Duration::days(OLDEST), today + Duration::days(1));
     check.demand((first..=last).contains(&new.issue_date), "issueDate", || between(&first, &last));
@@ -234,14 +222,6 @@ struct Drawn {
     held: Held,
 }
 
-fn few(lines: usize) -> Result<(), Refusal> {
-    match lines {
-        0 => Err(Refusal::new(ErrorCode::Required).at("lines")),
-        n if n > MOST_LINES => Err(Refusal::new(ErrorCode::TooMany).with("max", MOST_LINES.to_string()).at("lines")),
-        _ => Ok(()),
-    }
-}
-
 /// Draws up what is billed. What the order says counts where the invoice says nothing.
 async fn drawn(
     db: &impl ConnectionTrait,
@@ -250,7 +230,7 @@ async fn drawn(
     bill: &Bill,
     invoice: SupplierInvoiceId,
 ) -> Result<Drawn, Error> {
-    few(bill.lines.len())?;
+    text::few(bill.lines.len(), MOST_LINES)?;
     let mut lines: Vec<line::Model> = Vec::with_capacity(bill.lines.len());
     for (new, position) in bill.lines.iter().zip(0_i32..) {
         lines.push(line::Model {
@@ -312,7 +292,7 @@ fn filled(line: &mut line::Model, new: &NewLine, currency: Currency, held: &Held
     check.demand((1..=MOST).contains(&new.quantity), "quantity", || between(&1, &MOST));
     let rate = new.tax_ppm.unwrap_or_else(|| ordered.map_or(0, |ordered| ordered.tax_ppm));
     check.demand((0..=WHOLE_PPM).contains(&rate), "taxPpm", || between(&0, &WHOLE_PPM));
-    let described = new.description.as_deref().filter(|said| !said.trim().is_empty());
+    let described = text::given(new.description.as_deref());
     let description = match described {
         Some(said) => check.take("description", text::line(said, 300)),
         None => ordered.map(|ordered| ordered.description.clone()),
@@ -585,10 +565,10 @@ pub async fn list(
     filter: Filter,
     page: &PageArgs,
 ) -> Result<Page<invoice::Model>, Error> {
-    let side = filter.side.zip(viewer.organisation()).map(|(side, own)| match side {
-        Side::Buyer => invoice::Column::BuyerId.eq(own),
-        Side::Supplier => invoice::Column::SupplierId.eq(own),
-    });
+    let side = filter
+        .side
+        .zip(viewer.organisation())
+        .map(|(side, own)| side.of(invoice::Column::BuyerId, invoice::Column::SupplierId).eq(own));
     let only = Condition::all()
         .add_option(side)
         .add_option(filter.state.map(|state| invoice::Column::State.eq(state)))

@@ -36,7 +36,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    acting, fresh, guarded,
+    acting, fresh,
     orders::{category_paths, line_paths},
 };
 use crate::{
@@ -45,6 +45,7 @@ use crate::{
         clock::business_day,
         error::{Error, not_found, stale},
         graphql::encode,
+        guarded,
     },
 };
 
@@ -153,20 +154,24 @@ async fn of_limits(
     Ok(())
 }
 
-/// Lets an order hold what it comes to now; refused when an agreement or a limit leaves less.
-pub(super) async fn hold(work: &Work, row: &order::Model, lines: &[line::Model]) -> Result<(), Error> {
+/// What an order holds, and what it is to hold of its agreement.
+async fn so_far(work: &Work, row: &order::Model, lines: &[line::Model]) -> Result<(Held, Wanted), Error> {
     let held = held(work, row).await?;
     let mut wanted = Wanted::new();
     of_agreement(work, row, lines, &mut wanted).await?;
+    Ok((held, wanted))
+}
+
+/// Lets an order hold what it comes to now; refused when an agreement or a limit leaves less.
+pub(super) async fn hold(work: &Work, row: &order::Model, lines: &[line::Model]) -> Result<(), Error> {
+    let (held, mut wanted) = so_far(work, row, lines).await?;
     of_limits(work, row, lines, business_day(work.now), &held, &mut wanted).await?;
     adjust(work, row, &held, &wanted).await
 }
 
 /// The same after part of an order was given up: nothing is taken, only given back.
 pub(super) async fn shrink(work: &Work, row: &order::Model, lines: &[line::Model]) -> Result<(), Error> {
-    let held = held(work, row).await?;
-    let mut wanted = Wanted::new();
-    of_agreement(work, row, lines, &mut wanted).await?;
+    let (held, mut wanted) = so_far(work, row, lines).await?;
     of_limits(work, row, lines, business_day(work.now), &held, &mut wanted).await?;
     // A limit that there is no more holds on to what it counted.
     let less = |target: &Target| {
@@ -178,9 +183,7 @@ pub(super) async fn shrink(work: &Work, row: &order::Model, lines: &[line::Model
 
 /// Gives back what an order holds beyond what it came to when it was submitted: a change of it is no more.
 pub(super) async fn give_back(work: &Work, row: &order::Model, lines: &[line::Model]) -> Result<(), Error> {
-    let held = held(work, row).await?;
-    let mut wanted = Wanted::new();
-    of_agreement(work, row, lines, &mut wanted).await?;
+    let (held, mut wanted) = so_far(work, row, lines).await?;
     let on = business_day(row.submitted_at.unwrap_or(work.now));
     of_limits(work, row, lines, on, &Held::new(), &mut wanted).await?;
     let less = |target: &Target| {

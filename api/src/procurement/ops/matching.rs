@@ -39,14 +39,14 @@ use sea_orm::{
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{CHUNK, acting, approvals, fresh, guarded, orders, receipts, tell_both};
+use super::{CHUNK, acting, approvals, debit_notes, fresh, orders, payables, receipts, tell_both};
 use crate::{
     app::{App, Call, Work},
     platform::{
         error::{Error, not_found, stale},
         graphql::encode,
+        guarded,
         page::{Cursor, Page, PageArgs},
-        vault::sha256_hex,
     },
 };
 
@@ -214,10 +214,9 @@ pub(super) struct Debits {
 impl Debits {
     /// Of an invoice, cancelled ones left out.
     pub(super) async fn read(db: &impl ConnectionTrait, invoice: SupplierInvoiceId) -> Result<Self, Error> {
-        let notes = debit_note::Entity::find().filter(debit_note::Column::InvoiceId.eq(invoice)).all(db).await?;
         let mut debits = Self::default();
-        for note in notes.iter().filter(|note| note.state.counts()) {
-            debits.add(note);
+        for note in debit_notes::live(db, invoice).await? {
+            debits.add(&note);
         }
         Ok(debits)
     }
@@ -381,13 +380,12 @@ pub(super) async fn noted(
     passed: bool,
     cause: MatchCause,
 ) -> Result<matching::Model, Error> {
-    let said = entities::procurement::receivable::canonical(result).map_err(Error::internal)?;
     let row = matching::Model {
         id: InvoiceMatchId::new(work.now),
         invoice_id: invoice,
         passed,
         result: result.clone(),
-        result_sha256: sha256_hex(said.as_bytes()),
+        result_sha256: payables::hashed(result)?,
         cause,
         made_by: work.viewer().subject(),
         at: work.now,
@@ -462,10 +460,7 @@ pub(super) async fn own(
     expected: i32,
 ) -> Result<invoice::Model, Error> {
     let row = invoice::Entity::find_by_id(id).one(work.tx()).await?;
-    let row = row.filter(|row| match side {
-        Side::Buyer => row.buyer_id == organisation,
-        Side::Supplier => row.supplier_id == organisation,
-    });
+    let row = row.filter(|row| side.of(row.buyer_id, row.supplier_id) == organisation);
     let row = row.ok_or_else(|| not_found("id", encode(id).as_str()))?;
     fresh(row.version, expected)?;
     Ok(row)

@@ -1,6 +1,6 @@
 //! What people do in procurement. One function is one transaction.
 //!
-//! - here: what all of them share; [`guarded`]: locks and guarded changes of many rows
+//! - here: what all of them share
 //! - [`rfqs`], [`intents`], [`questions`], [`quotations`], [`files`]: asking and quoting
 //! - [`comparisons`], [`awards`]: choosing
 //! - [`agreements`], [`orders`], [`order_steps`], [`snapshots`]: buying
@@ -17,7 +17,6 @@ pub mod awards;
 pub mod comparisons;
 pub mod debit_notes;
 pub mod files;
-pub mod guarded;
 pub mod inspections;
 pub mod intents;
 pub mod invoices;
@@ -42,7 +41,6 @@ pub mod tolerances;
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use entities::{
     catalog::{category, product, variant},
     party::{Action, Resource},
@@ -53,11 +51,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, 
 
 use crate::{
     app::{Call, Work},
-    platform::{
-        clock::business_day,
-        error::{Error, stale},
-        vault,
-    },
+    platform::error::{Error, stale},
 };
 
 /// Most lines of one document.
@@ -69,14 +63,6 @@ const CHUNK: usize = 500;
 pub(in crate::procurement) fn acting(call: &Call, action: Action) -> Result<OrganisationId, Error> {
     call.may(action, Resource::OWN)?;
     call.viewer.organisation().ok_or(Error::Forbidden)
-}
-
-/// A number of a document: what it is, the business day, eight letters (`PO20260301ABCD1234`).
-pub(in crate::procurement) fn number(prefix: &str, now: DateTime<Utc>) -> Result<String, Error> {
-    const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-    let random = vault::random::<8>()?;
-    let letters: String = random.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect();
-    Ok(format!("{prefix}{}{letters}", business_day(now).format("%Y%m%d")))
 }
 
 /// Refused unless the thing is still in the version that was read.

@@ -28,10 +28,10 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    acting, agreements, approvals, fresh, guarded, limits,
+    acting, agreements, approvals, fresh, limits,
     orders::{
-        Edit, EditedLine, NewOrderLine, edited, find_for, followed, noted, one_locked, restored, rewrite, shown, told,
-        untied, write,
+        Edit, EditedLine, NewOrderLine, Ordered, edited, find_for, followed, locked, noted, restored, rewrite, shown,
+        told, untied, write,
     },
     snapshots,
     suppliers::{self, Purpose},
@@ -43,17 +43,15 @@ use crate::{
         clock::business_day,
         error::{Error, not_found},
         graphql::encode,
+        guarded,
     },
 };
 
-/// An order and its lines, locked.
-type Locked = (order::Model, Vec<line::Model>);
-
 /// An order that the organisation acted for may do this to, on its side, locked and in the version that was read. A
 /// supplier acts on what it sees.
-async fn own(work: &Work, side: Side, action: Action, id: PurchaseOrderId, expected: i32) -> Result<Locked, Error> {
+async fn own(work: &Work, side: Side, action: Action, id: PurchaseOrderId, expected: i32) -> Result<Ordered, Error> {
     find_for(work.tx(), work.viewer(), id, side, action, "id").await?;
-    let (row, lines) = one_locked(work, id).await?;
+    let (row, lines) = locked(work, id).await?;
     fresh(row.version, expected)?;
     let row = match side {
         Side::Buyer => row,
@@ -184,16 +182,41 @@ pub async fn reject(
     expected: i32,
     reason: &str,
 ) -> Result<order::Model, Error> {
-    acting(call, Action::QuoteGoods)?;
+    let how = (Side::Supplier, Action::QuoteGoods, OrderStep::Reject, "rejectPurchaseOrder");
+    given_up(app, call, id, expected, reason, how).await
+}
+
+/// Gives an order up before anything of it came.
+pub async fn cancel(
+    app: &App,
+    call: &Call,
+    id: PurchaseOrderId,
+    expected: i32,
+    reason: &str,
+) -> Result<order::Model, Error> {
+    let how = (Side::Buyer, Action::SourceGoods, OrderStep::Cancel, "cancelPurchaseOrder");
+    given_up(app, call, id, expected, reason, how).await
+}
+
+/// One of its sides gives an order up of which nothing came: by which right and step, and how that is called.
+async fn given_up(
+    app: &App,
+    call: &Call,
+    id: PurchaseOrderId,
+    expected: i32,
+    reason: &str,
+    (side, action, step, name): (Side, Action, OrderStep, &'static str),
+) -> Result<order::Model, Error> {
+    acting(call, action)?;
     let reason = text::line(reason, 300).map_err(|refusal| refusal.at("reason"))?;
     let mut work = app.begin(call).await?;
     if let Some(before) = work.answered()? {
         return Ok(before);
     }
-    let (before, lines) = own(&work, Side::Supplier, Action::QuoteGoods, id, expected).await?;
-    let state = leads(OrderStep::Reject, &before)?;
+    let (before, lines) = own(&work, side, action, id, expected).await?;
+    let state = leads(step, &before)?;
     untouched(&lines)?;
-    let next = over(&mut work, "rejectPurchaseOrder", &before, state, reason).await?;
+    let next = over(&mut work, name, &before, state, reason).await?;
     work.commit(next).await
 }
 
@@ -223,27 +246,6 @@ async fn over(
     noted(work, action, &next, json!({ "state": before.state }), after);
     told(work, &next).await?;
     Ok(next)
-}
-
-/// Gives an order up before anything of it came.
-pub async fn cancel(
-    app: &App,
-    call: &Call,
-    id: PurchaseOrderId,
-    expected: i32,
-    reason: &str,
-) -> Result<order::Model, Error> {
-    acting(call, Action::SourceGoods)?;
-    let reason = text::line(reason, 300).map_err(|refusal| refusal.at("reason"))?;
-    let mut work = app.begin(call).await?;
-    if let Some(before) = work.answered()? {
-        return Ok(before);
-    }
-    let (before, lines) = own(&work, Side::Buyer, Action::SourceGoods, id, expected).await?;
-    let state = leads(OrderStep::Cancel, &before)?;
-    untouched(&lines)?;
-    let next = over(&mut work, "cancelPurchaseOrder", &before, state, reason).await?;
-    work.commit(next).await
 }
 
 /// Gives up what is missing of an order, or of some of its lines; what came and is good is billed all the same. Its
@@ -302,13 +304,14 @@ pub async fn short_close(
 }
 
 /// A line as its supplier would rather have it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the fields of the proposal")]
 pub struct Offered {
     pub line: PurchaseOrderLineId,
     pub quantity: Option<i64>,
     pub price: Option<(UnitPrice, Currency)>,
     pub needed_on: Option<NaiveDate>,
+    pub schedule: Option<Schedule>,
 }
 
 /// What a supplier proposes, checked against the order.
@@ -320,9 +323,9 @@ fn proposed(row: &order::Model, lines: &[line::Model], offered: &[Offered]) -> R
     for (n, one) in offered.iter().enumerate() {
         let refused = |refusal: Refusal, field: &str| in_line(refusal.at(field).into(), n);
         let named = || encode(one.line).0;
-        if !lines.iter().any(|line| line.id == one.line) {
+        let Some(line) = lines.iter().find(|line| line.id == one.line) else {
             return Err(refused(Refusal::new(ErrorCode::NotFound).with("value", named()), "lineId"));
-        }
+        };
         if made.iter().any(|other| other.line == one.line) {
             return Err(refused(Refusal::new(ErrorCode::Duplicate).with("value", named()), "lineId"));
         }
@@ -333,8 +336,17 @@ fn proposed(row: &order::Model, lines: &[line::Model], offered: &[Offered]) -> R
         if let Some((_, other)) = one.price.filter(|(_, currency)| *currency != row.currency) {
             return Err(refused(Refusal::new(ErrorCode::InvalidCurrency).with("value", other.code()), "price"));
         }
-        let price = one.price.map(|(price, _)| price);
-        made.push(ProposedLine { line: one.line, quantity: one.quantity, price, needed_on: one.needed_on });
+        if let Some(schedule) = &one.schedule {
+            let quantity = one.quantity.unwrap_or(line.quantity);
+            schedule.checked(quantity).map_err(|refusal| refused(refusal, "schedule"))?;
+        }
+        made.push(ProposedLine {
+            line: one.line,
+            quantity: one.quantity,
+            price: one.price.map(|(price, _)| price),
+            needed_on: one.needed_on,
+            schedule: one.schedule.clone(),
+        });
     }
     Ok(made)
 }
@@ -370,8 +382,12 @@ fn agreed(row: &order::Model, lines: &[line::Model], proposal: &Proposal) -> Edi
     let line = |line: &line::Model| {
         let said = proposal.lines.iter().find(|one| one.line == line.id);
         let moved = said.is_some_and(|said| said.quantity.is_some() || said.needed_on.is_some());
-        // A schedule that does not hold any more is none.
-        let schedule = if moved { Schedule::default() } else { line.schedule.clone() };
+        let schedule = match said.and_then(|said| said.schedule.clone()) {
+            Some(schedule) => schedule,
+            // One that does not hold any more is none.
+            None if moved => Schedule::default(),
+            None => line.schedule.clone(),
+        };
         let new = NewOrderLine {
             variant: line.variant_id,
             category: line.category_id,
@@ -482,9 +498,7 @@ pub async fn withdraw_amendment(
     let (before, lines) = own(&work, Side::Buyer, Action::SourceGoods, id, expected).await?;
     let waits = matches!(before.state, OrderState::Draft | OrderState::PendingApproval | OrderState::Approved);
     let Some(agreed) = before.agreed.as_ref().filter(|_| waits) else {
-        let from = async_graphql::Value::from(before.state).to_string();
-        let refusal = Refusal::new(ErrorCode::IllegalTransition).with("from", from).with("action", "WITHDRAW");
-        return Err(refusal.at("id").into());
+        return Err(Refusal::illegal(before.state, "WITHDRAW").at("id").into());
     };
     let next = restored(&work, &before, &lines, agreed).await?;
     noted(&mut work, "withdrawOrderAmendment", &next, shown(&before), shown(&next));
@@ -503,7 +517,7 @@ pub async fn settle_change(
     note: Option<&str>,
 ) -> Result<order::Model, Error> {
     acting(call, Action::SourceGoods)?;
-    let said = note.filter(|note| !note.trim().is_empty());
+    let said = text::given(note);
     let note = said.map(|note| text::line(note, 300)).transpose().map_err(|refusal| refusal.at("note"))?;
     let mut work = app.begin(call).await?;
     if let Some(before) = work.answered()? {

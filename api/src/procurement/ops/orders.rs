@@ -33,13 +33,13 @@ use entities::{
 };
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, Order, QueryFilter,
-    QueryOrder, sea_query::Expr,
+    QueryOrder, QuerySelect, sea_query::Expr,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    CHUNK, acting, agreements, approvals, categories, fresh, guarded, limits, number,
+    CHUNK, acting, agreements, approvals, categories, fresh, limits,
     suppliers::{self, Purpose},
     tolerances,
 };
@@ -53,6 +53,8 @@ use crate::{
         clock::business_day,
         error::{Error, not_found, stale},
         graphql::encode,
+        guarded,
+        number::number,
         page::{Cursor, Page, PageArgs},
     },
 };
@@ -154,7 +156,7 @@ struct Composed {
 fn head(new: &NewOrder, today: NaiveDate) -> Result<(String, Option<String>), Refusals> {
     let mut check = Check::default();
     let place = check.take("namedPlace", text::line(&new.named_place, 120));
-    let said = new.note.as_deref().filter(|note| !note.trim().is_empty());
+    let said = text::given(new.note.as_deref());
     let note = said.and_then(|note| check.take("note", text::paragraph(note, 1_000)));
     let days = || Refusal::new(ErrorCode::OutOfRange).with("min", "0").with("max", MOST_DAYS.to_string());
     check.demand((0..=MOST_DAYS).contains(&new.payment_days), "paymentDays", days);
@@ -194,8 +196,13 @@ pub(super) async fn category_paths(
     let ids: Vec<CategoryId> = ids.into_iter().collect::<HashSet<_>>().into_iter().collect();
     let mut paths = HashMap::new();
     for part in ids.chunks(CHUNK) {
-        let rows = category::Entity::find().filter(category::Column::Id.is_in(part.iter().copied())).all(tx).await?;
-        paths.extend(rows.into_iter().map(|row| (row.id, row.path)));
+        let rows = category::Entity::find()
+            .filter(category::Column::Id.is_in(part.iter().copied()))
+            .select_only()
+            .column(category::Column::Id)
+            .column(category::Column::Path);
+        let rows: Vec<(CategoryId, String)> = rows.into_tuple().all(tx).await?;
+        paths.extend(rows);
     }
     Ok(paths)
 }
@@ -270,13 +277,7 @@ async fn composed(
     id: PurchaseOrderId,
     kept: &[Option<&line::Model>],
 ) -> Result<Composed, Error> {
-    match new.lines.len() {
-        0 => return Err(Refusal::new(ErrorCode::Required).at("lines").into()),
-        n if n > MOST_LINES => {
-            return Err(Refusal::new(ErrorCode::TooMany).with("max", MOST_LINES.to_string()).at("lines").into());
-        }
-        _ => {}
-    }
+    text::few(new.lines.len(), MOST_LINES)?;
     let (named_place, note) = head(new, business_day(work.now))?;
     if let Some(place) = new.deliver_to {
         own_location(work.tx(), new.buyer, place, "deliverToId").await?;
@@ -471,43 +472,20 @@ pub async fn create(app: &App, call: &Call, new: &NewOrder) -> Result<order::Mod
     work.commit(row).await
 }
 
-/// Orders with their lines, locked by their ids. Whoever changes quantities of lines calls this first.
-pub(in crate::procurement) async fn locked(
-    work: &Work,
-    ids: &[PurchaseOrderId],
-) -> Result<Vec<(order::Model, Vec<line::Model>)>, Error> {
-    let tx = work.tx();
-    let keys: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    guarded::lock(tx, "purchase_order", &keys).await?;
-    let mut orders = Vec::new();
-    let mut of: HashMap<PurchaseOrderId, Vec<line::Model>> = HashMap::new();
-    for part in ids.chunks(CHUNK) {
-        let rows = order::Entity::find().filter(order::Column::Id.is_in(part.iter().copied()));
-        orders.extend(rows.all(tx).await?);
-        let rows = line::Entity::find()
-            .filter(line::Column::OrderId.is_in(part.iter().copied()))
-            .order_by_asc(line::Column::Position);
-        for row in rows.all(tx).await? {
-            of.entry(row.order_id).or_default().push(row);
-        }
-    }
-    // Nobody changes a line without its order: what was read is so. The locks are for those who look at lines alone.
-    let keys: Vec<Uuid> = of.values().flatten().map(|line| line.id.0).collect();
-    guarded::lock(tx, "purchase_order_line", &keys).await?;
-    orders.sort_by_key(|order| order.id);
-    orders.dedup_by_key(|order| order.id);
-    Ok(orders
-        .into_iter()
-        .map(|order| {
-            let lines = of.remove(&order.id).unwrap_or_default();
-            (order, lines)
-        })
-        .collect())
-}
+/// An order and its lines, under their locks.
+pub(in crate::procurement) type Ordered = (order::Model, Vec<line::Model>);
 
-/// One of them.
-pub(super) async fn one_locked(work: &Work, id: PurchaseOrderId) -> Result<(order::Model, Vec<line::Model>), Error> {
-    locked(work, &[id]).await?.pop().ok_or_else(|| Error::internal("an order is gone"))
+/// An order with its lines, locked. Whoever changes quantities of lines calls this first.
+pub(in crate::procurement) async fn locked(work: &Work, id: PurchaseOrderId) -> Result<Ordered, Error> {
+    let tx = work.tx();
+    guarded::lock(tx, "purchase_order", &[id.0]).await?;
+    let row = order::Entity::find_by_id(id).one(tx).await?.ok_or_else(|| Error::internal("an order is gone"))?;
+    let lines = line::Entity::find().filter(line::Column::OrderId.eq(id)).order_by_asc(line::Column::Position);
+    let lines = lines.all(tx).await?;
+    // Nobody changes a line without its order: what was read is so. The locks are for those who look at lines alone.
+    let keys: Vec<Uuid> = lines.iter().map(|line| line.id.0).collect();
+    guarded::lock(tx, "purchase_order_line", &keys).await?;
+    Ok((row, lines))
 }
 
 /// An order that the organisation acted for may do this to, on its side; it does not exist for anyone else.
@@ -522,10 +500,7 @@ pub(in crate::procurement) async fn find_for(
     let unknown = || not_found(field, encode(id).as_str());
     let own = viewer.organisation().ok_or_else(unknown)?;
     let row = order::Entity::find_by_id(id).one(tx).await?;
-    let theirs = |row: &order::Model| match side {
-        Side::Buyer => row.buyer_id == own,
-        Side::Supplier => row.supplier_id == own && row.sent_at.is_some(),
-    };
+    let theirs = |row: &order::Model| side.of(row.buyer_id == own, row.supplier_id == own && row.sent_at.is_some());
     let row = row.filter(theirs).ok_or_else(unknown)?;
     allowed(viewer, action, Resource::of(own))?;
     Ok(row)
@@ -751,7 +726,7 @@ pub(super) async fn followed(work: &mut Work, row: order::Model) -> Result<order
         return Ok(row);
     }
     settle(work, row.id).await?;
-    let (row, _) = one_locked(work, row.id).await?;
+    let (row, _) = locked(work, row.id).await?;
     Ok(row)
 }
 
@@ -770,7 +745,7 @@ pub async fn update(
         return Ok(before);
     }
     find_for(work.tx(), work.viewer(), id, Side::Buyer, Action::SourceGoods, "id").await?;
-    let (before, lines) = one_locked(&work, id).await?;
+    let (before, lines) = locked(&work, id).await?;
     fresh(before.version, expected)?;
     let written = before.state == OrderState::Draft;
     if !written {
@@ -852,10 +827,8 @@ pub async fn list(
     page: &PageArgs,
 ) -> Result<Page<order::Model>, Error> {
     let own = viewer.organisation();
-    let side = filter.side.zip(own).map(|(side, own)| match side {
-        Side::Buyer => order::Column::BuyerId.eq(own),
-        Side::Supplier => order::Column::SupplierId.eq(own),
-    });
+    let side =
+        filter.side.zip(own).map(|(side, own)| side.of(order::Column::BuyerId, order::Column::SupplierId).eq(own));
     let open = filter
         .open
         .map(|open| if open { order::Column::State.is_in(OPEN) } else { order::Column::State.is_not_in(OPEN) });

@@ -33,21 +33,22 @@ use entities::{
 };
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, Order, QueryFilter,
-    QueryOrder, QuerySelect, sea_query::Expr,
+    QueryOrder, QuerySelect,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    acting, fresh, guarded,
+    acting, debit_notes, fresh,
     matching::{Held, latest, lines_of, stepped, told as invoice_told},
-    receipts, snapshots, tell_both,
+    receipts, snapshots, tasks, tell_both,
 };
 use crate::{
     app::{App, Call, Work},
     platform::{
         error::{Error, not_found, stale, taken, violates_unique},
         graphql::encode,
+        guarded,
         page::{Cursor, Page, PageArgs},
         vault::sha256_hex,
     },
@@ -93,7 +94,7 @@ impl Happened {
 }
 
 /// SHA-256 of anything in canonical form, in hex.
-fn hashed(it: &impl serde::Serialize) -> Result<String, Error> {
+pub(super) fn hashed(it: &impl serde::Serialize) -> Result<String, Error> {
     Ok(sha256_hex(canonical(it).map_err(Error::internal)?.as_bytes()))
 }
 
@@ -152,7 +153,7 @@ pub(super) async fn create(
     let noted = happened.row(work, &row).into_active_model();
     event::Entity::insert(noted).exec_without_returning(work.tx()).await?;
     told(work, &row).await?;
-    settled(work, &row).await?;
+    followed(work, &row).await?;
     Ok(row)
 }
 
@@ -170,8 +171,7 @@ async fn changed(
     happened: Happened,
 ) -> Result<payable::Model, Error> {
     let next = payable::Model { version: before.version + 1, updated_at: work.now, ..next };
-    let left = next.face_minor - next.credited_minor - next.paid_minor;
-    if left < 0 {
+    if next.outstanding_minor() < 0 {
         return Err(Error::internal("more is paid and credited than is owed"));
     }
     let done = payable::Entity::update_many()
@@ -188,21 +188,20 @@ async fn changed(
     let noted = event::Entity::insert(noted).exec_without_returning(work.tx()).await;
     noted.map_err(|e| taken(e, "payable_event", &["payable_id", "kind", "reference"], "reference", &reference))?;
     told(work, &next).await?;
-    settled(work, &next).await?;
+    followed(work, &next).await?;
     Ok(next)
 }
 
-/// Nothing is owed any more: so is its invoice.
-async fn settled(work: &mut Work, row: &payable::Model) -> Result<(), Error> {
-    if row.outstanding_minor() > 0 {
-        return Ok(());
-    }
+/// An invoice follows what is owed for it: paid when nothing is any more, and approved again when something is.
+async fn followed(work: &mut Work, row: &payable::Model) -> Result<(), Error> {
     let invoice = invoice::Entity::find_by_id(row.invoice_id).one(work.tx()).await?;
     let invoice = invoice.ok_or_else(|| Error::internal("an invoice is gone"))?;
-    if invoice.state != InvoiceState::Approved {
-        return Ok(());
-    }
-    let next = stepped(work, &invoice, InvoiceStep::Settle, invoice.clone()).await?;
+    let step = match (invoice.state, row.outstanding_minor() > 0) {
+        (InvoiceState::Approved, false) => InvoiceStep::Settle,
+        (InvoiceState::Paid, true) => InvoiceStep::Reopen,
+        _ => return Ok(()),
+    };
+    let next = stepped(work, &invoice, step, invoice.clone()).await?;
     invoice_told(work, &next, &[]).await
 }
 
@@ -392,21 +391,9 @@ pub async fn withdraw_payment(
         note: Some(reason.clone()),
     };
     let next = changed(&mut work, &row, next, happened).await?;
-    reopened(&mut work, &next).await?;
     let shown = json!({ "amount": row.money(paid.amount_minor), "reference": reference, "reason": reason });
     work.audit(Some(buyer), "withdrawSupplierPayment", encode(id).0, Value::Null, shown);
     work.commit(next).await
-}
-
-/// Something is owed again: its invoice is not paid any more.
-async fn reopened(work: &mut Work, row: &payable::Model) -> Result<(), Error> {
-    let invoice = invoice::Entity::find_by_id(row.invoice_id).one(work.tx()).await?;
-    let invoice = invoice.ok_or_else(|| Error::internal("an invoice is gone"))?;
-    if invoice.state != InvoiceState::Paid {
-        return Ok(());
-    }
-    let next = stepped(work, &invoice, InvoiceStep::Reopen, invoice.clone()).await?;
-    invoice_told(work, &next, &[]).await
 }
 
 /// The buyer disputes what it owes, or the dispute is over.
@@ -428,14 +415,13 @@ pub async fn dispute(
     let row = owed(&work, buyer, id).await?;
     fresh(row.version, expected)?;
     if row.disputed == begins || (begins && row.outstanding_minor() == 0) {
-        let from =
-            if row.disputed { "DISPUTED".to_owned() } else { async_graphql::Value::from(row.state()).to_string() };
+        let from = if row.disputed {
+            async_graphql::Value::Enum(async_graphql::Name::new("DISPUTED"))
+        } else {
+            row.state().into()
+        };
         let doing = if begins { "DISPUTE" } else { "SETTLE" };
-        return Err(Refusal::new(ErrorCode::IllegalTransition)
-            .with("from", from)
-            .with("action", doing)
-            .at("id")
-            .into());
+        return Err(Refusal::illegal(from, doing).at("id").into());
     }
     let kind = if begins { PayableEventKind::Disputed } else { PayableEventKind::Settled };
     let happened = Happened { kind, amount_minor: 0, reference: None, note: Some(reason.clone()) };
@@ -462,12 +448,8 @@ async fn evidence(
     }
     let (receipts, ids, mut waybills) = delivered(work, held, lines).await?;
     let matched = latest(tx, invoice.id).await?.ok_or_else(|| Error::internal("an invoice that was never matched"))?;
-    let notes = debit_note::Entity::find()
-        .filter(debit_note::Column::InvoiceId.eq(invoice.id))
-        .order_by_asc(debit_note::Column::Id)
-        .all(tx)
-        .await?;
-    let debit_notes = notes.iter().filter(|note| note.state.counts()).map(|note| DebitOf {
+    let notes = debit_notes::live(tx, invoice.id).await?;
+    let debit_notes = notes.iter().map(|note| DebitOf {
         number: note.number.clone(),
         total: note.money(note.total_minor).decimal().to_string(),
         reason: async_graphql::Value::from(note.reason).to_string(),
@@ -668,13 +650,13 @@ pub async fn list(
     filter: Filter,
     page: &PageArgs,
 ) -> Result<Page<payable::Model>, Error> {
-    let side = filter.side.zip(viewer.organisation()).map(|(side, own)| match side {
-        Side::Buyer => payable::Column::BuyerId.eq(own),
-        Side::Supplier => payable::Column::SupplierId.eq(own),
-    });
+    let side = filter
+        .side
+        .zip(viewer.organisation())
+        .map(|(side, own)| side.of(payable::Column::BuyerId, payable::Column::SupplierId).eq(own));
     let open = filter.open.map(|open| {
-        let outstanding = "face_minor - credited_minor - paid_minor";
-        Expr::cust(if open { format!("{outstanding} > 0") } else { format!("{outstanding} = 0") })
+        let owed = Condition::all().add(tasks::owed());
+        if open { owed } else { owed.not() }
     });
     let only = Condition::all()
         .add_option(side)
@@ -697,17 +679,6 @@ pub async fn find(db: &impl ConnectionTrait, viewer: &Viewer, id: PayableId) -> 
 /// The payable of an invoice; whoever sees the invoice sees it.
 pub async fn of_invoice(db: &impl ConnectionTrait, invoice: &invoice::Model) -> Result<Option<payable::Model>, Error> {
     Ok(payable::Entity::find().filter(payable::Column::InvoiceId.eq(invoice.id)).one(db).await?)
-}
-
-/// A receivable as finance reads it: with its invoice, whoever asks. The fingerprint and the evidence are the
-/// payable's.
-pub async fn find_for_finance(
-    tx: &impl ConnectionTrait,
-    id: PayableId,
-) -> Result<Option<(payable::Model, invoice::Model)>, Error> {
-    let Some(row) = payable::Entity::find_by_id(id).one(tx).await? else { return Ok(None) };
-    let invoice = invoice::Entity::find_by_id(row.invoice_id).one(tx).await?;
-    Ok(invoice.map(|invoice| (row, invoice)))
 }
 
 /// What happened to a payable, first first; whoever sees the payable sees it.

@@ -88,7 +88,7 @@ pub async fn answer(
         other => other?,
     };
     if row.state != RfqState::Published {
-        return Err(rfqs::illegal(row.state, "ANSWER").at("questionId").into());
+        return Err(Refusal::illegal(row.state, "ANSWER").at("questionId").into());
     }
     let next = question::Model {
         answer: Some(said),

@@ -28,13 +28,14 @@ use sea_orm::{
 };
 use serde_json::{Value, json};
 
-use super::{acting, files, fresh, guarded, rfqs, tell_both};
+use super::{acting, files, fresh, rfqs, tell_both};
 use crate::{
     app::{App, Call, Work},
     platform::{
         clock::business_day,
         error::{Error, not_found, stale, violates_unique},
         graphql::encode,
+        guarded,
         page::{Cursor, Page, PageArgs},
     },
     procurement::jobs::BY,
@@ -243,7 +244,7 @@ pub async fn withdraw(
     rfqs::window(&rfq, work.now).map_err(|refusal| refusal.at("id"))?;
     if row.round != rfq.round {
         // It was opened with its round.
-        return Err(rfqs::illegal(RfqState::Closed, "WITHDRAW").at("id").into());
+        return Err(Refusal::illegal(RfqState::Closed, "WITHDRAW").at("id").into());
     }
     let next = stepped(&work, &row, QuotationStep::Withdraw, "id").await?;
     counted(&work, &rfq, -1).await?;

@@ -34,11 +34,12 @@ use entities::{
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, sea_query::OnConflict};
 use serde_json::{Value, json};
 
-use self::held::{Held, Ordered, change_all, given, held, insert, locked, told, written};
+use self::held::{Held, change_all, held, insert, told, written};
 use super::{
     MAX_LINES, acting, fresh,
     inspections::{self, Finding, Noted},
-    matching, number, orders,
+    matching,
+    orders::{self, Ordered},
 };
 use crate::{
     app::{App, Call, Work},
@@ -50,6 +51,7 @@ use crate::{
         clock::business_day,
         error::{Error, not_found},
         graphql::encode,
+        number::number,
     },
 };
 
@@ -113,16 +115,10 @@ struct Said {
 /// What came as it is kept, or all that is wrong with it. What depends on the order is looked at with it.
 fn said(new: &NewReceipt, today: NaiveDate) -> Result<Said, Refusals> {
     let mut check = Check::default();
-    match new.lines.len() {
-        0 => check.0.push(Refusal::new(ErrorCode::Required).at("lines")),
-        n if n > MAX_LINES => {
-            check.0.push(Refusal::new(ErrorCode::TooMany).with("max", MAX_LINES.to_string()).at("lines"));
-        }
-        _ => {}
-    }
+    check.0.extend(text::few(new.lines.len(), MAX_LINES).err());
     let delivery_note = check.take("deliveryNote", text::line(&new.delivery_note, 60)).unwrap_or_default();
     let mut optional = |field: &str, value: Option<&str>, max: usize| {
-        let value = given(value)?;
+        let value = text::given(value)?;
         check.take(field, if field == "note" { text::paragraph(value, max) } else { text::line(value, max) })
     };
     let waybill = optional("waybill", new.waybill.as_deref(), 60);
@@ -164,9 +160,7 @@ fn takes_goods(order: &order::Model, field: &str) -> Result<(), Error> {
     if matches!(order.state, OrderState::Sent | OrderState::Acknowledged | OrderState::InProgress) {
         return Ok(());
     }
-    let from = async_graphql::Value::from(order.state).to_string();
-    let refusal = Refusal::new(ErrorCode::IllegalTransition).with("from", from).with("action", "RECEIVE");
-    Err(refusal.at(field).into())
+    Err(Refusal::illegal(order.state, "RECEIVE").at(field).into())
 }
 
 /// The receipt that the device sent before under the same reference. Another one under it is refused.
@@ -355,7 +349,7 @@ pub(super) async fn not_billing(work: &Work, (_, lines): &Ordered, field: &str) 
 async fn bought_by(work: &Work, order: PurchaseOrderId) -> Result<Ordered, Error> {
     let (tx, viewer) = (work.tx(), work.viewer());
     orders::find_for(tx, viewer, order, Side::Buyer, Action::ReceivePurchases, "orderId").await?;
-    locked(work, order).await
+    orders::locked(work, order).await
 }
 
 /// Draws a receipt up. It binds nobody, and moves nothing until it is posted.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Duration, Utc};
 use entities::{
     platform::EventKind,
     procurement::{
-        OrderState, RfqState, invitation, order, payable,
+        InvoiceState, OrderState, RfqState, invitation, invoice, order, payable,
         reminder::{self, ReminderKind},
         rfq, status,
     },
@@ -47,6 +47,7 @@ pub async fn send_due(app: &App, now: DateTime<Utc>) -> Result<u64, Error> {
         approvals(app, now).await,
         answers(app, now).await,
         late(app, now).await,
+        exceptions(app, now).await,
         payables(app, now).await,
     ];
     sent.into_iter().sum()
@@ -201,6 +202,25 @@ async fn late(app: &App, now: DateTime<Utc>) -> Result<u64, Error> {
         reminded += remind(app, kind, since, due).await;
         after = Some(end);
     }
+}
+
+/// Invoices that do not match, and nobody has settled it: the buyer.
+async fn exceptions(app: &App, now: DateTime<Utc>) -> Result<u64, Error> {
+    let (kind, since) = (ReminderKind::InvoiceException, last(app, now));
+    let rows = invoice::Entity::find()
+        .filter(invoice::Column::State.eq(InvoiceState::Exception))
+        .filter(invoice::Column::UpdatedAt.lte(since))
+        .filter(unreminded(kind, (invoice::Entity, invoice::Column::Id), since))
+        .order_by_asc(invoice::Column::Id)
+        .limit(AT_ONCE);
+    let due = |row: invoice::Model| Due {
+        subject: row.id.0,
+        node: encode(row.id).0,
+        version: row.version,
+        told: vec![row.buyer_id],
+    };
+    let due = rows.all(app.db().read()).await?.into_iter().map(due).collect();
+    Ok(remind(app, kind, since, due).await)
 }
 
 /// What is to be paid soon or should have been: the buyer.

@@ -12,7 +12,6 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use entities::{
-    catalog::category,
     ordering::Incoterm,
     party::{Action, Viewer, machine_client::Scope, organisation},
     platform::EventKind,
@@ -36,9 +35,10 @@ use sea_orm::{
 use serde_json::{Value, json};
 
 use super::{
-    acting, categories, fresh, guarded,
+    acting, categories, fresh,
     intents::{self, Origin},
-    number, quotations,
+    orders::category_paths,
+    quotations,
     suppliers::{self, Purpose},
 };
 use crate::{
@@ -49,6 +49,8 @@ use crate::{
         db::wrote,
         error::{Error, not_found, stale},
         graphql::encode,
+        guarded,
+        number::number,
         page::{Cursor, Page, PageArgs},
     },
     procurement::jobs::{BY, OpenBids},
@@ -118,24 +120,18 @@ fn later(on: Option<NaiveDate>, today: NaiveDate) -> Result<(), Refusal> {
     Err(Refusal::new(ErrorCode::OutOfRange).with("min", today.to_string()).with("max", last.to_string()))
 }
 
-fn written(said: Option<&str>) -> Option<&str> {
-    said.filter(|said| !said.trim().is_empty())
-}
-
 impl NewRfq {
     /// As it is written down, or all that is wrong with it by itself.
     fn read(&self, buyer: OrganisationId, now: DateTime<Utc>) -> Result<Self, Refusals> {
         let (mut check, today) = (Check::default(), business_day(now));
         let title = check.take("title", text::line(&self.title, 200)).unwrap_or_default();
         let deadline = check.take("deadline", in_time(self.deadline, now, now)).unwrap_or(self.deadline);
-        let place = written(self.named_place.as_deref());
+        let place = text::given(self.named_place.as_deref());
         let named_place = place.and_then(|place| check.take("namedPlace", text::line(place, 120)));
-        let terms = written(self.terms.as_deref());
+        let terms = text::given(self.terms.as_deref());
         let terms = terms.and_then(|terms| check.take("terms", text::paragraph(terms, 2_000)));
         check.take("neededOn", later(self.needed_on, today));
-        let (some, most) = (!self.lines.is_empty(), MOST_LINES.to_string());
-        check.demand(some, "lines", || Refusal::new(ErrorCode::Required));
-        check.demand(self.lines.len() <= MOST_LINES, "lines", || Refusal::new(ErrorCode::TooMany).with("max", most));
+        check.0.extend(text::few(self.lines.len(), MOST_LINES).err());
         let mut lines = Vec::new();
         for (n, line) in self.lines.iter().take(MOST_LINES).enumerate() {
             match line.read(today) {
@@ -194,19 +190,13 @@ async fn known(work: &Work, buyer: OrganisationId, new: &mut NewRfq) -> Result<(
     for line in &mut new.lines {
         line.category = line.variant.and_then(|id| found.get(&id)).map(|(category, _)| *category).or(line.category);
     }
-    let named: BTreeSet<CategoryId> = new.lines.iter().filter_map(|line| line.category).chain(new.category).collect();
-    let there: Vec<CategoryId> = category::Entity::find()
-        .filter(category::Column::Id.is_in(named))
-        .select_only()
-        .column(category::Column::Id)
-        .into_tuple()
-        .all(work.tx())
-        .await?;
-    if let Some(id) = new.category.filter(|id| !there.contains(id)) {
+    let named = new.lines.iter().filter_map(|line| line.category).chain(new.category);
+    let there = category_paths(work.tx(), named).await?;
+    if let Some(id) = new.category.filter(|id| !there.contains_key(id)) {
         return Err(not_found("categoryId", encode(id).as_str()));
     }
     for (n, line) in new.lines.iter().enumerate() {
-        if let Some(id) = line.category.filter(|id| !there.contains(id)) {
+        if let Some(id) = line.category.filter(|id| !there.contains_key(id)) {
             return Err(not_found("categoryId", encode(id).as_str()).at(n.to_string()).at("lines"));
         }
     }
@@ -385,11 +375,6 @@ fn sealed(row: &rfq::Model) -> Refusal {
     Refusal::new(ErrorCode::Sealed).with("until", row.deadline.to_rfc3339())
 }
 
-pub(super) fn illegal(from: impl Into<async_graphql::Value>, action: &str) -> Refusal {
-    let from: async_graphql::Value = from.into();
-    Refusal::new(ErrorCode::IllegalTransition).with("from", from.to_string()).with("action", action)
-}
-
 /// Takes a step to `next`, or says why not. How many quotations there are is another's to count: it is left as it is.
 async fn stepped(work: &Work, row: &rfq::Model, step: RfqStep, next: rfq::Model) -> Result<rfq::Model, Error> {
     let (_, to) = step.leads();
@@ -454,7 +439,7 @@ pub async fn update(app: &App, call: &Call, id: RfqId, expected: i32, new: &NewR
     let row = own(&work, buyer, id, "id").await?;
     fresh(row.version, expected)?;
     if row.state != RfqState::Draft {
-        return Err(illegal(row.state, "UPDATE").at("id").into());
+        return Err(Refusal::illegal(row.state, "UPDATE").at("id").into());
     }
     let mut new = new.read(buyer, work.now)?;
     known(&work, buyer, &mut new).await?;
@@ -774,7 +759,7 @@ pub async fn mark_viewed(app: &App, call: &Call, id: RfqId) -> Result<rfq::Model
 /// A supplier says that it will not quote.
 pub async fn decline(app: &App, call: &Call, id: RfqId, reason: Option<&str>) -> Result<rfq::Model, Error> {
     let supplier = acting(call, Action::QuoteGoods)?;
-    let reason = written(reason).map(|reason| text::line(reason, 300)).transpose();
+    let reason = text::given(reason).map(|reason| text::line(reason, 300)).transpose();
     let reason = reason.map_err(|refusal| refusal.at("reason"))?;
     let mut work = app.begin(call).await?;
     if let Some(before) = work.answered()? {
@@ -785,7 +770,7 @@ pub async fn decline(app: &App, call: &Call, id: RfqId, reason: Option<&str>) ->
     // What it quoted it takes back first: one thing does not say two.
     let newest = quotations::newest(work.tx(), &row, supplier).await?;
     if newest.is_some_and(|quotation| quotation.state == QuotationState::Submitted) {
-        return Err(illegal(QuotationState::Submitted, "DECLINE").at("id").into());
+        return Err(Refusal::illegal(QuotationState::Submitted, "DECLINE").at("id").into());
     }
     let columns = invitation::ActiveModel {
         declined_at: Set(Some(work.now)),
@@ -847,7 +832,7 @@ pub(in crate::procurement) async fn closed(
     let row = rfq::Entity::visible_to(viewer).filter(rfq::Column::Id.eq(id)).one(tx).await?;
     let row = row.filter(|row| is_buyer(viewer, row)).ok_or_else(|| not_found("rfqId", encode(id).as_str()))?;
     match row.state {
-        RfqState::Draft => return Err(illegal(row.state, "COMPARE").at("rfqId").into()),
+        RfqState::Draft => return Err(Refusal::illegal(row.state, "COMPARE").at("rfqId").into()),
         RfqState::Published if row.sealed => return Err(sealed(&row).at("rfqId").into()),
         _ => {}
     }

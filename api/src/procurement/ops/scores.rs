@@ -18,9 +18,8 @@ use entities::{
     procurement::{
         CriterionKind, OrderState, QuotationState, ReceiptKind, ReceiptState, RfqState, ScorePeriod, UnitPrice,
         invitation, order, quotation, receipt, rfq,
-        scorecard::{self, BLENDED, FULL_E4, ScorePart, ScoreParts, blend, on_time, price_points, score},
-        tasks::end_of,
-        terms::{Due, Schedule},
+        scorecard::{self, BLENDED, FULL_E4, ScorePart, ScoreParts, blend, dues, on_time, price_points, score},
+        terms::Schedule,
         tiers,
     },
     values::{
@@ -39,7 +38,7 @@ use super::{CHUNK, tasks::due_by};
 use crate::{
     app::{App, Call},
     platform::{
-        clock::business_day,
+        clock::{business_day, day_begins},
         error::Error,
         graphql::encode,
         page::{Cursor, Page, PageArgs, key},
@@ -76,11 +75,11 @@ impl Span {
     }
 
     fn begins(self) -> DateTime<Utc> {
-        end_of(self.first) - Duration::days(1)
+        day_begins(self.first)
     }
 
     fn ends(self) -> DateTime<Utc> {
-        end_of(self.after) - Duration::days(1)
+        day_begins(self.after)
     }
 }
 
@@ -132,21 +131,6 @@ type Wanted = (PurchaseOrderLineId, OrganisationId, DateTime<Utc>, i64, i64, Opt
 
 /// What came: for which line, of whom, on which day, how much, and how much of it was accepted and rejected.
 type Came = (PurchaseOrderLineId, OrganisationId, NaiveDate, i64, i64, i64);
-
-/// When a line is due, without what was given up: that is taken off what was due last.
-fn dues(quantity: i64, given_up: i64, needed_on: Option<NaiveDate>, schedule: Schedule) -> Vec<Due> {
-    let mut dues = schedule.0;
-    if let (true, Some(on)) = (dues.is_empty(), needed_on) {
-        dues.push(Due { on, quantity });
-    }
-    let mut off = given_up;
-    for due in dues.iter_mut().rev() {
-        let less = off.clamp(0, due.quantity);
-        due.quantity -= less;
-        off -= less;
-    }
-    dues
-}
 
 /// In time, and quality.
 async fn deliveries(db: &impl ConnectionTrait, whose: Whose, span: Span, figures: &mut Figures) -> Result<(), Error> {
@@ -454,27 +438,4 @@ pub async fn list(
 /// The cursor of a score in that list.
 pub fn cursor(row: &score::Model) -> Cursor {
     Cursor::new(NEWEST, vec![row.period_start.to_string().into(), row.period.to_value().into()])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_given_up_is_taken_off_what_was_due_last() {
-        let day = |text: &str| -> NaiveDate { text.parse().unwrap() };
-        let due = |on: &str, quantity: i64| Due { on: day(on), quantity };
-        let (early, late) = (due("2026-03-10", 60), due("2026-03-20", 40));
-        for (given_up, schedule, expected) in [
-            (0, vec![], vec![due("2026-03-31", 100)]),
-            (30, vec![], vec![due("2026-03-31", 70)]),
-            (0, vec![early, late], vec![early, late]),
-            (10, vec![early, late], vec![early, due("2026-03-20", 30)]),
-            (50, vec![early, late], vec![due("2026-03-10", 50), due("2026-03-20", 0)]),
-        ] {
-            let found = dues(100, given_up, Some(day("2026-03-31")), Schedule(schedule));
-            assert_eq!(found, expected, "{given_up} given up");
-        }
-        assert_eq!(dues(100, 0, None, Schedule::default()), [], "what has no day is never late");
-    }
 }

@@ -19,10 +19,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    acting, fresh,
-    inspections::few,
-    orders,
-    receipts::held::{change_all, given, going_out, held, insert, line_out, told, way, written},
+    MAX_LINES, acting, fresh, orders,
+    receipts::held::{change_all, going_out, held, insert, line_out, told, way, written},
 };
 use crate::{
     app::{App, Call},
@@ -67,17 +65,17 @@ type Said = (Option<String>, Option<String>, Option<String>);
 
 fn said(new: &NewReturn) -> Result<Said, Refusals> {
     let mut check = Check::default();
-    let delivery_note = given(new.delivery_note.as_deref());
+    let delivery_note = text::given(new.delivery_note.as_deref());
     let delivery_note = delivery_note.and_then(|one| check.take("deliveryNote", text::line(one, 60)));
-    let waybill = given(new.waybill.as_deref()).and_then(|one| check.take("waybill", text::line(one, 60)));
-    let note = given(new.note.as_deref()).and_then(|one| check.take("note", text::paragraph(one, 500)));
+    let waybill = text::given(new.waybill.as_deref()).and_then(|one| check.take("waybill", text::line(one, 60)));
+    let note = text::given(new.note.as_deref()).and_then(|one| check.take("note", text::paragraph(one, 500)));
     check.done((delivery_note, waybill, note))
 }
 
 /// Sends rejected goods back; answers with the document that says so.
 pub async fn send(app: &App, call: &Call, new: &NewReturn) -> Result<receipt::Model, Error> {
     let buyer = acting(call, Action::ReceivePurchases)?;
-    few(new.lines.len())?;
+    text::few(new.lines.len(), MAX_LINES)?;
     let (delivery_note, waybill, note) = said(new)?;
     let mut work = app.begin(call).await?;
     if let Some(before) = work.answered()? {

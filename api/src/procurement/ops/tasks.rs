@@ -12,6 +12,7 @@ use entities::{
     procurement::{
         AgreementState, DebitNoteState, InvoiceState, OrderState, QuotationState, ReceiptKind, ReceiptState, RfqState,
         TaskKind, agreement, award, debit_note, invitation, invoice, order, payable, question, quotation, receipt, rfq,
+        status::next_due,
         tasks::{Subject, Task, end_of, in_order},
     },
     values::id::{GoodsReceiptId, OrganisationId, PayableId, PurchaseOrderId, RfqId},
@@ -58,6 +59,7 @@ pub async fn my_tasks(db: &impl ConnectionTrait, viewer: &Viewer, now: DateTime<
     tasks.extend(look.requests(db).await?);
     tasks.extend(look.questions(db).await?);
     tasks.extend(look.awards(db).await?);
+    tasks.extend(look.drafts(db).await?);
     tasks.extend(look.orders(db).await?);
     tasks.extend(look.approvals(db).await?);
     tasks.extend(look.due_goods(db).await?);
@@ -126,7 +128,7 @@ type Waiting = (RfqId, String, DateTime<Utc>);
 type ReceiptLine = (GoodsReceiptId, String, OrganisationId, DateTime<Utc>, i64, i64, i64, i64);
 
 /// Something that is owed: the number of its invoice, to whom, since when, and until when.
-type Owed = (PayableId, String, OrganisationId, DateTime<Utc>, NaiveDate);
+type Owed = (PayableId, String, OrganisationId, DateTime<Utc>, NaiveDate, bool);
 
 impl Look<'_> {
     fn allowed(&self, action: Action) -> bool {
@@ -244,6 +246,30 @@ impl Look<'_> {
             .order_by_asc(rfq::Column::Id)
             .limit(MOST);
         Ok(Self::of_requests(TaskKind::ConvertAwards, rows.into_tuple().all(db).await?).collect())
+    }
+
+    /// Orders that come of awards, or were submitted before, and are drafts: what is only being written waits for nobody.
+    async fn drafts(&self, db: &impl ConnectionTrait) -> Result<Vec<Task>, Error> {
+        if !self.may(TaskKind::SubmitOrder) {
+            return Ok(Vec::new());
+        }
+        let waits =
+            Condition::any().add(order::Column::RfqId.is_not_null()).add(order::Column::SubmittedAt.is_not_null());
+        let rows = order::Entity::find()
+            .filter(order::Column::BuyerId.eq(self.own))
+            .filter(order::Column::State.eq(OrderState::Draft))
+            .filter(waits)
+            .order_by_asc(order::Column::Id)
+            .limit(MOST);
+        let task = |row: order::Model| Task {
+            kind: TaskKind::SubmitOrder,
+            subject: Subject::Order(row.id),
+            number: row.number,
+            other: Some(row.supplier_id),
+            since: row.updated_at,
+            due_at: None,
+        };
+        Ok(rows.all(db).await?.into_iter().map(task).collect())
     }
 
     async fn orders(&self, db: &impl ConnectionTrait) -> Result<Vec<Task>, Error> {
@@ -418,11 +444,13 @@ impl Look<'_> {
             .from(payable::Column::InvoiceId)
             .to(invoice::Column::Id)
             .into();
+        // What is disputed waits however far its day is.
+        let soon =
+            Condition::any().add(payable::Column::Disputed.eq(true)).add(payable::Column::DueDate.lte(self.soon()));
         let rows = payable::Entity::find()
             .join(JoinType::InnerJoin, of)
             .filter(payable::Column::BuyerId.eq(self.own))
-            .filter(payable::Column::DueDate.lte(self.soon()))
-            .filter(payable::Column::Disputed.eq(false))
+            .filter(soon)
             .filter(owed())
             .select_only()
             .column(payable::Column::Id)
@@ -430,12 +458,13 @@ impl Look<'_> {
             .column(payable::Column::SupplierId)
             .column(payable::Column::CreatedAt)
             .column(payable::Column::DueDate)
+            .column(payable::Column::Disputed)
             .order_by_asc(payable::Column::DueDate)
             .order_by_asc(payable::Column::Id)
             .limit(MOST);
         let rows: Vec<Owed> = rows.into_tuple().all(db).await?;
-        let task = |(id, number, supplier, since, due): Owed| Task {
-            kind: TaskKind::PayInvoice,
+        let task = |(id, number, supplier, since, due, disputed): Owed| Task {
+            kind: if disputed { TaskKind::SettleDispute } else { TaskKind::PayInvoice },
             subject: Subject::Payable(id),
             number,
             other: Some(supplier),
@@ -526,16 +555,4 @@ pub(super) fn owed() -> Expr {
     let column = |of: payable::Column| Expr::col((payable::Entity, of));
     column(payable::Column::FaceMinor)
         .gt(column(payable::Column::CreditedMinor).add(column(payable::Column::PaidMinor)))
-}
-
-/// The day by which the next of a line is to be here: of its schedule the first that is not covered by what is here.
-fn next_due(line: &order::line::Model) -> Option<NaiveDate> {
-    let mut sum = 0;
-    for due in &line.schedule.0 {
-        sum += due.quantity;
-        if sum > line.here() {
-            return Some(due.on);
-        }
-    }
-    line.needed_on
 }

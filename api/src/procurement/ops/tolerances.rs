@@ -18,7 +18,7 @@ use sea_orm::{
 };
 use serde_json::{Value, json};
 
-use super::{CHUNK, acting, categories, fresh};
+use super::{CHUNK, acting, categories, fresh, orders::category_paths};
 use crate::{
     app::{App, Call, Work},
     party::ops::organisations,
@@ -112,7 +112,7 @@ async fn known(work: &Work, scope: Scope) -> Result<(), Error> {
         return Err(not_found("variantId", encode(id).as_str()));
     }
     if let Some(id) = scope.category
-        && category::Entity::find_by_id(id).one(work.tx()).await?.is_none()
+        && !category_paths(work.tx(), [id]).await?.contains_key(&id)
     {
         return Err(not_found("categoryId", encode(id).as_str()));
     }
@@ -219,21 +219,20 @@ async fn above(tx: &impl ConnectionTrait, lines: &[(Option<VariantId>, Option<Ca
     let variants: BTreeSet<VariantId> = lines.iter().filter_map(|(variant, _)| *variant).collect();
     let variants: Vec<VariantId> = variants.into_iter().collect();
     let found = categories(tx, &variants).await?;
-    let named: BTreeSet<CategoryId> = lines.iter().filter_map(|(_, category)| *category).collect();
-    let named: Vec<CategoryId> = named.into_iter().collect();
-    let mut above =
-        Above { variants: found.into_iter().map(|(variant, (_, path))| (variant, path)).collect(), ..Above::default() };
-    let columns = || category::Entity::find().select_only().column(category::Column::Id).column(category::Column::Path);
-    for part in named.chunks(CHUNK) {
-        let rows = columns().filter(category::Column::Id.is_in(part.iter().copied()));
-        let rows: Vec<(CategoryId, String)> = rows.into_tuple().all(tx).await?;
-        above.categories.extend(rows);
-    }
+    let mut above = Above {
+        variants: found.into_iter().map(|(variant, (_, path))| (variant, path)).collect(),
+        categories: category_paths(tx, lines.iter().filter_map(|(_, category)| *category)).await?,
+        ids: HashMap::new(),
+    };
     let all: BTreeSet<String> =
         above.variants.values().chain(above.categories.values()).flat_map(|p| paths(p)).collect();
     let all: Vec<String> = all.into_iter().collect();
     for part in all.chunks(CHUNK) {
-        let rows = columns().filter(category::Column::Path.is_in(part.iter().cloned()));
+        let rows = category::Entity::find()
+            .filter(category::Column::Path.is_in(part.iter().cloned()))
+            .select_only()
+            .column(category::Column::Id)
+            .column(category::Column::Path);
         let rows: Vec<(CategoryId, String)> = rows.into_tuple().all(tx).await?;
         above.ids.extend(rows.into_iter().map(|(id, path)| (path, id)));
     }

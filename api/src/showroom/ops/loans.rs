@@ -27,12 +27,7 @@ use sea_orm::{
 };
 use serde_json::{Value, json};
 
-use super::{
-    classes::lying_in,
-    inside, place_of, store_for, store_of,
-    stores::closed,
-    write_offs::{few, held},
-};
+use super::{classes::lying_in, inside, place_of, store_for, store_of, stores::closed, write_offs::held};
 use crate::{
     app::{App, Call, Work},
     inventory::{
@@ -112,7 +107,7 @@ fn borrower_place(id: SampleLoanId) -> String {
 
 /// Asks for a loan; the samples are held from here on.
 pub async fn request(app: &App, call: &Call, new: &NewLoan) -> Result<loan::Model, Error> {
-    few(new.lines.len(), MOST_LINES)?;
+    text::few(new.lines.len(), MOST_LINES)?;
     let mut work = app.begin(call).await?;
     if let Some(before) = work.answered()? {
         return Ok(before);
@@ -391,7 +386,7 @@ fn away_at(store: &store::Model, line: &line::Model, away: StockLocationId) -> P
 /// Takes in what came back: good pieces as samples again, damaged ones where damaged ones lie. The deposit goes back in
 /// proportion; that a part of it is kept for what is damaged, somebody says who runs the showroom.
 pub async fn take_back(app: &App, call: &Call, id: SampleLoanId, came: &[CameBack]) -> Result<loan::Model, Error> {
-    few(came.len(), MOST_LINES)?;
+    text::few(came.len(), MOST_LINES)?;
     let mut work = app.begin(call).await?;
     if let Some(before) = work.answered()? {
         return Ok(before);

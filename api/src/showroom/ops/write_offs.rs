@@ -60,31 +60,16 @@ pub struct Filter {
     pub state: Option<WriteOffState>,
 }
 
-/// Some lines, and no more than may be.
-pub(super) fn few(lines: usize, most: usize) -> Result<(), Error> {
-    match lines {
-        0 => Err(Refusal::new(ErrorCode::Required).at("lines").into()),
-        n if n > most => Err(Refusal::new(ErrorCode::TooMany).with("max", most.to_string()).at("lines").into()),
-        _ => Ok(()),
-    }
-}
-
-/// A SHA-256 in hex.
-fn hash(written: &str) -> Result<String, Refusal> {
-    let fits = written.len() == 64 && written.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-    if fits { Ok(written.to_owned()) } else { Err(Refusal::new(ErrorCode::InvalidValue).with("value", "sha256")) }
-}
-
 /// Asks for a write-off; the pieces are held from here on. What is bonded is refused by its line: that is customs' to
 /// allow.
 pub async fn request(app: &App, call: &Call, new: &NewWriteOff) -> Result<write_off::Model, Error> {
-    few(new.lines.len(), MOST_LINES)?;
+    text::few(new.lines.len(), MOST_LINES)?;
     let mut check = Check::default();
     let said = new.note.as_deref().filter(|note| !note.trim().is_empty());
     let note = said.and_then(|note| check.take("note", text::paragraph(note, 300)));
     let silent = new.reason.needs_note() && said.is_none();
     check.demand(!silent, "note", || Refusal::new(ErrorCode::Required));
-    let photo_sha256 = new.photo_sha256.as_deref().and_then(|photo| check.take("photoSha256", hash(photo)));
+    let photo_sha256 = new.photo_sha256.as_deref().and_then(|photo| check.take("photoSha256", text::sha256(photo)));
     check.done(())?;
     let mut work = app.begin(call).await?;
     if let Some(before) = work.answered()? {

@@ -188,7 +188,7 @@ impl Form {
 }
 
 /// A character of XML 1.0, section 2.2.
-pub(super) fn is_text(c: char) -> bool {
+pub(crate) fn is_text(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
 }
 

@@ -26,6 +26,7 @@ use super::{super::files::content_place, Bill, NewInvoice, NewLine, Other, Sides
 use crate::{
     app::{App, Call, Work},
     platform::{
+        attached::aside,
         error::Error,
         graphql::{decode, encode},
         vault::sha256_hex,
@@ -89,8 +90,7 @@ impl Paper {
         let sealing = move || -> Result<(String, Vec<u8>), Error> {
             Ok((sha256_hex(&bytes), house.vault().seal(&content_place(id), &bytes)?))
         };
-        // Arithmetic over megabytes, where no other request waits for it.
-        let (sha256, sealed) = tokio::task::spawn_blocking(sealing).await.map_err(Error::internal)??;
+        let (sha256, sealed) = aside(sealing).await?;
         Ok(Self { id, sha256, size, sealed })
     }
 

@@ -7,8 +7,8 @@ use entities::{
         receipt::{self, line},
     },
     values::{
-        ErrorCode, Refusal,
-        id::{GoodsReceiptId, GoodsReceiptLineId, OrganisationId, PurchaseOrderId, VariantId},
+        Refusal,
+        id::{GoodsReceiptId, GoodsReceiptLineId, OrganisationId, VariantId},
     },
 };
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
@@ -22,8 +22,13 @@ use crate::{
         clock::business_day,
         error::{Error, not_found, stale, taken},
         graphql::encode,
+        guarded::change_each,
+        number::number,
     },
-    procurement::ops::{guarded::change_each, number, orders, tell_both},
+    procurement::ops::{
+        orders::{Ordered, locked},
+        tell_both,
+    },
 };
 
 /// A receipt with all that a change of it is decided by, read under the locks of its order.
@@ -49,13 +54,6 @@ pub(in crate::procurement) async fn held(
     Ok(Held { row, lines: lines.all(work.tx()).await?, ordered })
 }
 
-/// An order and its lines, under their locks.
-pub(in crate::procurement) type Ordered = (order::Model, Vec<order::line::Model>);
-
-pub(in crate::procurement) async fn locked(work: &Work, id: PurchaseOrderId) -> Result<Ordered, Error> {
-    orders::locked(work, &[id]).await?.pop().ok_or_else(|| Error::internal("an order is gone"))
-}
-
 impl Held {
     /// Only a receipt that counts is looked at, sent back in part or taken back.
     pub(in crate::procurement) fn stands_for(&self, action: &str) -> Result<(), Error> {
@@ -66,8 +64,7 @@ impl Held {
             ReceiptKind::Receipt => async_graphql::Value::from(self.row.state),
             ReceiptKind::Return | ReceiptKind::Reversal => async_graphql::Value::from(self.row.kind),
         };
-        let refusal = Refusal::new(ErrorCode::IllegalTransition).with("from", from.to_string());
-        Err(refusal.with("action", action).at("id").into())
+        Err(Refusal::illegal(from, action).at("id").into())
     }
 }
 
@@ -184,9 +181,4 @@ pub(in crate::procurement) async fn insert(
 pub(in crate::procurement) async fn told(work: &mut Work, row: &receipt::Model) -> Result<(), Error> {
     let node = encode(row.id);
     tell_both(work, EventKind::GoodsReceiptChanged, row.buyer_id, row.supplier_id, node.as_str(), row.version).await
-}
-
-/// A text that is given; an empty one is not.
-pub(in crate::procurement) fn given(text: Option<&str>) -> Option<&str> {
-    text.filter(|text| !text.trim().is_empty())
 }

@@ -19,9 +19,10 @@ use crate::{
     app::Work,
     platform::{
         error::Error,
+        guarded::change_each,
         page::{Cursor, Page, PageArgs},
     },
-    procurement::ops::{MAX_LINES, guarded::change_each},
+    procurement::ops::MAX_LINES,
 };
 
 const NEWEST: &str = "newest-goods-receipt";

@@ -1,23 +1,22 @@
 //! Locks, and changes of many rows at once that the database refuses unless they still hold.
 //!
-//! Whoever changes quantities of lines locks them here first, by id, and so waits for nobody who waits for him. What is
-//! read under the lock is so; the guard in the UPDATE holds all the same. Whoever calls demands that every row changed.
+//! Whoever changes quantities of rows locks them first, in one order, and so waits for nobody who waits for him; what has
+//! no order of its own is locked here, by id. What is read under the lock is so; the guard in the UPDATE holds all the
+//! same. Whoever calls demands that every row changed.
 
 use sea_orm::{ConnectionTrait, Statement, sea_query::Value};
 use uuid::Uuid;
 
-use super::CHUNK;
-use crate::platform::{
+use super::{
     db::{Dialect, dialect},
     error::Error,
 };
 
+/// Most rows of one statement.
+const CHUNK: usize = 500;
+
 /// Locks rows by their ids, in the order of these. On `SQLite` nobody else writes.
-pub(in crate::procurement) async fn lock(
-    tx: &impl ConnectionTrait,
-    table: &'static str,
-    ids: &[Uuid],
-) -> Result<(), Error> {
+pub async fn lock(tx: &impl ConnectionTrait, table: &'static str, ids: &[Uuid]) -> Result<(), Error> {
     if dialect(tx) == Dialect::Sqlite {
         return Ok(());
     }
@@ -36,7 +35,7 @@ pub(in crate::procurement) async fn lock(
 
 /// One UPDATE over many rows: `v.column1` is the id, `v.column2` how much. Each id stands there once. Answers with how
 /// many rows changed: fewer than were given when the guard held some of them back.
-pub(in crate::procurement) async fn change_each(
+pub async fn change_each(
     tx: &impl ConnectionTrait,
     table: &'static str,
     set: &str,
