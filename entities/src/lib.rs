@@ -26,7 +26,10 @@ pub mod party;
 pub mod payments;
 pub mod platform;
 pub mod procurement;
+mod relation;
 pub mod showroom;
 pub mod trade;
 pub mod values;
 pub mod webhooks;
+
+pub use relation::Relation;

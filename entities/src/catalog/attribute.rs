@@ -1,5 +1,6 @@
 //! Attribute definitions (属性定义): what a product of a category may be described by, and of which type.
 
+use crate::Relation;
 use sea_orm::{FromJsonQueryResult, entity::prelude::*};
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +40,6 @@ pub struct Choice {
 pub struct Choices(pub Vec<Choice>);
 
 /// A row of `attribute`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "attribute")]
 pub struct Model {

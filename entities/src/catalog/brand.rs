@@ -1,11 +1,11 @@
 //! Brands (品牌).
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::{CountryCode, Localized, Slug, id::BrandId};
 
 /// A row of `brand`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "brand")]
 pub struct Model {

@@ -1,5 +1,6 @@
 //! Categories (类目): a tree of at most [`MAX_DEPTH`] levels, kept as a path so that a subtree is one range.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::{Localized, Slug, id::CategoryId};
@@ -8,7 +9,6 @@ use crate::values::{Localized, Slug, id::CategoryId};
 pub const MAX_DEPTH: usize = 5;
 
 /// A row of `category`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "category")]
 pub struct Model {

@@ -1,11 +1,11 @@
 //! Which attributes a category has; its subcategories inherit them.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::{AttributeId, CategoryId};
 
 /// A row of `category_attribute`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "category_attribute")]
 pub struct Model {

@@ -1,5 +1,6 @@
 //! Media of a product (媒体): pictures, videos, documents, in the order they are shown.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::{
@@ -32,7 +33,6 @@ pub enum MediaKind {
 }
 
 /// A row of `media`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "media")]
 pub struct Model {

@@ -1,5 +1,6 @@
 //! Offers (报价): a seller's promise to sell one variant on certain terms. Many sellers offer one variant.
 
+use crate::Relation;
 use sea_orm::{ExprTrait, entity::prelude::*, sea_query::Query};
 
 use super::{
@@ -48,7 +49,6 @@ impl SupplyMode {
 }
 
 /// A row of `offer`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "offer")]
 pub struct Model {

@@ -1,11 +1,11 @@
 //! Prices of an offer: per currency, one row a tier (阶梯价).
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::{Currency, Money, id::OfferId};
 
 /// A row of `offer_price`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "offer_price")]
 pub struct Model {

@@ -1,5 +1,6 @@
 //! Master products (商品): described once, offered by many.
 
+use crate::Relation;
 use sea_orm::{DerivePartialModel, ExprTrait, entity::prelude::*};
 
 use super::{attributes::AttributeValues, lifecycle::ProductStatus};
@@ -12,7 +13,6 @@ use crate::{
 };
 
 /// A row of `product`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "product")]
 pub struct Model {

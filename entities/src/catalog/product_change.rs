@@ -1,5 +1,6 @@
 //! Proposed changes of shared products (变更申请): a seller proposes, an operator decides.
 
+use crate::Relation;
 use sea_orm::{FromJsonQueryResult, entity::prelude::*};
 
 use super::{lifecycle::ChangeStatus, sheet::Patch};
@@ -14,7 +15,6 @@ use crate::{
 pub struct StoredPatch(pub Patch);
 
 /// A row of `product_change`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "product_change")]
 pub struct Model {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::Relation;
 use sea_orm::{FromJsonQueryResult, entity::prelude::*};
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +43,6 @@ pub struct Difference {
 }
 
 /// A row of `product_history`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "product_history")]
 pub struct Model {

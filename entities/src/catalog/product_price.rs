@@ -3,6 +3,7 @@
 //! Derived from `offer` and `offer_price`, written in the same transaction as they are; it makes the
 //! list's price, the price band and the order by price one index walk.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::{
@@ -11,7 +12,6 @@ use crate::values::{
 };
 
 /// A row of `product_price`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "product_price")]
 pub struct Model {

@@ -1,5 +1,6 @@
 //! Specialty-industry tags of the plan (特色产业标签).
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::ProductId;
@@ -34,7 +35,6 @@ pub enum IndustryTag {
 }
 
 /// A row of `product_tag`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "product_tag")]
 pub struct Model {

@@ -2,13 +2,13 @@
 //!
 //! Kept by triggers of the database (`m0006_tally`); the number is the sum of the rows. Only adding up rows is done here.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use super::ProductStatus;
 use crate::values::id::CategoryId;
 
 /// A row of `product_tally`: so many more, or fewer.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "product_tally")]
 pub struct Model {

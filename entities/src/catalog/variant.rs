@@ -1,5 +1,6 @@
 //! Variants (规格): what is actually packed, declared and shipped.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::{
@@ -11,7 +12,6 @@ use crate::{
 };
 
 /// A row of `variant`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "variant")]
 pub struct Model {

@@ -1,5 +1,6 @@
 //! Who does what at customs for a seller (申报关系): one for each seller and mode.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::{
@@ -8,7 +9,6 @@ use crate::{
 };
 
 /// A row of `customs_arrangement`: unique by seller and mode.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "customs_arrangement")]
 pub struct Model {

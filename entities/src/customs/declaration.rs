@@ -1,6 +1,7 @@
 //! Declarations (申报): what becomes of one order at customs. It has papers, a match of them, and a state that follows from
 //! both; nobody sets it.
 
+use crate::Relation;
 use sea_orm::{entity::prelude::*, sea_query::Expr};
 
 use super::paper::PaperState;
@@ -223,7 +224,6 @@ pub struct Transport {
 }
 
 /// A row of `declaration`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "declaration")]
 pub struct Model {

@@ -3,6 +3,7 @@
 //!
 //! A filing holds for one HS code. When the tariff has the code no more, or other goods are meant, it is filed anew.
 
+use crate::Relation;
 use sea_orm::{entity::prelude::*, sea_query::Expr};
 
 use crate::{
@@ -87,7 +88,6 @@ impl GoodsFilingStep {
 }
 
 /// A row of `goods_filing`: unique by seller, variant and mode.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "goods_filing")]
 pub struct Model {

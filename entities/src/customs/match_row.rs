@@ -1,12 +1,12 @@
 //! What the match of a declaration's papers found (三单比对结果): a row for each rule, personal data masked.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use super::matching::{Rule, Verdict};
 use crate::values::id::DeclarationId;
 
 /// A row of `customs_match`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "customs_match")]
 pub struct Model {

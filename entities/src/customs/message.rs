@@ -1,6 +1,7 @@
 //! Raw messages (报文): every one that went out or came in, sealed, with its hash and what became of it. Its bytes are never
 //! changed.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::{CustomsMessageId, CustomsPaperId};
@@ -64,8 +65,7 @@ pub enum MessageVerdict {
 }
 
 /// A row of `customs_message`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "customs_message")]
 pub struct Model {
     /// Identifier.

@@ -1,6 +1,7 @@
 //! Papers (申报单证): what is said to customs, one row each, whatever its kind; how one stands is what its receipts say
 //! ([`super::receipt`]).
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use super::{ceb::Record, receipt::ReturnStatus};
@@ -244,7 +245,6 @@ impl PaperState {
 }
 
 /// A row of `customs_paper`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "customs_paper")]
 pub struct Model {

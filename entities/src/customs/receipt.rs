@@ -6,6 +6,7 @@
 //! is late, or comes again, undoes a later one, and none that is lost is missed once a later one came. A status that
 //! the house does not know is kept and changes nothing (section 2.6).
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use super::paper::PaperState;
@@ -103,8 +104,7 @@ pub fn fold<'a>(receipts: impl IntoIterator<Item = &'a Said>) -> Option<(&'a Sai
 }
 
 /// A row of `customs_receipt`, only added to.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "customs_receipt")]
 pub struct Model {
     /// Identifier.

@@ -4,6 +4,7 @@
 //! Deadlines are days of Beijing. The day of release is day 0: a return is asked for until the end of day 30, the goods
 //! are back until the end of day 45 (rule 17 of section 0; counting by section 10).
 
+use crate::Relation;
 use chrono::{Duration, NaiveDate};
 use sea_orm::entity::prelude::*;
 
@@ -99,7 +100,6 @@ pub struct ReturnedLine {
 pub struct ReturnedLines(pub Vec<ReturnedLine>);
 
 /// A row of `customs_request`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "customs_request")]
 pub struct Model {

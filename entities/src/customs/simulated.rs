@@ -5,6 +5,7 @@
 //! A mark counts for the first attempt of a paper: what is mended and sent again goes through, so each ends where somebody
 //! can go on from.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use super::paper::PaperKind;
@@ -153,7 +154,6 @@ pub fn answer(kind: PaperKind, scenario: Option<&Scenario>, first: bool) -> (Pla
 }
 
 /// A row of `simulated_paper`: what the simulator has been told. Its key is number and business key.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "simulated_paper")]
 pub struct Model {

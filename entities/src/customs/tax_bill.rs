@@ -3,6 +3,7 @@
 //! The taxes of a released list are due from its withholding agent from day 31 after the release on, unless the goods
 //! come back before (rule 17 of section 0). Until a bill is paid or void it counts against the agent's guarantee.
 
+use crate::Relation;
 use chrono::{Duration, NaiveDate};
 use sea_orm::entity::prelude::*;
 
@@ -77,7 +78,6 @@ pub struct TaxLine {
 pub struct TaxLines(pub Vec<TaxLine>);
 
 /// A row of `tax_bill`. Amounts are fen.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "tax_bill")]
 pub struct Model {
@@ -146,6 +146,7 @@ pub fn first_of_last(today: NaiveDate) -> NaiveDate {
 
 /// The guarantee of a withholding agent, as rows that are only added to.
 pub mod guarantee {
+    use crate::Relation;
     use sea_orm::entity::prelude::*;
 
     use crate::values::id::{GuaranteeEntryId, OrganisationId};
@@ -180,8 +181,7 @@ pub mod guarantee {
     }
 
     /// A row of `guarantee_entry`. `deposit_minor` changes what was put in, `bound_minor` what of it is bound.
-    #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
     #[sea_orm(table_name = "guarantee_entry")]
     pub struct Model {
         /// Identifier; ids are made in the order of time.

@@ -1,5 +1,6 @@
 //! Balances (库存余额): the sum of the moves, and what of it is promised. Written only where moves and promises are.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use super::CustomsStatus;
@@ -9,8 +10,7 @@ use crate::values::id::{OrganisationId, StockBalanceId, StockLocationId, StockLo
 pub const MOST: i64 = 2_147_483_647;
 
 /// A row of `stock_balance`: unique by variant, owner, location, lot and customs status.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "stock_balance")]
 pub struct Model {
     /// Identifier.

@@ -1,12 +1,12 @@
 //! Entries of the account book (账册流水): what happened to an item. Only added to; the database refuses the rest.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use super::BookEvent;
 use crate::values::id::{BondedEntryId, BondedItemId};
 
 /// A row of `bonded_entry`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "bonded_entry")]
 pub struct Model {

@@ -3,6 +3,7 @@
 //! `available = increased - reduced - locked`, never less than nothing (rule 16 of section 0; section 6.2). The book is
 //! apart from the shelves: it says what customs has let in and out, the balances say what lies where.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::{
@@ -91,7 +92,6 @@ impl Quantities {
 }
 
 /// A row of `bonded_item`: an item of a warehouse's account book.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "bonded_item")]
 pub struct Model {

@@ -1,5 +1,6 @@
 //! Counts (盘点): someone counts blindly, what differs is posted, much of it only after somebody else looked.
 
+use crate::Relation;
 use sea_orm::{FromJsonQueryResult, entity::prelude::*};
 
 use crate::values::{
@@ -116,7 +117,6 @@ impl Threshold {
 pub struct Variants(pub Vec<VariantId>);
 
 /// A row of `stock_count`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "stock_count")]
 pub struct Model {

@@ -1,13 +1,13 @@
 //! Lines of a count (盘点行): what somebody counted of a lot, and what the books said at that moment.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use super::CustomsStatus;
 use crate::values::id::{StockCountId, StockCountLineId, StockLotId, StockMoveId, VariantId};
 
 /// A row of `stock_count_line`: unique by count, round, variant, lot and customs status.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "stock_count_line")]
 pub struct Model {
     /// Identifier.

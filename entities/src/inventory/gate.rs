@@ -112,14 +112,14 @@ fn number(kind: &str, book: &BookNumber, direction: GateDirection, year: i32, se
 
 /// What stands in verification lists.
 pub mod line {
+    use crate::Relation;
     use sea_orm::entity::prelude::*;
 
     use crate::values::id::{BondedItemId, VerificationListId};
 
     /// A row of `verification_line` (核注清单表体): one of each item of the book. What goes out is the sum of what the import
     /// lists of its parcels say (section 6.3, kind 8).
-    #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
     #[sea_orm(table_name = "verification_line")]
     pub struct Model {
         /// Of which list.
@@ -137,6 +137,7 @@ pub mod line {
 
 /// Verification lists.
 pub mod list {
+    use crate::Relation;
     use sea_orm::entity::prelude::*;
 
     use super::{GateDirection, VerificationState};
@@ -146,8 +147,7 @@ pub mod list {
     };
 
     /// A row of `verification_list`: of an inbound notice, or of a gate pass out.
-    #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
     #[sea_orm(table_name = "verification_list")]
     pub struct Model {
         /// Identifier.
@@ -184,13 +184,13 @@ pub mod list {
 
 /// Gate passes.
 pub mod pass {
+    use crate::Relation;
     use sea_orm::entity::prelude::*;
 
     use super::{GateDirection, GatePassState};
     use crate::values::id::{GatePassId, InboundId, OrganisationId, StockLocationId};
 
     /// A row of `gate_pass`: one vehicle, once through the gate.
-    #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
     #[sea_orm(table_name = "gate_pass")]
     pub struct Model {

@@ -1,12 +1,12 @@
 //! Hot items (热点商品): variants of an owner that everyone wants at once, promised piece by piece ([`super::unit`]).
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::{OrganisationId, VariantId};
 
 /// A row of `hot_item`: while it is there, the variant is hot.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "hot_item")]
 pub struct Model {
     /// Whose stock.

@@ -5,6 +5,7 @@
 //! is taken back, is taken off what was pre-increased (撤销预增). So of each line `quantity = received + short + still to
 //! come`, and of what came, what is not in a bin lies on the dock.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::{
@@ -94,7 +95,6 @@ impl InboundStep {
 }
 
 /// A row of `inbound`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "inbound")]
 pub struct Model {
@@ -126,6 +126,7 @@ impl ActiveModelBehavior for ActiveModel {}
 
 /// Lines of an inbound notice (入区申报行).
 pub mod line {
+    use crate::Relation;
     use sea_orm::entity::prelude::*;
 
     use crate::values::{
@@ -134,8 +135,7 @@ pub mod line {
     };
 
     /// A row of `inbound_line`.
-    #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
     #[sea_orm(table_name = "inbound_line")]
     pub struct Model {
         /// Identifier.
@@ -188,13 +188,13 @@ pub mod line {
 /// What was put where (上架记录), only added to. It says where to look, not how much is left there: picking takes from the
 /// balance of the warehouse.
 pub mod put_away {
+    use crate::Relation;
     use sea_orm::entity::prelude::*;
 
     use crate::values::id::{InboundLineId, PutAwayId, StockLocationId, StockLotId};
 
     /// A row of `inbound_put_away`.
-    #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
     #[sea_orm(table_name = "inbound_put_away")]
     pub struct Model {
         /// Identifier; ids are made in the order of time.

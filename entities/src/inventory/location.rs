@@ -1,5 +1,6 @@
 //! Where stock lies (库位), and under which customs status.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::{OrganisationId, StockLocationId};
@@ -95,7 +96,6 @@ pub enum CustomsStatus {
 }
 
 /// A row of `stock_location`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "stock_location")]
 pub struct Model {

@@ -1,12 +1,12 @@
 //! Lots (批次): goods that were made together. Goods that are not told apart are in the lot without a code.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::{OrganisationId, StockLotId, VariantId};
 
 /// A row of `stock_lot`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "stock_lot")]
 pub struct Model {
     /// Identifier.

@@ -1,5 +1,6 @@
 //! Promises of stock (库存占用): held, then confirmed or let go; consumed when the goods go.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::{
@@ -119,8 +120,7 @@ impl ReservationState {
 }
 
 /// A row of `stock_reservation`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "stock_reservation")]
 pub struct Model {
     /// Identifier.

@@ -1,12 +1,12 @@
 //! What came back (退货累计) of what was shipped under a document, so that no more comes back than went.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use super::CustomsStatus;
 use crate::values::id::{OrganisationId, StockLotId, StockReturnId, VariantId};
 
 /// A row of `stock_return`: unique by owner, document, variant, lot and customs status.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "stock_return")]
 pub struct Model {

@@ -1,5 +1,6 @@
 //! Moves (库存移动): so much of one lot from one place to another. Only added to; the database refuses the rest.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use super::CustomsStatus;
@@ -45,7 +46,6 @@ pub enum MoveReason {
 }
 
 /// A row of `stock_move`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "stock_move")]
 pub struct Model {

@@ -1,5 +1,6 @@
 //! Transfers with a way between (在途调拨): asked for, approved, shipped, received; what is missing is decided at the end.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::{
@@ -89,7 +90,6 @@ impl TransferStep {
 }
 
 /// A row of `stock_transfer`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "stock_transfer")]
 pub struct Model {

@@ -1,13 +1,13 @@
 //! Lines of a transfer (调拨行): how much goes, how much came, how much is lost; the rest is on the way.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use super::CustomsStatus;
 use crate::values::id::{StockBalanceId, StockLotId, StockTransferId, StockTransferLineId, VariantId};
 
 /// A row of `stock_transfer_line`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "stock_transfer_line")]
 pub struct Model {
     /// Identifier.

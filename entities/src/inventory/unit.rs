@@ -1,11 +1,11 @@
 //! Pieces of a hot item (热点商品单件): each is counted as reserved in its balance, and is free or promised.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::{StockBalanceId, StockReservationId, StockUnitId};
 
 /// A row of `stock_unit`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "stock_unit")]
 pub struct Model {

@@ -1,5 +1,6 @@
 //! How carriers are reached (承运商接入), and what was taken of what they sent.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -40,8 +41,7 @@ pub enum Booking {
 }
 
 /// A row of `carrier_setting`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
 #[sea_orm(table_name = "carrier_setting")]
 pub struct Model {
     /// The carrier.
@@ -67,12 +67,12 @@ impl ActiveModelBehavior for ActiveModel {}
 
 /// A push of a carrier that was taken, so that it is not taken again.
 pub mod notice {
+    use crate::Relation;
     use sea_orm::entity::prelude::*;
 
     use crate::values::id::OrganisationId;
 
     /// A row of `carrier_notice`.
-    #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "carrier_notice")]
     pub struct Model {

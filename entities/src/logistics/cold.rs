@@ -1,8 +1,9 @@
 //! Temperatures (温控): what devices measured on the way, and when goods were outside their range for too long.
 
+use crate::Relation;
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::values::id::{ShipmentId, TemperatureSampleId};
 
@@ -10,8 +11,7 @@ use crate::values::id::{ShipmentId, TemperatureSampleId};
 pub const MEASURED: std::ops::RangeInclusive<i32> = -2_000..=2_000;
 
 /// A row of `temperature_sample`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
 #[sea_orm(table_name = "temperature_sample")]
 pub struct Model {
     /// Identifier.

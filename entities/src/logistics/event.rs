@@ -1,6 +1,7 @@
 //! What happened to a parcel (物流轨迹), as a subset of EPCIS 2.0: what, when, where, why. Only added to. What was wrong is
 //! declared in error by a second row with the same event id, which may name the events that put it right.
 
+use crate::Relation;
 use sea_orm::{
     Condition, ExprTrait, FromJsonQueryResult, Select,
     entity::prelude::*,
@@ -187,8 +188,7 @@ pub struct Epcs(pub Vec<String>);
 pub struct Corrective(pub Vec<String>);
 
 /// A row of `tracking_event`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
 #[sea_orm(table_name = "tracking_event")]
 pub struct Model {
     /// Identifier; ids are made in the order in which events came.

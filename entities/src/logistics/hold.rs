@@ -1,5 +1,6 @@
 //! Holds (扣留): while there is one, the shipment does not leave the gate. Who holds is who lets go.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -27,8 +28,7 @@ pub enum HoldReason {
 }
 
 /// A row of `shipment_hold`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
 #[sea_orm(table_name = "shipment_hold")]
 pub struct Model {
     /// Identifier.

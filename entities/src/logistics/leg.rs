@@ -1,5 +1,6 @@
 //! Legs of a shipment (运输段): by one means of transport from one place to another.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -37,8 +38,7 @@ pub enum TransportMode {
 }
 
 /// A row of `shipment_leg`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
 #[sea_orm(table_name = "shipment_leg")]
 pub struct Model {
     /// Identifier.

@@ -1,12 +1,12 @@
 //! Which parcels go through the gate under which pass (核放单明细): one vehicle, many lists.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::{GatePassId, ShipmentId};
 
 /// A row of `gate_pass_parcel`. A parcel is on one pass at most that is not cancelled.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "gate_pass_parcel")]
 pub struct Model {
     /// Under which pass.

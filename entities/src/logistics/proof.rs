@@ -1,6 +1,7 @@
 //! Proofs (凭证): photos and signatures of what happened. A proof is known by the hash of its bytes, which come after it and
 //! are kept sealed: they show who took a parcel in.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -54,8 +55,7 @@ pub fn begins_as(media_type: &str, bytes: &[u8]) -> bool {
 }
 
 /// A row of `proof`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
 #[sea_orm(table_name = "proof")]
 pub struct Model {
     /// Identifier.
@@ -87,12 +87,12 @@ impl ActiveModelBehavior for ActiveModel {}
 
 /// The bytes of a proof, which are never changed.
 pub mod content {
+    use crate::Relation;
     use sea_orm::entity::prelude::*;
 
     use crate::values::id::ProofId;
 
     /// A row of `proof_content`.
-    #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "proof_content")]
     pub struct Model {

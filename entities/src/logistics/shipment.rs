@@ -1,5 +1,6 @@
 //! Shipments (运单): what goes to one taker in one go. One document has one shipment.
 
+use crate::Relation;
 use sea_orm::{
     ExprTrait, FromJsonQueryResult, Select,
     entity::prelude::*,
@@ -144,7 +145,6 @@ pub struct Line {
 pub struct Lines(pub Vec<Line>);
 
 /// A row of `shipment`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "shipment")]
 pub struct Model {

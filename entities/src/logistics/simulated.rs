@@ -1,6 +1,7 @@
 //! What the simulator (模拟承运商) does with a parcel: by the taker's address it is refused, lost or brought back, by its
 //! number reports of it come twice or in another order.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +39,6 @@ impl Fate {
 }
 
 /// A row of `simulated_parcel`: what the simulator knows of a parcel.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "simulated_parcel")]
 pub struct Model {

@@ -1,13 +1,13 @@
 //! Handling units (物流单元): what is moved as one piece, known by its SSCC.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::values::id::{HandlingUnitId, ShipmentId};
 
 /// A row of `handling_unit`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
 #[sea_orm(table_name = "handling_unit")]
 pub struct Model {
     /// Identifier.
@@ -30,13 +30,13 @@ impl ActiveModelBehavior for ActiveModel {}
 
 /// A row of `logistics_sequence`: numbers that are given out one after the other.
 pub mod sequence {
+    use crate::Relation;
     use sea_orm::entity::prelude::*;
 
     /// The serial numbers of SSCCs.
     pub const SSCC: &str = "sscc";
 
     /// A row of `logistics_sequence`.
-    #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "logistics_sequence")]
     pub struct Model {

@@ -1,5 +1,6 @@
 //! Approval rules (审批规则): from which amount on an order of an organisation's needs an approver, and of which level.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::{
@@ -8,7 +9,6 @@ use crate::values::{
 };
 
 /// A row of `approval_rule`: unique by organisation, currency and amount.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "approval_rule")]
 pub struct Model {

@@ -1,5 +1,6 @@
 //! Bundles (组合商品): an offer whose one unit is taken from the stock of several variants.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::{OfferId, VariantId};
@@ -10,8 +11,7 @@ pub const MAX_PARTS: usize = 20;
 pub const MAX_PIECES: i32 = 1_000;
 
 /// A row of `bundle_part`: so many of a variant in one unit of the offer.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "bundle_part")]
 pub struct Model {
     /// The offer.

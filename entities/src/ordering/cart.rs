@@ -1,5 +1,6 @@
 //! Carts (购物车): of a person, of a person who buys for an organisation, or of a guest who has its token.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::{Currency, id::CartId};
@@ -10,7 +11,6 @@ pub const MAX_LINES: usize = 500;
 pub const MAX_QUANTITY: i32 = 1_000_000;
 
 /// A row of `cart`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "cart")]
 pub struct Model {

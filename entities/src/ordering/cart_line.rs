@@ -1,12 +1,12 @@
 //! Lines of a cart: so much of an offer.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::{CartId, CartLineId, OfferId};
 
 /// A row of `cart_line`: unique by cart and offer.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "cart_line")]
 pub struct Model {
     /// Identifier; ids are made in the order of time.

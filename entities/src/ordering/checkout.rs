@@ -1,5 +1,6 @@
 //! Checkouts (结算单): what is paid at once. Its orders sum to its total.
 
+use crate::Relation;
 use sea_orm::{entity::prelude::*, sea_query::Expr};
 
 use crate::{
@@ -113,7 +114,6 @@ pub enum PaymentTerms {
 }
 
 /// A row of `checkout`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "checkout")]
 pub struct Model {

@@ -3,6 +3,7 @@
 pub mod limit {
     //! Credit limits.
 
+    use crate::Relation;
     use sea_orm::entity::prelude::*;
 
     use crate::values::{
@@ -11,7 +12,6 @@ pub mod limit {
     };
 
     /// A row of `credit_limit`: unique by seller, buyer and currency.
-    #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
     #[sea_orm(table_name = "credit_limit")]
     pub struct Model {
@@ -44,6 +44,7 @@ pub mod limit {
 pub mod entry {
     //! What is taken of a limit, by the order that takes it.
 
+    use crate::Relation;
     use sea_orm::entity::prelude::*;
 
     use crate::values::id::{CreditEntryId, CreditLimitId};
@@ -74,8 +75,7 @@ pub mod entry {
     }
 
     /// A row of `credit_entry`: unique by document.
-    #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
     #[sea_orm(table_name = "credit_entry")]
     pub struct Model {
         /// Identifier.

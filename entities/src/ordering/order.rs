@@ -1,5 +1,6 @@
 //! Orders (订单): what one seller sends in one parcel, in one supply mode, from one warehouse.
 
+use crate::Relation;
 use sea_orm::{entity::prelude::*, sea_query::Expr};
 
 use crate::{
@@ -215,7 +216,6 @@ pub enum Incoterm {
 }
 
 /// A row of `sales_order`. Amounts are in minor units of its currency.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "sales_order")]
 pub struct Model {

@@ -1,13 +1,13 @@
 //! What happened to an order (订单动态), only added to.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use super::{OrderState, OrderStep};
 use crate::values::id::{OrderEventId, OrderId};
 
 /// A row of `order_event`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "order_event")]
 pub struct Model {
     /// Identifier; ids are made in the order of time.

@@ -1,5 +1,6 @@
 //! Lines of an order, as they were sold: nothing that changes in the catalog changes them.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::{
@@ -11,8 +12,7 @@ use crate::{
 };
 
 /// A row of `order_line`. Amounts are in minor units of the order's currency.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "order_line")]
 pub struct Model {
     /// The order.

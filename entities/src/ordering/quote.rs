@@ -3,6 +3,7 @@
 //! A quote is kept as it was made. Its token names it and proves that this house made it; what is placed is what the
 //! quote says, whatever prices and rates have become meanwhile. It is placed once.
 
+use crate::Relation;
 use chrono::Duration;
 use sea_orm::{FromJsonQueryResult, entity::prelude::*};
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,6 @@ use crate::values::{
 pub const HOLDS: Duration = Duration::minutes(15);
 
 /// A row of `quote`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "quote")]
 pub struct Model {

@@ -1,5 +1,6 @@
 //! Bank accounts of organisations (银行账户): the number is encrypted at rest and shown masked.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,6 @@ use crate::values::{
 };
 
 /// A row of `bank_account`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "bank_account")]
 pub struct Model {

@@ -1,6 +1,7 @@
 //! Keys of machine clients (客户端密钥): public halves only. Two keys may be good at the same time, so that a
 //! client can move to a new one without a gap.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +21,6 @@ pub enum KeyAlgorithm {
 }
 
 /// A row of `client_key`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "client_key")]
 pub struct Model {

@@ -1,13 +1,13 @@
 //! Consumer identities (消费者实名信息): name and resident ID of a person who buys bonded goods. Encrypted at
 //! rest, found by a keyed hash, shown masked; reading one in clear is audited.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::values::id::PersonId;
 
 /// A row of `consumer_identity`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "consumer_identity")]
 pub struct Model {

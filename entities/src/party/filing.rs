@@ -8,6 +8,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::Relation;
 use sea_orm::{FromJsonQueryResult, entity::prelude::*};
 use serde::{Deserialize, Serialize};
 
@@ -280,7 +281,6 @@ impl Content {
 }
 
 /// A row of `filing`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "filing")]
 pub struct Model {

@@ -1,15 +1,15 @@
 //! Views of filings (备案授权): which fields another organisation may see. Whoever has one is told of every
 //! change, once.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::filing::Fields;
 use crate::values::id::{FilingId, OrganisationId};
 
 /// A row of `filing_grant`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
 #[sea_orm(table_name = "filing_grant")]
 pub struct Model {
     /// The filing.

@@ -1,14 +1,14 @@
 //! Numbers that agencies keep for a filing (部门备案号).
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::filing::Agency;
 use crate::values::id::FilingId;
 
 /// A row of `filing_number`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
 #[sea_orm(table_name = "filing_number")]
 pub struct Model {
     /// The filing.

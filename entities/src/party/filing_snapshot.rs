@@ -1,12 +1,12 @@
 //! Versions of filings (备案快照): what each said, in which state, and who made it so. Only added to.
 
+use crate::Relation;
 use sea_orm::{DerivePartialModel, entity::prelude::*};
 
 use super::filing::FilingStatus;
 use crate::values::id::FilingId;
 
 /// A row of `filing_snapshot`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "filing_snapshot")]
 pub struct Model {

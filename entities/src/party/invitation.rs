@@ -1,5 +1,6 @@
 //! Invitations (邀请): into an organisation, for whoever signs in with the address or number that it was sent to.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +8,6 @@ use super::membership::Roles;
 use crate::values::id::{InvitationId, OrganisationId, PersonId};
 
 /// A row of `invitation`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "invitation")]
 pub struct Model {

@@ -1,5 +1,6 @@
 //! Ways of signing in (登录方式): what identifies a person outside. Kept encrypted, found by a keyed hash.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::{LoginId, PersonId};
@@ -29,7 +30,6 @@ pub enum LoginKind {
 }
 
 /// A row of `login`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "login")]
 pub struct Model {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::Relation;
 use sea_orm::{FromJsonQueryResult, entity::prelude::*};
 use serde::{Deserialize, Serialize};
 
@@ -73,7 +74,6 @@ pub struct Scopes(pub BTreeSet<Scope>);
 pub struct Networks(pub Vec<String>);
 
 /// A row of `machine_client`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "machine_client")]
 pub struct Model {

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::Relation;
 use sea_orm::{FromJsonQueryResult, entity::prelude::*};
 use serde::{Deserialize, Serialize};
 
@@ -83,7 +84,6 @@ impl MemberRole {
 pub struct Roles(pub BTreeSet<MemberRole>);
 
 /// A row of `membership`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "membership")]
 pub struct Model {

@@ -1,5 +1,6 @@
 //! Organisations (组织): whoever trades, keeps, carries, finances or oversees in the zone.
 
+use crate::Relation;
 use sea_orm::{FromJsonQueryResult, entity::prelude::*};
 use serde::{Deserialize, Serialize};
 
@@ -43,7 +44,6 @@ pub struct Address {
 pub struct Addresses(pub Vec<Address>);
 
 /// A row of `organisation`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "organisation")]
 pub struct Model {

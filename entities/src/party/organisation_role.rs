@@ -1,5 +1,6 @@
 //! The roles an organisation plays (组织角色); one organisation may play several.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::OrganisationId;
@@ -52,7 +53,6 @@ pub enum OrganisationRole {
 }
 
 /// A row of `organisation_role`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "organisation_role")]
 pub struct Model {

@@ -1,12 +1,12 @@
 //! People (个人): who signs in. What identifies a person outside (e-mail, phone, `WeChat`) is a [`super::login`].
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::values::id::PersonId;
 
 /// A row of `person`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "person")]
 pub struct Model {

@@ -1,5 +1,6 @@
 //! Places of the zone (地点): parks, malls and commercial areas named by the plan.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::{Localized, Slug, id::PlaceId};
@@ -30,7 +31,6 @@ pub enum PlaceKind {
 }
 
 /// A row of `place`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "place")]
 pub struct Model {

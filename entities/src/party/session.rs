@@ -2,6 +2,7 @@
 //! its generation up, and a token of an earlier generation that comes back was stolen (or its thief came
 //! first): the session ends.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +24,6 @@ pub enum SessionEnd {
 }
 
 /// A row of `session`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "session")]
 pub struct Model {

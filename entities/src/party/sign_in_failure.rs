@@ -1,10 +1,10 @@
 //! Failed sign-ins (登录失败): counted per name that was tried, whether anyone has it or not, so that being
 //! locked out tells nothing about who is registered.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 /// A row of `sign_in_failure`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "sign_in_failure")]
 pub struct Model {

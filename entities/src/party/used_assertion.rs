@@ -1,11 +1,11 @@
 //! Assertions that were used (已用断言): each proves its client once (RFC 7523, `jti`).
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::MachineClientId;
 
 /// A row of `used_assertion`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "used_assertion")]
 pub struct Model {

@@ -1,5 +1,6 @@
 //! Commission (佣金): an ordered list of rules, of which the first that matches a sale is the one.
 
+use crate::Relation;
 use chrono::NaiveDate;
 use rust_decimal::{Decimal, RoundingStrategy};
 use sea_orm::entity::prelude::*;
@@ -16,7 +17,6 @@ use crate::{
 pub const WHOLE_PPM: i32 = 1_000_000;
 
 /// A row of `commission_rule`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "commission_rule")]
 pub struct Model {

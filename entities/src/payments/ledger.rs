@@ -1,6 +1,7 @@
 //! The memo ledger (备查账) in double entry: only added to; the database refuses the rest. The platform does not hold the
 //! money, so the ledger says where it is and to whom it is owed.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::{
@@ -51,8 +52,7 @@ pub enum Account {
 }
 
 /// A row of `ledger_entry`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "ledger_entry")]
 pub struct Model {
     /// Identifier; ids are made in the order of time.

@@ -1,12 +1,12 @@
 //! Notifications of providers (渠道通知): that one was taken, so that it is taken once. Of what it said only a hash is kept.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use super::ProviderKind;
 
 /// A row of `payment_notice`: its key is the provider and the provider's own id of the event.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "payment_notice")]
 pub struct Model {
     /// From whom.

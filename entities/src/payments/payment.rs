@@ -1,5 +1,6 @@
 //! Payments (支付单): one attempt to be paid for one document, and what providers say of it.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::{Currency, Money, id::PaymentId};
@@ -197,7 +198,6 @@ pub fn fold(state: PaymentState, report: ReportState) -> Option<PaymentState> {
 }
 
 /// A row of `payment`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "payment")]
 pub struct Model {

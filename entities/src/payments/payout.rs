@@ -1,5 +1,6 @@
 //! Payout batches (结算批次): what is owed to sellers, as a list for the bank. The platform holds no money: it reports.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::{Currency, ErrorCode, Refusal, id::PayoutId};
@@ -68,7 +69,6 @@ impl PayoutStep {
 }
 
 /// A row of `payout`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "payout")]
 pub struct Model {

@@ -1,12 +1,12 @@
 //! Lines of a payout batch (结算明细): so much to one seller.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::{BankAccountId, OrganisationId, PayoutId};
 
 /// A row of `payout_line`: its key is the batch and the seller.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "payout_line")]
 pub struct Model {
     /// In which batch.

@@ -1,5 +1,6 @@
 //! Receipts of the bank (银行到账): money that came by transfer, and which payment it is for.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::{
@@ -37,7 +38,6 @@ pub enum ReceiptState {
 }
 
 /// A row of `bank_receipt`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "bank_receipt")]
 pub struct Model {

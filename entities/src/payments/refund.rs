@@ -1,5 +1,6 @@
 //! Refunds (退款单): what is given back of a payment.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::{PaymentId, RefundId};
@@ -56,7 +57,6 @@ pub fn fold(state: RefundState, report: RefundReportState) -> Option<RefundState
 }
 
 /// A row of `refund`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "refund")]
 pub struct Model {

@@ -1,5 +1,6 @@
 //! The sandbox (沙箱): what a stand-in for a provider knows of a payment. No money is behind it.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::Currency;
@@ -93,8 +94,7 @@ impl SandboxState {
 }
 
 /// A row of `sandbox_payment`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "sandbox_payment")]
 pub struct Model {
     /// What the sandbox knows it by.

@@ -1,10 +1,10 @@
 //! Refunds in the sandbox (沙箱退款).
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 /// A row of `sandbox_refund`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "sandbox_refund")]
 pub struct Model {
     /// What the sandbox knows it by.

@@ -3,13 +3,13 @@
 //!
 //! h(n) = SHA-256(h(n-1) || SHA-256(body)), h(0) = 32 zero bytes (vector V3 of the supply-chain domain page).
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::values::id::{AuditEntryId, OrganisationId};
 
 /// A row of `audit_entry`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "audit_entry")]
 pub struct Model {

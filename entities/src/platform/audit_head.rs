@@ -1,11 +1,11 @@
 //! Ends of the audit's chains (审计链头). Its row is locked by whoever adds to the chain.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::OrganisationId;
 
 /// A row of `audit_head`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "audit_head")]
 pub struct Model {

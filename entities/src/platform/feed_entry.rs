@@ -4,6 +4,7 @@
 //! commit a lower `seq` after a higher one was read, so cursors are positions (see
 //! `api::platform::feed`).
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -109,7 +110,6 @@ impl EventKind {
 }
 
 /// A row of `feed_entry`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "feed_entry")]
 pub struct Model {

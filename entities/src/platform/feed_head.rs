@@ -1,9 +1,9 @@
 //! The last position of the change feed (变更流位置): one row, locked by whoever numbers.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 /// The row of `feed_head`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "feed_head")]
 pub struct Model {

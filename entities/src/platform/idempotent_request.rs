@@ -1,9 +1,9 @@
 //! Requests that were carried out (幂等请求): what a repeat is answered with.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 /// A row of `idempotent_request`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "idempotent_request")]
 pub struct Model {

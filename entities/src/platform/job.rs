@@ -1,5 +1,6 @@
 //! Jobs (后台任务): what must happen after a change, written in the change's own transaction.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::JobId;
@@ -29,7 +30,6 @@ pub enum JobState {
 }
 
 /// A row of `job`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "job")]
 pub struct Model {

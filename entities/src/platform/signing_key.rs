@@ -1,9 +1,9 @@
 //! Keys that sign access tokens (签名密钥). The newest signs; older ones verify until they retire.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 /// A row of `signing_key`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "signing_key")]
 pub struct Model {

@@ -2,6 +2,7 @@
 //! much as is wanted. What orders take is counted up by guarded statements, and the database refuses more than the
 //! ceiling.
 
+use crate::Relation;
 use sea_orm::{Condition, entity::prelude::*};
 
 use super::{order::screaming, terms::People};
@@ -115,7 +116,6 @@ impl AgreementStep {
 }
 
 /// A row of `supply_agreement`. Amounts are in minor units of its currency, without tax.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "supply_agreement")]
 pub struct Model {
@@ -194,6 +194,7 @@ impl Model {
 
 /// Lines of agreements (协议明细).
 pub mod line {
+    use crate::Relation;
     use sea_orm::entity::prelude::*;
 
     use crate::{
@@ -202,8 +203,7 @@ pub mod line {
     };
 
     /// A row of `supply_agreement_line`.
-    #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
     #[sea_orm(table_name = "supply_agreement_line")]
     pub struct Model {
         /// Identifier.

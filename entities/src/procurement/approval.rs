@@ -1,6 +1,7 @@
 //! Steps of approval (审批步骤): one row for each step of each submission, decided in the order of their positions. An edit
 //! of what was submitted voids them, and the next submission has steps of its own.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::{PersonId, PurchaseApprovalId, PurchaseOrderId};
@@ -34,8 +35,7 @@ pub enum ApprovalState {
 }
 
 /// A row of `purchase_approval`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "purchase_approval")]
 pub struct Model {
     /// Identifier.

@@ -3,6 +3,7 @@
 //! The guarded quantity stands on the line: what is awarded of it is never more than what was asked for. An award that
 //! is not the cheapest of its line says why, and one is part of one order that stands.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use super::unit_price::UnitPrice;
@@ -17,7 +18,6 @@ pub const MOST_AWARDS: usize = 500;
 pub const MAX_REASON: usize = 300;
 
 /// A row of `rfq_award`: unique by line and supplier.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "rfq_award")]
 pub struct Model {

@@ -1,6 +1,7 @@
 //! Suppliers that a buyer has stopped (停用供应商): no requests go to them and no orders, whatever their score, until a day or
 //! until somebody lets them in again.
 
+use crate::Relation;
 use chrono::NaiveDate;
 use sea_orm::{Select, entity::prelude::*, sea_query::Expr};
 
@@ -10,7 +11,6 @@ use crate::{
 };
 
 /// A row of `supplier_block`: a supplier is stopped by a buyer once.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "supplier_block")]
 pub struct Model {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::{PurchaseCommitmentId, PurchaseOrderId};
@@ -33,7 +34,6 @@ pub enum CommitmentKind {
 }
 
 /// A row of `purchase_commitment`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "purchase_commitment")]
 pub struct Model {

@@ -21,6 +21,7 @@ use std::{
     fmt::Write,
 };
 
+use crate::Relation;
 use chrono::NaiveDate;
 use rust_decimal::{Decimal, RoundingStrategy};
 use sea_orm::{FromJsonQueryResult, entity::prelude::*};
@@ -835,7 +836,6 @@ fn rounded(points: Decimal) -> Decimal {
 }
 
 /// A row of `rfq_comparison`: a comparison that was kept. It is never changed.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "rfq_comparison")]
 pub struct Model {

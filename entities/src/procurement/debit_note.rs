@@ -1,6 +1,7 @@
 //! Debit notes (借项通知单): what a buyer takes off an invoice, and says to its supplier. The supplier agrees or disputes;
 //! what is taken off is not paid either way until the note is cancelled.
 
+use crate::Relation;
 use sea_orm::{Condition, FromJsonQueryResult, Select, entity::prelude::*, sea_query::Expr};
 use serde::{Deserialize, Serialize};
 
@@ -110,7 +111,6 @@ pub struct DebitLine {
 pub struct DebitLines(pub Vec<DebitLine>);
 
 /// A row of `debit_note`. Amounts are in minor units of its currency.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "debit_note")]
 pub struct Model {

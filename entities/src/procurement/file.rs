@@ -2,6 +2,7 @@
 //! hash of its bytes, which come after it and are kept sealed; it hangs on one thing and is seen by whoever sees
 //! that.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -62,7 +63,6 @@ pub fn begins_as(media_type: &str, bytes: &[u8]) -> bool {
 }
 
 /// A row of `procurement_file`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "procurement_file")]
 pub struct Model {
@@ -138,12 +138,12 @@ impl Model {
 
 /// The bytes of a file, which are never changed.
 pub mod content {
+    use crate::Relation;
     use sea_orm::entity::prelude::*;
 
     use crate::values::id::ProcurementFileId;
 
     /// A row of `procurement_file_content`.
-    #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "procurement_file_content")]
     pub struct Model {

@@ -1,6 +1,7 @@
 //! Inspections of what came (来货检验): so much of a line is accepted, so much rejected and why. They are added and never
 //! changed: looked at again is another one, of what is left.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::{
@@ -58,8 +59,7 @@ pub fn reason_for(
 }
 
 /// A row of `receipt_inspection`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "receipt_inspection")]
 pub struct Model {
     /// Identifier.

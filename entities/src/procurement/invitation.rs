@@ -2,14 +2,14 @@
 //! that would tell a buyer more than how many did. Of a sealed round who looked is the supplier's own to know until the
 //! opening: beside the count it would name who quoted.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use super::rfq;
 use crate::values::id::{OrganisationId, RfqId, RfqInvitationId};
 
 /// A row of `rfq_invitation`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "rfq_invitation")]
 pub struct Model {
     /// Identifier.

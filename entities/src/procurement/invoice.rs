@@ -1,6 +1,7 @@
 //! Invoices of suppliers (供应商发票): recorded as they come, held against what was ordered and accepted, approved only
 //! when they match. What of an order's line an invoice claims is in the line's `billed` from the match on.
 
+use crate::Relation;
 use sea_orm::{Condition, Select, entity::prelude::*, sea_query::Expr};
 
 pub use super::invoice_no::InvoiceKind;
@@ -103,7 +104,6 @@ impl InvoiceStep {
 }
 
 /// A row of `supplier_invoice`. Amounts are in minor units of its currency, as they stand on the invoice.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "supplier_invoice")]
 pub struct Model {
@@ -191,6 +191,7 @@ impl Model {
 
 /// What an invoice is for, line by line (发票明细).
 pub mod line {
+    use crate::Relation;
     use sea_orm::entity::prelude::*;
 
     use crate::{
@@ -199,8 +200,7 @@ pub mod line {
     };
 
     /// A row of `supplier_invoice_line`.
-    #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
     #[sea_orm(table_name = "supplier_invoice_line")]
     pub struct Model {
         /// Identifier.

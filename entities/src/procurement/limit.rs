@@ -1,6 +1,7 @@
 //! Spending limits (支出限额): how much may be ordered in a period, by a person, in a category, or in all. What is taken of
 //! one is counted up by a guarded statement that never passes its ceiling.
 
+use crate::Relation;
 use chrono::{Datelike, NaiveDate};
 use sea_orm::entity::prelude::*;
 
@@ -59,7 +60,6 @@ impl LimitPeriod {
 }
 
 /// A row of `spending_limit`. Its amount is in fen.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "spending_limit")]
 pub struct Model {
@@ -109,13 +109,13 @@ pub fn counts(path: Option<&str>, of: Option<&str>) -> bool {
 
 /// What is taken of limits, by period (限额使用).
 pub mod usage {
+    use crate::Relation;
     use sea_orm::entity::prelude::*;
 
     use crate::values::id::SpendingLimitId;
 
     /// A row of `spending_usage`.
-    #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
     #[sea_orm(table_name = "spending_usage")]
     pub struct Model {
         /// Of which limit.

@@ -11,6 +11,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::Relation;
 use sea_orm::{FromJsonQueryResult, entity::prelude::*};
 use serde::{Deserialize, Serialize};
 
@@ -480,8 +481,7 @@ fn allowed(order: &Ordered) -> UnitPrice {
 }
 
 /// A row of `invoice_match`: how an invoice fitted at a moment; never changed.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
 #[sea_orm(table_name = "invoice_match")]
 pub struct Model {
     /// Identifier.

@@ -9,6 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::Relation;
 use rust_decimal::Decimal;
 use sea_orm::{Condition, FromJsonQueryResult, entity::prelude::*};
 use serde::{Deserialize, Serialize};
@@ -275,7 +276,6 @@ impl Agreed {
 }
 
 /// A row of `purchase_order`. Amounts are in minor units of its currency.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "purchase_order")]
 pub struct Model {
@@ -416,6 +416,7 @@ impl Model {
 
 /// Lines of orders (采购订单明细).
 pub mod line {
+    use crate::Relation;
     use sea_orm::entity::prelude::*;
 
     use crate::{
@@ -428,7 +429,6 @@ pub mod line {
 
     /// A row of `purchase_order_line`. Quantities are whole trade units; what was received, accepted, rejected,
     /// returned and billed is changed by guarded statements only, under the lock of the order.
-    #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
     #[sea_orm(table_name = "purchase_order_line")]
     pub struct Model {
@@ -509,6 +509,7 @@ pub mod line {
 
 /// Orders as they were agreed (采购订单版本).
 pub mod version {
+    use crate::Relation;
     use sea_orm::{FromJsonQueryResult, entity::prelude::*};
     use serde::{Deserialize, Serialize};
 
@@ -563,7 +564,6 @@ pub mod version {
     }
 
     /// A row of `purchase_order_version`: never changed.
-    #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
     #[sea_orm(table_name = "purchase_order_version")]
     pub struct Model {

@@ -3,6 +3,7 @@
 //! What is outstanding is its face less what was credited and paid; every change of that is an entry that is never
 //! changed. The house pays nothing: buyers report what they paid.
 
+use crate::Relation;
 use sea_orm::{Condition, Select, entity::prelude::*, sea_query::Expr};
 
 use super::receivable::Evidence;
@@ -27,7 +28,6 @@ pub enum PayableState {
 }
 
 /// A row of `payable`. Amounts are in minor units of its currency.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "payable")]
 pub struct Model {
@@ -115,6 +115,7 @@ impl Model {
 
 /// What happened to what is owed (应付变动).
 pub mod event {
+    use crate::Relation;
     use sea_orm::entity::prelude::*;
 
     use crate::{
@@ -156,8 +157,7 @@ pub mod event {
     }
 
     /// A row of `payable_event`; never changed.
-    #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
     #[sea_orm(table_name = "payable_event")]
     pub struct Model {
         /// Identifier.

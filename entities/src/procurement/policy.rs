@@ -8,6 +8,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::Relation;
 use chrono::{Days, NaiveDate};
 use sea_orm::{FromJsonQueryResult, entity::prelude::*};
 use serde::{Deserialize, Serialize};
@@ -197,7 +198,6 @@ pub fn of_level(level: i32, decider: Decider) -> Result<(), Refusal> {
 }
 
 /// A row of `purchase_policy`: unique by organisation and category, also where there is none.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "purchase_policy")]
 pub struct Model {

@@ -1,6 +1,7 @@
 //! Questions about an RFQ, and their answers (澄清答疑). An answer goes to all suppliers or to who asked; who asked is
 //! known to the buyer only.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::{OrganisationId, RfqId, RfqQuestionId};
@@ -9,8 +10,7 @@ use crate::values::id::{OrganisationId, RfqId, RfqQuestionId};
 pub const MOST: u64 = 50;
 
 /// A row of `rfq_question`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "rfq_question")]
 pub struct Model {
     /// Identifier.

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::Relation;
 use chrono::{Days, NaiveDate};
 use sea_orm::{Condition, ExprTrait, FromJsonQueryResult, Select, entity::prelude::*, sea_query::Expr};
 use serde::{Deserialize, Serialize};
@@ -212,7 +213,6 @@ fn line_checked(quoted: &QuotedLine, asked: &[line::Model], currency: Currency) 
 }
 
 /// A row of `quotation`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "quotation")]
 pub struct Model {

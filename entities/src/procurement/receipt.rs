@@ -3,6 +3,7 @@
 //!
 //! What came lies where its quality is looked at until somebody says what of it is accepted ([`super::inspection`]).
 
+use crate::Relation;
 use chrono::NaiveDate;
 use sea_orm::{Condition, entity::prelude::*};
 
@@ -134,7 +135,6 @@ pub fn split(open: i64, accepted: i64, rejected: i64) -> Result<(), Refusal> {
 }
 
 /// A row of `goods_receipt`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "goods_receipt")]
 pub struct Model {
@@ -203,6 +203,7 @@ impl Model {
 
 /// What came, line by line (收货明细).
 pub mod line {
+    use crate::Relation;
     use chrono::NaiveDate;
     use sea_orm::entity::prelude::*;
 
@@ -212,8 +213,7 @@ pub mod line {
     };
 
     /// A row of `goods_receipt_line`. Of a return and of what takes a receipt back `delivered` is what went out again.
-    #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
     #[sea_orm(table_name = "goods_receipt_line")]
     pub struct Model {
         /// Identifier.

@@ -1,6 +1,7 @@
 //! What people were reminded of (提醒): when the last reminder of a thing went out. One row for a thing and a kind, so that
 //! of two nodes that look at the same moment one reminds.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 /// What somebody is reminded of (提醒类型).
@@ -23,7 +24,6 @@ pub enum ReminderKind {
 }
 
 /// A row of `procurement_reminder`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "procurement_reminder")]
 pub struct Model {

@@ -3,6 +3,7 @@
 //! Of a sealed one nobody learns what was quoted before its deadline ([`super::quotation`]): until then an RFQ says how
 //! many quotations there are, and nothing else of them.
 
+use crate::Relation;
 use sea_orm::{
     Condition, ExprTrait, QuerySelect, QueryTrait, Select,
     entity::prelude::*,
@@ -113,7 +114,6 @@ impl RfqStep {
 }
 
 /// A row of `rfq`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "rfq")]
 pub struct Model {
@@ -203,13 +203,13 @@ pub(super) fn asking(supplier: OrganisationId) -> SelectStatement {
 
 /// What is asked for (询价明细).
 pub mod line {
+    use crate::Relation;
     use sea_orm::entity::prelude::*;
 
     use crate::values::id::{CategoryId, RfqId, RfqLineId, VariantId};
 
     /// A row of `rfq_line`.
-    #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
     #[sea_orm(table_name = "rfq_line")]
     pub struct Model {
         /// Identifier.

@@ -7,6 +7,7 @@
 //!   its latest score and the scorecard as it is now; it is not kept;
 //! - points are whole ten thousandths; people see one digit, and what they see decides.
 
+use crate::Relation;
 use chrono::{Months, NaiveDate};
 use rust_decimal::{Decimal, RoundingStrategy};
 use sea_orm::{FromJsonQueryResult, entity::prelude::*};
@@ -344,7 +345,6 @@ impl ScoreParts {
 }
 
 /// A row of `supplier_scorecard`: what an organisation judges its suppliers by. Without one nobody is judged.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "supplier_scorecard")]
 pub struct Model {
@@ -390,6 +390,7 @@ impl Model {
 
 /// Scores of suppliers (供应商得分).
 pub mod score {
+    use crate::Relation;
     use sea_orm::{Select, entity::prelude::*, sea_query::Expr};
 
     use super::{ScoreParts, ScorePeriod};
@@ -399,8 +400,7 @@ pub mod score {
     };
 
     /// A row of `supplier_score`.
-    #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
     #[sea_orm(table_name = "supplier_score")]
     pub struct Model {
         /// Who judges.

@@ -4,6 +4,7 @@
 
 use std::cmp::Reverse;
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 pub use super::terms::Tolerance;
@@ -47,7 +48,6 @@ impl Scope {
 }
 
 /// A row of `match_tolerance`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "match_tolerance")]
 pub struct Model {

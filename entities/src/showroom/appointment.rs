@@ -1,5 +1,6 @@
 //! Appointments (预约): somebody asks for a place in a slot of visits, is let in with a code, and was there or not.
 
+use crate::Relation;
 use chrono::{DateTime, Duration, Utc};
 use sea_orm::entity::prelude::*;
 
@@ -126,7 +127,6 @@ pub enum Decision {
 }
 
 /// A row of `appointment`. Who it is the showroom does not see; its team knows the code.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "appointment")]
 pub struct Model {

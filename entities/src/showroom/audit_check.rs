@@ -1,5 +1,6 @@
 //! What was found in a slot in a round (巡检项). Looked at again it is what the last look found.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::{AuditRoundId, SlotId};
@@ -38,8 +39,7 @@ pub enum AuditVerdict {
 }
 
 /// A row of `audit_check`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "audit_check")]
 pub struct Model {
     /// In which round.

@@ -1,5 +1,6 @@
 //! Audit rounds (巡检): somebody walks the floor and says of each slot how it is, with a photo where words do not do.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::{AuditRoundId, PlanogramId, ShowroomId};
@@ -30,7 +31,6 @@ pub enum AuditState {
 }
 
 /// A row of `audit_round`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "audit_round")]
 pub struct Model {

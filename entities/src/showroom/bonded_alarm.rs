@@ -1,5 +1,6 @@
 //! Alarms of bonded displays (保税展示预警): what has to be back, or declared, soon. Each is raised once.
 
+use crate::Relation;
 use chrono::{Duration, NaiveDate};
 use sea_orm::entity::prelude::*;
 
@@ -34,7 +35,6 @@ pub enum BondedDisplayAlarmKind {
 }
 
 /// A row of `bonded_display_alarm`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "bonded_display_alarm")]
 pub struct Model {

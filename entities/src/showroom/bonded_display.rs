@@ -6,6 +6,7 @@
 //! of twenty pieces three are sold and seventeen come back, and the parts always add up to twenty. What goes on to
 //! another showroom is a document of its own there, under the same papers and the same last day.
 
+use crate::Relation;
 use chrono::{Datelike, Duration, Months, NaiveDate};
 use sea_orm::entity::prelude::*;
 
@@ -25,7 +26,6 @@ pub const DECLARE_DAYS: i64 = 30;
 const DECLARATION_DIGITS: usize = 18;
 
 /// A row of `bonded_display`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "bonded_display")]
 pub struct Model {

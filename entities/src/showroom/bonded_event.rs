@@ -1,14 +1,14 @@
 //! What happened to a bonded display (保税展示流水): who, when, under which document. Only added to; the database refuses
 //! the rest.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use super::BondedDisplayStep;
 use crate::values::id::{BondedDisplayEventId, BondedDisplayId, BondedDisplayPartId};
 
 /// A row of `bonded_display_event`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "bonded_display_event")]
 pub struct Model {
     /// Identifier; ids are made in the order of time.

@@ -12,6 +12,7 @@
 //! Before they are applied for, and once they are back through the gate (`GATE_IN` is that step), pieces lie in the
 //! warehouse as any others do, and bind no guarantee.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::{
@@ -248,7 +249,6 @@ pub enum BondedDisplayCause {
 }
 
 /// A row of `bonded_display_part`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "bonded_display_part")]
 pub struct Model {

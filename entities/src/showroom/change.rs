@@ -1,5 +1,6 @@
 //! What changed in a showroom (门店变更), numbered without a gap: what a device asks for that was away.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::ShowroomId;
@@ -34,8 +35,7 @@ pub enum ChangeKind {
 }
 
 /// A row of `showroom_change`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "showroom_change")]
 pub struct Model {
     /// Of which showroom.

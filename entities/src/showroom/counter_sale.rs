@@ -1,6 +1,7 @@
 //! Sales at the counter that a device made (柜台销售): of its lease they are done; beyond it they wait for somebody who
 //! decides. The money is the till's.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::{CounterSaleId, DeviceId, ShowroomId, StockBalanceId, VariantId};
@@ -33,7 +34,6 @@ pub enum CounterSaleState {
 }
 
 /// A row of `counter_sale`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "counter_sale")]
 pub struct Model {

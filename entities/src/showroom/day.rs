@@ -1,11 +1,11 @@
 //! Days of a showroom (营业日): who opened it in the morning, and who closed it.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::ShowroomId;
 
 /// A row of `showroom_day`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "showroom_day")]
 pub struct Model {

@@ -1,6 +1,7 @@
 //! Devices of staff (店员设备), which work without a network for hours: what one of them did is carried out in its order,
 //! once.
 
+use crate::Relation;
 use chrono::{DateTime, Duration, Utc};
 use sea_orm::entity::prelude::*;
 
@@ -18,7 +19,6 @@ pub fn happened(said: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 /// A row of `showroom_device`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "showroom_device")]
 pub struct Model {

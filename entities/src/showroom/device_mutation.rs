@@ -1,5 +1,6 @@
 //! What a device did (离线操作), and what became of it: each once, in its order.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::DeviceId;
@@ -32,8 +33,7 @@ pub enum PushOutcome {
 }
 
 /// A row of `device_mutation`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "device_mutation")]
 pub struct Model {
     /// Of which device.

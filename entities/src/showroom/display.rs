@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use super::{StorePattern, UnitClass, planogram::Planned};
@@ -37,7 +38,6 @@ pub enum DisplayState {
 }
 
 /// A row of `display`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "display")]
 pub struct Model {

@@ -3,12 +3,12 @@
 //! The row says what was put in and what of it is in use; it is changed by one guarded UPDATE together with an entry
 //! that is only added, so that never more is in use than was put in, however many apply at once.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::OrganisationId;
 
 /// A row of `display_guarantee`. Amounts are fen.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "display_guarantee")]
 pub struct Model {
@@ -67,14 +67,14 @@ pub enum DisplayGuaranteeReason {
 
 /// What happened to a guarantee (担保流水). Only added to; the database refuses the rest.
 pub mod entry {
+    use crate::Relation;
     use sea_orm::entity::prelude::*;
 
     use super::DisplayGuaranteeReason;
     use crate::values::id::{BondedDisplayId, DisplayGuaranteeEntryId, OrganisationId};
 
     /// A row of `display_guarantee_entry`. `balance_minor` changes what was put in, `used_minor` what of it is in use.
-    #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
     #[sea_orm(table_name = "display_guarantee_entry")]
     pub struct Model {
         /// Identifier; ids are made in the order of time.

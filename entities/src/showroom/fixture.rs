@@ -1,5 +1,6 @@
 //! A piece of furniture on a showroom's floor (货架).
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::{FixtureId, ShowroomId, ShowroomZoneId};
@@ -34,8 +35,7 @@ pub enum FixtureKind {
 }
 
 /// A row of `showroom_fixture`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "showroom_fixture")]
 pub struct Model {
     /// Identifier.

@@ -1,6 +1,7 @@
 //! Footfall (客流): how many came through a door in a quarter of an hour, as a counter above it said. Said again it is
 //! the same; another number takes the place of the one before, however late it comes.
 
+use crate::Relation;
 use chrono::{DateTime, Duration, Utc};
 use sea_orm::entity::prelude::*;
 
@@ -28,8 +29,7 @@ pub enum SampleVerdict {
 }
 
 /// A row of `footfall_sample`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "footfall_sample")]
 pub struct Model {
     /// In which showroom.

@@ -1,6 +1,7 @@
 //! What a device may sell without a network (离线配额): pieces that are promised to it one by one until a moment. What it
 //! sells beyond them is asked for, and somebody decides.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::{DeviceId, LeaseId, ShowroomId, StockBalanceId, VariantId};
@@ -9,7 +10,6 @@ use crate::values::id::{DeviceId, LeaseId, ShowroomId, StockBalanceId, VariantId
 pub const MOST: i32 = 50;
 
 /// A row of `stock_lease`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "stock_lease")]
 pub struct Model {

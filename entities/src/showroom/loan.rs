@@ -2,6 +2,7 @@
 //! and never holds it. It goes back in proportion as pieces come back; of what is damaged a part may be kept, of what
 //! is lost all of it is.
 
+use crate::Relation;
 use chrono::NaiveDate;
 use sea_orm::entity::prelude::*;
 
@@ -233,7 +234,6 @@ impl Deposit {
 }
 
 /// A row of `sample_loan`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "sample_loan")]
 pub struct Model {
@@ -314,6 +314,7 @@ impl Model {
 
 /// What is lent (借样明细).
 pub mod line {
+    use crate::Relation;
     use sea_orm::entity::prelude::*;
 
     use crate::{
@@ -322,7 +323,6 @@ pub mod line {
     };
 
     /// A row of `sample_loan_line`.
-    #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "sample_loan_line")]
     pub struct Model {
@@ -363,12 +363,12 @@ pub mod line {
 
 /// What came back of a line, or was lost (归还记录); only added to.
 pub mod back {
+    use crate::Relation;
     use sea_orm::entity::prelude::*;
 
     use crate::values::id::{SampleLoanId, SampleLoanLineId, SampleLoanReturnId};
 
     /// A row of `sample_loan_return`.
-    #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "sample_loan_return")]
     pub struct Model {

@@ -1,5 +1,6 @@
 //! Photos of a floor (现场照片), by the hash of their bytes. People may be on them: they are sealed.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::ShowroomId;
@@ -11,8 +12,7 @@ pub const LARGEST: usize = 600_000;
 pub const KINDS: [&str; 3] = ["image/jpeg", "image/png", "image/webp"];
 
 /// A row of `showroom_photo`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "showroom_photo")]
 pub struct Model {
     /// Of which showroom.

@@ -1,5 +1,6 @@
 //! Where the pieces of a showroom lie, by what they are by law (货位): so a piece changes its class by a move only.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use super::UnitClass;
@@ -9,7 +10,6 @@ use crate::{
 };
 
 /// A row of `showroom_place`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "showroom_place")]
 pub struct Model {

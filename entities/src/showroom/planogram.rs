@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::{
@@ -70,7 +71,6 @@ impl PlanogramStep {
 }
 
 /// A row of `planogram`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "planogram")]
 pub struct Model {

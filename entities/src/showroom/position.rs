@@ -1,12 +1,12 @@
 //! What a planogram has in a slot (陈列计划项).
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::{PlanogramId, SlotId, VariantId};
 
 /// A row of `planogram_position`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "planogram_position")]
 pub struct Model {
     /// Of which planogram.

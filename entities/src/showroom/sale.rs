@@ -1,5 +1,6 @@
 //! Lines of orders that a showroom brought about (门店成交), fixed when they were paid; what comes back is taken off.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::{
@@ -8,8 +9,7 @@ use crate::values::{
 };
 
 /// A row of `showroom_sale`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "showroom_sale")]
 pub struct Model {
     /// The order.

@@ -1,12 +1,12 @@
 //! Scans of slots (扫码记录): what the figures of a showroom are made of. Nobody is named: a visitor is a keyed hash.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::{DisplayId, OfferId, ScanEventId, ShowroomId, SlotId};
 
 /// A row of `scan_event`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "scan_event")]
 pub struct Model {
     /// Identifier; ids are made in the order of time.

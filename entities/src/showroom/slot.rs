@@ -1,12 +1,12 @@
 //! A place on a fixture where something stands (陈列位). Its code is printed and stuck to it.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::{FixtureId, ShowroomId, SlotId};
 
 /// A row of `showroom_slot`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "showroom_slot")]
 pub struct Model {
     /// Identifier.

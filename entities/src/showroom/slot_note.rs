@@ -1,12 +1,12 @@
 //! A note that staff keep on a slot (陈列位备注): the last one that was written, by version.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::{ShowroomId, SlotId};
 
 /// A row of `slot_note`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "slot_note")]
 pub struct Model {
     /// On which slot.

@@ -1,11 +1,11 @@
 //! How what a showroom brings about is split (分佣规则), from a version on. The newest rule holds.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::ShowroomId;
 
 /// A row of `showroom_split_rule`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "showroom_split_rule")]
 pub struct Model {

@@ -1,5 +1,6 @@
 //! A showroom (体验店): who runs it, where it is, since when.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use super::pattern::Site;
@@ -29,7 +30,6 @@ pub enum ShowroomState {
 }
 
 /// A row of `showroom`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "showroom")]
 pub struct Model {

@@ -1,11 +1,11 @@
 //! Who works in which showroom (门店人员). What they may do there their role in the organisation says.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::{PersonId, ShowroomId};
 
 /// A row of `showroom_team`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "showroom_team")]
 pub struct Model {

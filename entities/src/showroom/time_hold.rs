@@ -5,12 +5,12 @@
 
 /// Of who receives visitors (接待人).
 pub mod host {
+    use crate::Relation;
     use sea_orm::entity::prelude::*;
 
     use crate::values::id::{PersonId, VisitSlotId};
 
     /// A row of `host_hold`.
-    #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "host_hold")]
     pub struct Model {
@@ -29,12 +29,12 @@ pub mod host {
 
 /// Of who comes (到访人).
 pub mod visitor {
+    use crate::Relation;
     use sea_orm::entity::prelude::*;
 
     use crate::values::id::{AppointmentId, PersonId};
 
     /// A row of `visitor_hold`.
-    #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "visitor_hold")]
     pub struct Model {

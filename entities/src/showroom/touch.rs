@@ -1,12 +1,12 @@
 //! Scans that a buyer brought along to a checkout (归因触点), until it is paid.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::{PersonId, ProductId, ShowroomId, SlotId, TouchId};
 
 /// A row of `showroom_touch`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "showroom_touch")]
 pub struct Model {
     /// Identifier.

@@ -1,5 +1,6 @@
 //! Visits (到访): who is in a showroom, from when to when. Nobody is named, only how many came.
 
+use crate::Relation;
 use chrono::Duration;
 use sea_orm::entity::prelude::*;
 
@@ -41,7 +42,6 @@ impl VisitState {
 }
 
 /// A row of `visit`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "visit")]
 pub struct Model {

@@ -1,5 +1,6 @@
 //! When people may come to a showroom by appointment (预约时段): from when to when, with whom, and how many parties.
 
+use crate::Relation;
 use chrono::{DateTime, Duration, Utc};
 use sea_orm::entity::prelude::*;
 
@@ -41,7 +42,6 @@ pub enum VisitSlotState {
 }
 
 /// A row of `visit_slot`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "visit_slot")]
 pub struct Model {

@@ -1,6 +1,7 @@
 //! Write-offs of a showroom (报损审批): asked for by whoever works there, decided by somebody else who runs it. The pieces
 //! are held from the request on. What is bonded is written off through customs only, which is not here.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use super::UnitClass;
@@ -123,7 +124,6 @@ impl WriteOffReason {
 }
 
 /// A row of `showroom_write_off`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "showroom_write_off")]
 pub struct Model {
@@ -161,6 +161,7 @@ impl ActiveModelBehavior for ActiveModel {}
 
 /// What is written off (报损明细).
 pub mod line {
+    use crate::Relation;
     use sea_orm::entity::prelude::*;
 
     use crate::{
@@ -169,7 +170,6 @@ pub mod line {
     };
 
     /// A row of `showroom_write_off_line`.
-    #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "showroom_write_off_line")]
     pub struct Model {

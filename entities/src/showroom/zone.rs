@@ -1,12 +1,12 @@
 //! A part of a showroom's floor (区域).
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::{ShowroomId, ShowroomZoneId};
 
 /// A row of `showroom_zone`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "showroom_zone")]
 pub struct Model {
     /// Identifier.

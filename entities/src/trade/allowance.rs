@@ -10,6 +10,7 @@
 //! year in which customs released the goods. So what is ordered on the last evening of a year and released after midnight
 //! leaves the old year and counts to the new one.
 
+use crate::Relation;
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 use sea_orm::{Iterable, entity::prelude::*};
 
@@ -121,8 +122,7 @@ fn grams(cap: &QuantityCap, lines: &[GoodsLine]) -> Result<i64, Refusal> {
 }
 
 /// A row of `buyer_allowance`: unique by resident ID, year and kind. Written only together with an entry.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "buyer_allowance")]
 pub struct Model {
     /// Identifier.

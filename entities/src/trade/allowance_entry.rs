@@ -2,6 +2,7 @@
 //! kind of allowance a document has one that counts: it moves to the allowance of the year in which customs releases the
 //! goods.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::{AllowanceEntryId, BuyerAllowanceId};
@@ -36,8 +37,7 @@ pub enum AllowanceState {
 }
 
 /// A row of `allowance_entry`: unique by document and allowance.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "allowance_entry")]
 pub struct Model {
     /// Identifier.

@@ -1,5 +1,6 @@
 //! The positive list of retail import (跨境电子商务零售进口商品清单): by the eight digits of the tariff, from a day on.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::{
@@ -8,7 +9,6 @@ use crate::{
 };
 
 /// A row of `import_list_line`: unique by line of the tariff and first day.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "import_list_line")]
 pub struct Model {

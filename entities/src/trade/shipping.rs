@@ -1,6 +1,7 @@
 //! What a seller asks for bringing goods (运费规则): so much for the first weight (首重), so much for each step of weight
 //! beyond it (续重); from a value of goods on nothing. Insurance is a share of the goods' value.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use super::{in_range, out_of_range};
@@ -19,7 +20,6 @@ const MAX_WEIGHT_G: i32 = 1_000_000_000;
 const MILLION: i32 = 1_000_000;
 
 /// A row of `shipping_rate`: unique by seller, supply mode and currency.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "shipping_rate")]
 pub struct Model {

@@ -1,5 +1,6 @@
 //! Tariff rows as they are stored (税率表). Rates are whole parts per million, so that both databases keep them exactly.
 
+use crate::Relation;
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 use sea_orm::entity::prelude::*;
 
@@ -10,7 +11,6 @@ use crate::values::{CustomsUnit, ErrorCode, HsCode, Refusal, Refusals, id::Tarif
 const PPM_DIGITS: u32 = 6;
 
 /// A row of `tariff_row`: unique by HS code and first day.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "tariff_row")]
 pub struct Model {

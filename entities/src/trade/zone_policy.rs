@@ -2,6 +2,7 @@
 //!
 //! A policy is a dated row for a place. What no row decides is decided by [`by_default`], which says what the law says.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::{
@@ -41,7 +42,6 @@ pub enum ZoneCapability {
 }
 
 /// A row of `zone_policy`: for one location, or else for a division and all below it.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "zone_policy")]
 pub struct Model {

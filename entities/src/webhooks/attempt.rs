@@ -1,11 +1,11 @@
 //! Attempts of deliveries (投递尝试): the delivery log. Only added to.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::{WebhookAttemptId, WebhookDeliveryId};
 
 /// A row of `webhook_attempt`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "webhook_attempt")]
 pub struct Model {

@@ -1,5 +1,6 @@
 //! Deliveries (回调投递): one event to one endpoint.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +25,6 @@ pub enum DeliveryState {
 }
 
 /// A row of `webhook_delivery`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "webhook_delivery")]
 pub struct Model {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::Relation;
 use sea_orm::{FromJsonQueryResult, entity::prelude::*};
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +17,6 @@ use crate::{
 pub struct Events(pub BTreeSet<EventKind>);
 
 /// A row of `webhook_endpoint`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "webhook_endpoint")]
 pub struct Model {

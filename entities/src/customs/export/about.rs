@@ -1,12 +1,12 @@
 //! Which papers are about which exports: an order, a waybill and a list about one; a consignment, an arrival and a departure
 //! about several.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::{CustomsPaperId, ExportId};
 
 /// A row of `export_paper`. Its key is paper and export.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "export_paper")]
 pub struct Model {

@@ -1,6 +1,7 @@
 //! How one export stands at customs: a row of `export_declaration`. Its state follows from its papers and from what came of
 //! them; nobody sets it.
 
+use crate::Relation;
 use sea_orm::{ExprTrait, entity::prelude::*, sea_query::Expr};
 
 use super::{
@@ -215,7 +216,6 @@ pub fn next_actions(state: ExportState, beside: BesideExport) -> Vec<ExportNextA
 }
 
 /// A row of `export_declaration`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "export_declaration")]
 pub struct Model {

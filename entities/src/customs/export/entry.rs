@@ -1,12 +1,12 @@
 //! Entries that customs made of a summary (汇总结果): rows of `export_entry`, as CEB792 says them.
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use crate::values::id::ExportSummaryId;
 
 /// A row of `export_entry`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "export_entry")]
 pub struct Model {
     /// Customs' number of the declaration (报关单统一编号).

@@ -2,14 +2,14 @@
 
 #![expect(clippy::struct_excessive_bools, reason = "each is asked for by customs")]
 
+use crate::Relation;
 use sea_orm::entity::prelude::*;
 
 use super::facts::ExportLine;
 use crate::values::{CustomsUnit, id::ExportId};
 
 /// A row of `export_line`. Its key is export and number.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "export_line")]
 pub struct Model {
     /// Of which export.

@@ -1,5 +1,6 @@
 //! Summaries of the lists of a month (汇总申请): rows of `export_summary`, and of which messages each is made.
 
+use crate::Relation;
 use sea_orm::{ExprTrait, entity::prelude::*, sea_query::Expr};
 
 use super::summary::HeadKey;
@@ -39,7 +40,6 @@ pub enum SummaryState {
 }
 
 /// A row of `export_summary`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "export_summary")]
 pub struct Model {
@@ -100,10 +100,10 @@ impl Entity {
 /// The messages of a summary: rows of `export_summary_part`.
 pub mod part {
     use super::{CustomsPaperId, DeriveEntityModel, ExportSummaryId};
+    use crate::Relation;
     use sea_orm::entity::prelude::*;
 
     /// A row of `export_summary_part`. Its key is summary and number.
-    #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "export_summary_part")]
     pub struct Model {
