@@ -10,12 +10,12 @@ use async_graphql::{
 };
 use entities::{
     party::Viewer,
-    procurement::{agreement, approval, invoice, order, quotation, rfq},
+    procurement::{agreement, approval, invoice, matching, order, payable, quotation, rfq},
     values::id::{PurchaseOrderId, QuotationId, RfqId, SupplierInvoiceId, SupplyAgreementId},
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
-use super::ops::{approvals, snapshots};
+use super::ops::{self, approvals, payables, snapshots};
 use crate::{
     app::App,
     platform::{
@@ -94,6 +94,36 @@ impl Loader<SupplierInvoiceId> for ProcurementLoader {
     async fn load(&self, ids: &[SupplierInvoiceId]) -> Result<HashMap<SupplierInvoiceId, Self::Value>, SharedError> {
         let seen = invoice::Entity::visible_to(&self.viewer).filter(invoice::Column::Id.is_in(ids.iter().copied()));
         Ok(seen.all(self.app.db().read()).await?.into_iter().map(|row| (row.id, row)).collect())
+    }
+}
+
+/// How an invoice fitted when it was looked at last; who may see the invoice may see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MatchOf(pub SupplierInvoiceId);
+
+impl Loader<MatchOf> for ProcurementLoader {
+    type Value = matching::Model;
+    type Error = SharedError;
+
+    async fn load(&self, keys: &[MatchOf]) -> Result<HashMap<MatchOf, Self::Value>, SharedError> {
+        let invoices: Vec<SupplierInvoiceId> = keys.iter().map(|key| key.0).collect();
+        let found = ops::matching::latest(self.app.db().read(), &invoices).await?;
+        Ok(found.into_iter().map(|(invoice, row)| (MatchOf(invoice), row)).collect())
+    }
+}
+
+/// What is owed for an invoice; who may see the invoice may see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct OwedFor(pub SupplierInvoiceId);
+
+impl Loader<OwedFor> for ProcurementLoader {
+    type Value = payable::Model;
+    type Error = SharedError;
+
+    async fn load(&self, keys: &[OwedFor]) -> Result<HashMap<OwedFor, Self::Value>, SharedError> {
+        let invoices: Vec<SupplierInvoiceId> = keys.iter().map(|key| key.0).collect();
+        let found = payables::of_invoices(self.app.db().read(), &invoices).await?;
+        Ok(found.into_iter().map(|(invoice, row)| (OwedFor(invoice), row)).collect())
     }
 }
 

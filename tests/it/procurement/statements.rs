@@ -178,3 +178,29 @@ async fn an_invoice_of_five_hundred_lines_is_matched_by_few_more_statements_than
     assert!(approvals[1] <= approvals[0] + 2 && approvals[0] <= 40, "approving takes {approvals:?} statements");
     desk.adds_up().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_of_invoices_with_how_they_fit_and_what_is_owed_takes_as_many_statements_for_three_as_for_one() {
+    let desk = Desk::new().await;
+    let order = arrived(&desk, 1).await;
+    let clerk = desk.clerk().await;
+    for n in 0..3 {
+        let input = desk.invoicing(&order, &format!("INV-{n}"), &[(0, 2, "10.00")], json!({}));
+        let done = clerk.done("recordSupplierInvoice", "supplierInvoice { id version }", input).await;
+        clerk.done("approveSupplierInvoice", "payable { id }", step(&done["supplierInvoice"])).await;
+    }
+    let query = "query($first: Int!) { supplierInvoices(first: $first) { nodes { invoiceNo match { passed } \
+                 payable { invoice { invoiceNo } } } } }";
+    let mut counts = Vec::new();
+    for first in [3_usize, 1, 3] {
+        let (count, data) = statements(&clerk, query, &json!({ "first": first })).await;
+        let nodes = data["supplierInvoices"]["nodes"].as_array().unwrap();
+        assert_eq!(nodes.len(), first);
+        for node in nodes {
+            assert_eq!(node["match"]["passed"], true, "{node}");
+            assert_eq!(node["payable"]["invoice"]["invoiceNo"], node["invoiceNo"], "another invoice's money: {node}");
+        }
+        counts.push(count);
+    }
+    assert_eq!(counts[1], counts[2], "each invoice asks for itself: {counts:?}");
+}

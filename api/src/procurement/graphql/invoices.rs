@@ -41,7 +41,7 @@ use crate::{
         page::PageArgs,
     },
     procurement::{
-        loaders,
+        loaders::{self, MatchOf, OwedFor},
         ops::{
             approve,
             invoices::{self as ops, Bill, Filter, NewInvoice, NewLine, Other},
@@ -228,7 +228,7 @@ impl SupplierInvoice {
     /// How it fitted when it was looked at last (匹配结果).
     #[graphql(name = "match", complexity = "5 + child_complexity")]
     async fn last_match(&self, context: &Context<'_>) -> Result<Option<InvoiceMatch>> {
-        let last = matches::latest(context.app().db().read(), self.0.id).await?;
+        let last = loaders::of(context).load_one(MatchOf(self.0.id)).await?;
         Ok(last.map(|row| InvoiceMatch::of(&self.0, row)))
     }
 
@@ -250,7 +250,7 @@ impl SupplierInvoice {
     /// What is owed for it, from when it is approved on (应付账款).
     #[graphql(complexity = "5 + child_complexity")]
     async fn payable(&self, context: &Context<'_>) -> Result<Option<Payable>> {
-        Ok(payables::of_invoice(context.app().db().read(), &self.0).await?.map(Payable))
+        Ok(loaders::of(context).load_one(OwedFor(self.0.id)).await?.map(Payable))
     }
 
     /// Files of both sides, first attached first (发票附件).
@@ -790,7 +790,7 @@ impl InvoiceSteps {
         let result = async { ops::record(context.app(), &call, &sent(input)?).await };
         let (row, user_errors) = settle(result.await, context.locale())?;
         let fits = match &row {
-            Some(row) => matches::latest(context.app().db().read(), row.id).await?,
+            Some(row) => loaders::of(context).load_one(MatchOf(row.id)).await?,
             None => None,
         };
         let fits = row.as_ref().zip(fits).map(|(row, fits)| InvoiceMatch::of(row, fits));
@@ -853,7 +853,7 @@ impl InvoiceSteps {
             async { approve::approve(context.app(), &call, decode(&input.id, "id")?, input.expected_version).await };
         let (row, user_errors) = settle(result.await, context.locale())?;
         let payable = match &row {
-            Some(row) => payables::of_invoice(context.app().db().read(), row).await?.map(Payable),
+            Some(row) => loaders::of(context).load_one(OwedFor(row.id)).await?.map(Payable),
             None => None,
         };
         let (supplier_invoice, client_mutation_id) = (row.map(SupplierInvoice), input.client_mutation_id);

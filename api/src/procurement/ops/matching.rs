@@ -33,8 +33,9 @@ use entities::{
     },
 };
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, JoinType, Order, QueryFilter,
-    QueryOrder, QuerySelect, Statement, sea_query::Value,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, JoinType, Order,
+    QueryFilter, QueryOrder, QuerySelect, Statement,
+    sea_query::{Alias, Expr, Query, Value},
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -585,13 +586,23 @@ pub(super) fn mismatch(result: &MatchResult) -> Error {
     Refusal::new(ErrorCode::MatchException).with("lines", lines).at("id").into()
 }
 
-/// How an invoice fitted last; none: it is not there, or not to be seen.
-pub async fn latest(db: &impl ConnectionTrait, invoice: SupplierInvoiceId) -> Result<Option<matching::Model>, Error> {
+/// How invoices fitted last, those left out that were never looked at; whoever sees an invoice sees it.
+pub async fn latest(
+    db: &impl ConnectionTrait,
+    invoices: &[SupplierInvoiceId],
+) -> Result<HashMap<SupplierInvoiceId, matching::Model>, Error> {
+    let later = Alias::new("later");
+    let column = |of: matching::Column| Expr::col((later.clone(), of));
+    let looked_at_since = Query::select()
+        .expr(Expr::value(1))
+        .from_as(matching::Entity, later.clone())
+        .and_where(column(matching::Column::InvoiceId).equals((matching::Entity, matching::Column::InvoiceId)))
+        .and_where(column(matching::Column::Id).gt(Expr::col((matching::Entity, matching::Column::Id))))
+        .take();
     let last = matching::Entity::find()
-        .filter(matching::Column::InvoiceId.eq(invoice))
-        .order_by_desc(matching::Column::Id)
-        .limit(1);
-    Ok(last.one(db).await?)
+        .filter(matching::Column::InvoiceId.is_in(invoices.iter().copied()))
+        .filter(Expr::exists(looked_at_since).not());
+    Ok(last.all(db).await?.into_iter().map(|row| (row.invoice_id, row)).collect())
 }
 
 /// How an invoice fitted whenever it was looked at, first first; whoever sees the invoice sees it.

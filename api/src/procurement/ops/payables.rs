@@ -1,7 +1,7 @@
 //! What is owed to suppliers, from when an invoice is approved on; to a supplier it is a receivable, with its evidence.
 //! The house pays nothing: the buyer reports what it paid.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 use entities::{
@@ -676,9 +676,13 @@ pub async fn find(db: &impl ConnectionTrait, viewer: &Viewer, id: PayableId) -> 
     Ok(payable::Entity::visible_to(viewer).filter(payable::Column::Id.eq(id)).one(db).await?)
 }
 
-/// The payable of an invoice; whoever sees the invoice sees it.
-pub async fn of_invoice(db: &impl ConnectionTrait, invoice: &invoice::Model) -> Result<Option<payable::Model>, Error> {
-    Ok(payable::Entity::find().filter(payable::Column::InvoiceId.eq(invoice.id)).one(db).await?)
+/// What is owed for invoices, those left out that nothing is owed for; whoever sees an invoice sees it.
+pub async fn of_invoices(
+    db: &impl ConnectionTrait,
+    invoices: &[SupplierInvoiceId],
+) -> Result<HashMap<SupplierInvoiceId, payable::Model>, Error> {
+    let list = payable::Entity::find().filter(payable::Column::InvoiceId.is_in(invoices.iter().copied()));
+    Ok(list.all(db).await?.into_iter().map(|row| (row.invoice_id, row)).collect())
 }
 
 /// What happened to a payable, first first; whoever sees the payable sees it.
