@@ -107,7 +107,7 @@ impl Loader<MatchOf> for ProcurementLoader {
 
     async fn load(&self, keys: &[MatchOf]) -> Result<HashMap<MatchOf, Self::Value>, SharedError> {
         let invoices: Vec<SupplierInvoiceId> = keys.iter().map(|key| key.0).collect();
-        let found = ops::matching::latest(self.app.db().read(), &invoices).await?;
+        let found = ops::matching::latest_of(self.app.db().read(), &invoices).await?;
         Ok(found.into_iter().map(|(invoice, row)| (MatchOf(invoice), row)).collect())
     }
 }

@@ -31,8 +31,7 @@ pub async fn approve(app: &App, call: &Call, id: SupplierInvoiceId, expected: i3
     }
     let before = own(&work, buyer, Side::Buyer, id, expected).await?;
     if before.state == InvoiceState::Exception {
-        let last = latest(work.tx(), id).await?.ok_or_else(|| Error::internal("an invoice that was never matched"))?;
-        return Err(mismatch(&last.result));
+        return Err(mismatch(&latest(work.tx(), id).await?.result));
     }
     InvoiceStep::Approve.from(before.state).map_err(|refusal| refusal.at("id"))?;
     let lines = lines_of(work.tx(), id).await?;

@@ -586,8 +586,14 @@ pub(super) fn mismatch(result: &MatchResult) -> Error {
     Refusal::new(ErrorCode::MatchException).with("lines", lines).at("id").into()
 }
 
-/// How invoices fitted last, those left out that were never looked at; whoever sees an invoice sees it.
-pub async fn latest(
+/// How an invoice fitted last: each was looked at when it was recorded.
+pub(super) async fn latest(tx: &impl ConnectionTrait, invoice: SupplierInvoiceId) -> Result<matching::Model, Error> {
+    let last = latest_of(tx, &[invoice]).await?.remove(&invoice);
+    last.ok_or_else(|| Error::internal("an invoice that was never matched"))
+}
+
+/// How invoices fitted last; whoever sees an invoice sees it.
+pub async fn latest_of(
     db: &impl ConnectionTrait,
     invoices: &[SupplierInvoiceId],
 ) -> Result<HashMap<SupplierInvoiceId, matching::Model>, Error> {

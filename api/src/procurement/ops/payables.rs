@@ -447,7 +447,7 @@ async fn evidence(
         orders.push(OrderOf { number, revision: revision.to_string(), sha256 });
     }
     let (receipts, ids, mut waybills) = delivered(work, held, lines).await?;
-    let matched = latest(tx, invoice.id).await?.ok_or_else(|| Error::internal("an invoice that was never matched"))?;
+    let matched = latest(tx, invoice.id).await?;
     let notes = debit_notes::live(tx, invoice.id).await?;
     let debit_notes = notes.iter().map(|note| DebitOf {
         number: note.number.clone(),
