@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use catalog::ops::bulk::{self, Seen};
 use entities::{
     catalog::{
         SupplyMode, product,
@@ -14,13 +15,8 @@ use entities::{
     party::Viewer,
     values::Localized,
 };
+use platform::{app::App, cache::Topic, db::Growth, error::Error, responses::Tag};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
-
-use crate::{
-    app::App,
-    catalog::ops::bulk::{self, Seen},
-    platform::{cache::Topic, db::Growth, error::Error, responses::Tag},
-};
 
 /// A word in Chinese and English.
 pub type Word = (&'static str, &'static str);

@@ -11,44 +11,34 @@ use std::{
     time::{Duration, Instant},
 };
 
+use catalog::store::tally;
 use chrono::Utc;
+use customs::{
+    exports,
+    jobs::{Advance, LookAgain, Moved, Send, SignedFor, TellPayment},
+    simulator::Arrives,
+};
 use entities::platform::job;
+use finding::index;
 use futures_util::future::BoxFuture;
+use logistics::{
+    jobs::{Book, CallOff, HandOver},
+    simulator::Arrive,
+};
+use ordering::parcels::BookParcel;
+use payments::jobs::{Capture, GiveBack, GiveUp, LookAt, Notify, Settled};
+use platform::{
+    app::{App, IndexJob, Told},
+    customs::simulator::Heard,
+    error::Error,
+    jobs::{self, Job, Verdict, Wanted},
+    reconcile::Finding,
+};
+use procurement::jobs::OpenBids;
 use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
 use uuid::Uuid;
-
-use crate::{
-    app::{App, IndexJob, Told},
-    catalog::store::tally,
-    customs::{
-        self, exports,
-        jobs::{Advance, LookAgain, Moved, Send, SignedFor, TellPayment},
-        simulator::Arrives,
-    },
-    finding::index,
-    inventory,
-    logistics::{
-        self,
-        jobs::{Book, CallOff, HandOver},
-        simulator::Arrive,
-    },
-    ordering::{self, parcels::BookParcel},
-    party,
-    payments::{
-        self,
-        jobs::{Capture, GiveBack, GiveUp, LookAt, Notify, Settled},
-    },
-    platform::{
-        customs::simulator::Heard,
-        error::Error,
-        jobs::{self, Job, Verdict, Wanted},
-        reconcile::Finding,
-    },
-    procurement::{self, jobs::OpenBids},
-    showroom, trade,
-    webhooks::{self, jobs::Deliver},
-};
+use webhooks::jobs::Deliver;
 
 /// How often a worker looks for what other nodes wrote, and for what has become due.
 const LOOK: Duration = Duration::from_millis(250);

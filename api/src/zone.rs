@@ -23,23 +23,19 @@ use entities::{
         id::{AttributeId, BrandId, CategoryId, OrganisationId, PlaceId},
     },
 };
+use finding::index;
+use party::ops::{
+    members::{self, Standing},
+    people,
+};
+use platform::{app::App, cache::Topic, error::Error, responses::Tag};
 use sea_orm::{
     ActiveEnum, ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
     QueryFilter,
     sea_query::{OnConflict, Query},
 };
 use serde::{Deserialize, de::DeserializeOwned};
-
-use crate::{
-    app::App,
-    finding::index,
-    party::ops::{
-        members::{self, Standing},
-        people,
-    },
-    platform::{cache::Topic, error::Error, responses::Tag},
-    trade::reference,
-};
+use trade::reference;
 
 /// The texts of a zone's files.
 #[derive(Clone, Debug)]

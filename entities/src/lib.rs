@@ -1,6 +1,6 @@
 //! What things are: tables, value types, and the rules that need no database.
 //!
-//! One folder a context, the same name in every crate. A rule here is a pure function over values:
+//! One folder a context, with the name of its crate in `api/`. A rule here is a pure function over values:
 //! time, randomness and whatever is looked up are parameters, so that each rule is tested as a table.
 //!
 //! - [`values`]: what every context speaks in (ids, money, languages, codes, refusals).

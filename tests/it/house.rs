@@ -19,12 +19,10 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The floors of `api`, lowest first, as its crate documentation has them. A room may name rooms on
-/// lower floors and itself; `app` holds what every room is given.
+/// The floors of the API, lowest first, as ARCHITECTURE.md has them. Up to `procurement` a room is a crate of its own
+/// in `api/`, from `zone` on it is a module of the crate `api`. A room may know rooms on lower floors.
 const FLOORS: &[&[&str]] = &[
-    &["config"],
     &["platform"],
-    &["app"],
     &["party"],
     &["catalog", "webhooks"],
     &["finding", "inventory", "payments", "trade"],
@@ -36,30 +34,96 @@ const FLOORS: &[&[&str]] = &[
     &["command"],
 ];
 
+fn floor(room: &str) -> Option<usize> {
+    FLOORS.iter().position(|rooms| rooms.contains(&room))
+}
+
+/// The rooms that are crates, with their manifests.
+fn room_crates() -> Vec<(String, String)> {
+    let folders = std::fs::read_dir(root().join("api")).unwrap().map(|entry| entry.unwrap().path());
+    let manifests = folders.filter_map(|folder| {
+        let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).ok()?;
+        Some((folder.file_name()?.to_str()?.to_owned(), manifest))
+    });
+    let mut rooms: Vec<(String, String)> = manifests.collect();
+    rooms.sort();
+    assert!(rooms.len() > 10, "where are the rooms?");
+    rooms
+}
+
+/// What a manifest of the workspace depends on.
+fn depends_on(manifest: &str) -> impl Iterator<Item = &str> {
+    manifest.lines().filter_map(|line| line.split_once(".workspace = true")).map(|(name, _)| name)
+}
+
 #[test]
 fn no_room_knows_a_room_above_it() {
-    let floor = |room: &str| FLOORS.iter().position(|rooms| rooms.contains(&room));
-    let source = root().join("api/src");
+    let own = |room: &str| floor(room).unwrap_or_else(|| panic!("{room} stands on no floor; add it to FLOORS"));
     let mut wrong = Vec::new();
+    for (room, manifest) in room_crates() {
+        for named in depends_on(&manifest).filter(|named| floor(named) >= Some(own(&room))) {
+            wrong.push(format!("{room} knows {named}"));
+        }
+    }
+    let source = root().join("api/src");
     for file in rust_files(&source) {
         let inside = file.strip_prefix(&source).unwrap();
         let room = inside.iter().next().unwrap().to_string_lossy().trim_end_matches(".rs").to_owned();
         if matches!(room.as_str(), "main" | "lib") {
             continue;
         }
-        let own =
-            floor(&room).unwrap_or_else(|| panic!("{room} stands on no floor; add it to FLOORS and to api/src/lib.rs"));
-        let text = std::fs::read_to_string(&file).unwrap();
-        for named in rooms_named(&text) {
+        for named in rooms_named(&std::fs::read_to_string(&file).unwrap()) {
             let Some(theirs) = floor(&named) else { continue };
-            // What every resolver asks its context for is the app itself, one floor up.
-            let context = inside == Path::new("platform/graphql/context.rs") && named == "app";
-            if (theirs > own || (theirs == own && named != room)) && !context {
+            if theirs > own(&room) || (theirs == own(&room) && named != room) {
                 wrong.push(format!("{} knows {named}", inside.display()));
             }
         }
     }
     assert!(wrong.is_empty(), "rooms that know what is above them:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn settings_know_nothing_of_the_platform_and_the_platform_nothing_of_the_app() {
+    let source = root().join("api/platform/src");
+    let mut wrong = Vec::new();
+    for file in rust_files(&source) {
+        let inside = file.strip_prefix(&source).unwrap();
+        let part = inside.iter().next().unwrap().to_string_lossy().into_owned();
+        // What every resolver asks its context for is the app itself, which stands above.
+        if part == "app" || part == "lib.rs" || inside == Path::new("graphql/context.rs") {
+            continue;
+        }
+        for named in rooms_named(&std::fs::read_to_string(&file).unwrap()) {
+            if named == "app" || (part == "config" && named != "config") {
+                wrong.push(format!("{} knows {named}", inside.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "parts that know what is above them:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_test_that_is_written_is_run() {
+    for (room, manifest) in room_crates() {
+        let has_tests = rust_files(&root().join("api").join(&room).join("src"))
+            .iter()
+            .any(|file| std::fs::read_to_string(file).unwrap().contains("#[cfg(test)]"));
+        let built = !manifest.lines().any(|line| line == "test = false");
+        assert_eq!(
+            has_tests, built,
+            "{room}: `test = false` stands in the manifest of a room without tests in its code"
+        );
+    }
+    // No example in a comment is run: it is not looked for.
+    for folder in ["api", "entities", "migration", "search"] {
+        for file in rust_files(&root().join(folder)) {
+            let text = std::fs::read_to_string(&file).unwrap();
+            let comments = text.lines().map(|line| line.trim_start().trim_start_matches(['/', '!']).trim());
+            let mut openings = comments.filter(|line| line.starts_with("```")).step_by(2);
+            let example = openings.any(|line| line == "```" || line == "```rust");
+            assert!(!example, "{}: an example that is never run", file.display());
+        }
+    }
 }
 
 /// The rooms behind `crate::`, also those of a grouped import.
@@ -94,24 +158,24 @@ fn rooms_named(text: &str) -> Vec<String> {
 
 #[test]
 fn lower_crates_do_not_know_higher_ones() {
-    let allowed: [(&str, &[&str]); 4] = [
-        ("entities", &[]),
-        ("migration", &[]),
-        ("search", &["entities"]),
-        ("api", &["entities", "migration", "search"]),
-    ];
-    for (name, may) in allowed {
-        let manifest = std::fs::read_to_string(root().join(name).join("Cargo.toml")).unwrap();
-        for other in ["api", "entities", "migration", "search", "tests"] {
-            let knows = manifest.lines().any(|l| l.starts_with(&format!("{other}.workspace")));
-            assert!(!knows || may.contains(&other), "{name} depends on {other}");
+    let below: [(&str, &[&str]); 3] = [("entities", &[]), ("migration", &[]), ("search", &["entities"])];
+    let read = |folder: &str| std::fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap();
+    for (name, may) in below {
+        let manifest = read(name);
+        for other in depends_on(&manifest) {
+            let ours = ["api", "entities", "migration", "search", "tests"].contains(&other) || floor(other).is_some();
+            assert!(!ours || may.contains(&other), "{name} depends on {other}");
         }
     }
+    for (room, manifest) in room_crates() {
+        assert!(depends_on(&manifest).all(|other| !["api", "tests"].contains(&other)), "{room} knows what is above it");
+    }
+    assert!(depends_on(&read("api")).all(|other| other != "tests"), "api depends on tests");
 }
 
 #[test]
 fn poem_is_named_in_http_only() {
-    for file in rust_files(&root().join("api/src")) {
+    for file in rust_files(&root().join("api")) {
         let text = std::fs::read_to_string(&file).unwrap();
         let names_it = text.contains("poem::");
         assert!(!names_it || file.starts_with(root().join("api/src/http")), "{} names poem", file.display());

@@ -6,29 +6,29 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use catalog::{
+    import::{self, Format, Language},
+    ops::bulk,
+};
 use chrono::Duration;
 use entities::{
     catalog::row::Row,
     logistics::Adapter,
     party::{MemberRole, OrganisationRole},
 };
+use logistics::ops::carriers::{self, NewSetting};
+use party::ops::organisations;
+use platform::{
+    app::{App, Call},
+    clock::Clock,
+    config::Config,
+    error::Error,
+    page::{MAX_SIZE, PageArgs},
+};
 
 use super::{bar, until_stopped};
 use crate::{
-    app::{App, Call},
-    catalog::{
-        import::{self, Format, Language},
-        ops::bulk,
-    },
-    config::Config,
     http,
-    logistics::ops::carriers::{self, NewSetting},
-    party::ops::organisations,
-    platform::{
-        clock::Clock,
-        error::Error,
-        page::{MAX_SIZE, PageArgs},
-    },
     zone::{self, ZoneFiles},
 };
 

@@ -2,20 +2,18 @@
 
 use std::process::ExitCode;
 
+use finding::index;
+use platform::{
+    app::{App, IndexJob},
+    clock::Clock,
+    config::Config,
+    db::Dialect,
+    error::Error,
+    jobs::{self, Job},
+};
 use search::Kind;
 
-use crate::{
-    app::{App, IndexJob},
-    config::Config,
-    finding::index,
-    platform::{
-        clock::Clock,
-        db::Dialect,
-        error::Error,
-        jobs::{self, Job},
-    },
-    worker, zone,
-};
+use crate::{worker, zone};
 
 /// Looks at everything and says what it found; exits with 1 when something needs a hand.
 pub(super) async fn doctor(config: Config) -> Result<ExitCode, Error> {

@@ -2,19 +2,18 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
+use catalog::{
+    import::{self as file, Format, Language, Options},
+    ops::bulk,
+};
 use clap::Subcommand;
+use platform::{
+    app::{App, Call},
+    error::Error,
+};
 
 use super::bar;
-use crate::{
-    app::{App, Call},
-    catalog::{
-        import::{self as file, Format, Language, Options},
-        ops::bulk,
-    },
-    party,
-    platform::error::Error,
-    zone::{self, ZoneFiles},
-};
+use crate::zone::{self, ZoneFiles};
 
 /// What to load.
 #[derive(Debug, Subcommand)]

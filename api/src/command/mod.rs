@@ -12,18 +12,22 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use chrono::Duration;
 use clap::{Parser, Subcommand};
+use finding::index;
+use platform::{
+    app::{App, IndexJob},
+    audit,
+    clock::Clock,
+    config::Config,
+    db::Db,
+    error::Error,
+    jobs::Job,
+    telemetry,
+};
 
 use entities::party::MemberRole;
 use search::Kind;
 
-use crate::{
-    app::{App, IndexJob},
-    config::Config,
-    finding::index,
-    http, party,
-    platform::{audit, clock::Clock, db::Db, error::Error, jobs::Job, telemetry},
-    seed, showroom, worker, zone,
-};
+use crate::{http, seed, worker, zone};
 
 /// Chama (茶马): the backend of a cross-border e-commerce pilot zone.
 #[derive(Debug, Parser)]

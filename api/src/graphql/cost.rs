@@ -17,8 +17,7 @@ use async_graphql::{
     },
 };
 use async_graphql_value::Value;
-
-use crate::platform::page::DEFAULT_SIZE;
+use platform::page::DEFAULT_SIZE;
 
 /// What asking for a list costs by itself, and what counting one does.
 const LIST: u64 = 10;

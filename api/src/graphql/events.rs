@@ -15,9 +15,9 @@ use async_graphql::{
 };
 use async_trait::async_trait;
 use entities::values::Locale;
+use platform::auth::Proof;
 
 use super::gateway::{Gateway, overloaded, unknown_caller};
-use crate::platform::auth::Proof;
 
 /// In a request's data: it is validated and nothing else.
 pub(super) struct OnlyValidate;

@@ -16,6 +16,16 @@ use futures_util::{
     future::BoxFuture,
     stream::{self, BoxStream, StreamExt},
 };
+use platform::{
+    abandoned::stopped_when_abandoned,
+    app::App,
+    auth::{Caller, Proof},
+    config::Introspection,
+    error::Error,
+    graphql::{Batches, context::Origin},
+    limits::{Class, of_address},
+    responses::Reads,
+};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, Interval, MissedTickBehavior, interval_at},
@@ -29,21 +39,6 @@ use super::{
     roots, scan,
     seats::Seats,
     variables,
-};
-use crate::{
-    app::App,
-    catalog,
-    config::Introspection,
-    customs, inventory, logistics, ordering, party, payments,
-    platform::{
-        abandoned::stopped_when_abandoned,
-        auth::{Caller, Proof},
-        error::Error,
-        graphql::{Batches, context::Origin},
-        limits::{Class, of_address},
-        responses::Reads,
-    },
-    procurement, showroom, webhooks,
 };
 
 /// How often it is asked whether the token of an open subscription is still good, when nothing happens in it.

@@ -22,23 +22,21 @@ mod seats;
 mod variables;
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, Schema, SchemaBuilder};
+use catalog::graphql::{CatalogMutation, CatalogQuery, CatalogSubscription};
+use customs::graphql::{CustomsMutation, CustomsQuery};
 use entities::values::{ErrorCode, Locale};
+use finding::graphql::FindingQuery;
+use inventory::graphql::{InventoryMutation, InventoryQuery};
+use logistics::graphql::{LogisticsMutation, LogisticsQuery};
+use ordering::graphql::{OrderingMutation, OrderingQuery, OrderingSubscription};
+use party::graphql::{PartyMutation, PartyQuery};
+use payments::graphql::{PaymentsMutation, PaymentsQuery};
+use procurement::graphql::{ProcurementMutation, ProcurementQuery, ProcurementSubscription};
+use showroom::graphql::{ShowroomMutation, ShowroomQuery, ShowroomSubscription};
+use trade::graphql::{TradeMutation, TradeQuery};
+use webhooks::graphql::{WebhooksMutation, WebhooksQuery};
 
-use crate::{
-    catalog::graphql::{CatalogMutation, CatalogQuery, CatalogSubscription},
-    customs::graphql::{CustomsMutation, CustomsQuery},
-    finding::graphql::FindingQuery,
-    inventory::graphql::{InventoryMutation, InventoryQuery},
-    logistics::graphql::{LogisticsMutation, LogisticsQuery},
-    ordering::graphql::{OrderingMutation, OrderingQuery, OrderingSubscription},
-    oversight::graphql::{OversightMutation, OversightQuery},
-    party::graphql::{PartyMutation, PartyQuery},
-    payments::graphql::{PaymentsMutation, PaymentsQuery},
-    procurement::graphql::{ProcurementMutation, ProcurementQuery, ProcurementSubscription},
-    showroom::graphql::{ShowroomMutation, ShowroomQuery, ShowroomSubscription},
-    trade::graphql::{TradeMutation, TradeQuery},
-    webhooks::graphql::{WebhooksMutation, WebhooksQuery},
-};
+use crate::oversight::graphql::{OversightMutation, OversightQuery};
 
 pub use gateway::{Gateway, Operation, executed, refusal, unknown_caller};
 pub use permissions::{FIELDS, matrix as permission_matrix};

@@ -1,6 +1,11 @@
 //! `node` and `nodes`: anything that stands alone, by its opaque id.
 
 use async_graphql::{Context, ID, Interface, Object, Result};
+use catalog::graphql::{Brand, Category, Offer, Product, ProductChange, Variant};
+use customs::{
+    exports::{self, graphql::ExportDeclaration},
+    graphql::Declaration,
+};
 use entities::{
     party::Action,
     values::id::{
@@ -9,39 +14,18 @@ use entities::{
         ShipmentId, ShowroomId, SupplierInvoiceId, SupplyAgreementId, VariantId,
     },
 };
-
-use crate::{
-    catalog::{
-        self,
-        graphql::{Brand, Category, Offer, Product, ProductChange, Variant},
-    },
-    customs::{
-        self,
-        exports::{self, graphql::ExportDeclaration},
-        graphql::Declaration,
-    },
-    logistics::{self, graphql::Shipment},
-    ordering::{
-        self,
-        graphql::{checkout::Checkout, order::Order},
-    },
-    party::{
-        self,
-        graphql::{Organisation, Place, filings::Filing},
-    },
-    platform::{
-        error::Error,
-        graphql::{ContextExt, NodeKind, connection::times, id},
-    },
-    procurement::{
-        self,
-        graphql::{
-            agreements::SupplyAgreement, invoices::SupplierInvoice, orders::PurchaseOrder, payables::Payable,
-            quotations::Quotation, receipts::GoodsReceipt, rfqs::Rfq,
-        },
-    },
-    showroom::{self, graphql::stores::Showroom},
+use logistics::graphql::Shipment;
+use ordering::graphql::{checkout::Checkout, order::Order};
+use party::graphql::{Organisation, Place, filings::Filing};
+use platform::{
+    error::Error,
+    graphql::{ContextExt, NodeKind, connection::times, id},
 };
+use procurement::graphql::{
+    agreements::SupplyAgreement, invoices::SupplierInvoice, orders::PurchaseOrder, payables::Payable,
+    quotations::Quotation, receipts::GoodsReceipt, rfqs::Rfq,
+};
+use showroom::graphql::stores::Showroom;
 
 /// Most ids of one `nodes`.
 const MAX_IDS: usize = 100;

@@ -11,10 +11,10 @@ use std::sync::{
 };
 
 use async_graphql::{Request, ServerError, Value, parser::types::ExecutableDocument};
+use platform::{shared::Shared, vault::hex};
 use sha2::{Digest, Sha256};
 
 use super::gateway::refusal;
-use crate::platform::{shared::Shared, vault::hex};
 
 /// Bytes of documents that are remembered.
 const BYTES: u64 = 16 * 1024 * 1024;

@@ -2,7 +2,16 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use customs::{
+    payment_data,
+    receiving::{self, LARGEST, Unkept},
+};
 use futures_util::StreamExt;
+use platform::{
+    error::Error,
+    limits::{Class, of_address},
+    vault,
+};
 use poem::{
     Body, Request, Response, handler,
     http::{StatusCode, header},
@@ -15,18 +24,7 @@ use super::{
     request::Unread,
     tokens::caller_address,
 };
-use crate::{
-    customs::{
-        payment_data,
-        receiving::{self, LARGEST, Unkept},
-    },
-    graphql::Gateway,
-    platform::{
-        error::Error,
-        limits::{Class, of_address},
-        vault,
-    },
-};
+use crate::graphql::Gateway;
 
 /// Largest inquiry about a payment.
 const LARGEST_INQUIRY: usize = 8 * 1024;

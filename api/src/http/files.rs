@@ -11,6 +11,11 @@ use std::{
 };
 
 use entities::values::{ErrorCode, Locale, Refusal, id::OrganisationId};
+use platform::{
+    auth::Caller,
+    error::Error,
+    limits::{Class, of_address},
+};
 use poem::{
     Body, Request, Response,
     http::{StatusCode, header},
@@ -21,14 +26,7 @@ use super::{
     pushed::{broken, plain, too_often, unread},
     request,
 };
-use crate::{
-    graphql::Gateway,
-    platform::{
-        auth::Caller,
-        error::Error,
-        limits::{Class, of_address},
-    },
-};
+use crate::graphql::Gateway;
 
 /// How many files are in memory at the same time: each is of megabytes, twice while it is sealed.
 const HANDS: usize = 8;
@@ -56,12 +54,8 @@ impl Hands {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A hand for an organisation; else the answer that it gets: all are full, or as many as are for one.
-    pub(super) fn taken(&self, whose: Option<OrganisationId>) -> Result<Hand, Response> {
-        self.take(whose).ok_or_else(busy)
-    }
-
-    fn take(&self, whose: Option<OrganisationId>) -> Option<Hand> {
+    /// A hand for an organisation; none: all are full, or as many as are for one.
+    pub(super) fn take(&self, whose: Option<OrganisationId>) -> Option<Hand> {
         let mut held = self.held();
         let own = held.get(&whose).copied().unwrap_or_default();
         if own >= OWN || held.values().sum::<usize>() >= HANDS {
@@ -89,7 +83,7 @@ fn patience(usual: Duration, size: usize) -> Duration {
 }
 
 /// All hands are full: come again.
-fn busy() -> Response {
+pub(super) fn busy() -> Response {
     Response::builder()
         .status(StatusCode::SERVICE_UNAVAILABLE)
         .header(header::CACHE_CONTROL, "no-store")

@@ -8,6 +8,13 @@ use std::{sync::Arc, time::Instant};
 use async_graphql::{Request, Response as GraphQlResponse, ServerError};
 use entities::values::Locale;
 use futures_util::stream::{self, BoxStream, StreamExt};
+use platform::{
+    auth::{Caller, Proof},
+    error::Error,
+    meter::Meter,
+    responses::{Kept, Key, Made, Tag, key},
+    vault::hex,
+};
 use poem::{
     Body, Request as HttpRequest, Response as HttpResponse, handler,
     http::{HeaderMap, StatusCode, header},
@@ -23,16 +30,7 @@ use super::{
     server::Lasting,
     sse,
 };
-use crate::{
-    graphql::{Gateway, Operation, refusal, unknown_caller},
-    platform::{
-        auth::{Caller, Proof},
-        error::Error,
-        meter::Meter,
-        responses::{Kept, Key, Made, Tag, key},
-        vault::hex,
-    },
-};
+use crate::graphql::{Gateway, Operation, refusal, unknown_caller};
 
 /// Asks for what the operation costs, in `extensions.cost`.
 const COST: &str = "x-chama-cost";

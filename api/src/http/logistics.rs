@@ -1,6 +1,8 @@
 //! What carriers push, and the bytes of proofs.
 
 use async_graphql::ID;
+use logistics::{ops::proofs, webhook};
+use platform::{app::Call, carrier::signature, graphql::decode};
 use poem::{
     Body, Request, Response, handler,
     http::{StatusCode, header},
@@ -8,15 +10,10 @@ use poem::{
 };
 
 use super::{
-    files::{Hands, caller, received, refused, shown},
+    files::{Hands, busy, caller, received, refused, shown},
     pushed::{broken, bytes, plain, unread},
 };
-use crate::{
-    app::Call,
-    graphql::Gateway,
-    logistics::{ops::proofs, webhook},
-    platform::{carrier::signature, graphql::decode},
-};
+use crate::graphql::Gateway;
 
 /// Largest push.
 const LARGEST: usize = 256 * 1024;
@@ -64,7 +61,7 @@ pub(super) async fn keep_proof(
         let call = Call::by(caller(request, &gateway).await?.viewer);
         let id = decode(&ID(id), "id").map_err(refused)?;
         let found = proofs::awaited(gateway.app(), &call, id).await.map_err(refused)?;
-        let _hand = hands.taken(call.viewer.organisation())?;
+        let _hand = hands.take(call.viewer.organisation()).ok_or_else(busy)?;
         let bytes = received(request, body, found.size, &gateway).await?;
         proofs::keep(gateway.app(), &call, found.id, bytes).await.map_err(refused)
     };
@@ -82,7 +79,7 @@ pub(super) async fn read_proof(
     let read = async {
         let viewer = caller(request, &gateway).await?.viewer;
         let id = decode(&ID(id), "id").map_err(refused)?;
-        let _hand = hands.taken(viewer.organisation())?;
+        let _hand = hands.take(viewer.organisation()).ok_or_else(busy)?;
         proofs::read(gateway.app(), &viewer, id).await.map_err(refused)
     };
     read.await.map_or_else(|answer| answer, |(row, bytes)| shown(&row.media_type, bytes))

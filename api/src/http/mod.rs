@@ -35,6 +35,7 @@ mod websocket;
 
 use std::net::SocketAddr;
 
+use platform::{app::App, error::Error};
 use poem::{
     Endpoint, EndpointExt, IntoEndpoint, Response, Route, RouteMethod,
     error::MethodNotAllowedError,
@@ -46,7 +47,7 @@ use poem::{
 use tokio::net::TcpListener;
 
 use self::server::{Bounds, Lasting};
-use crate::{app::App, graphql::Gateway, platform::error::Error};
+use crate::graphql::Gateway;
 
 /// The routes over `gateway`.
 fn routes(gateway: Gateway, lasting: Lasting) -> impl Endpoint {

@@ -1,6 +1,8 @@
 //! Notifications of payment providers, and the page of the sandbox.
 
 use entities::payments::{ProviderKind, SandboxState, sandbox::Press};
+use payments::{ops, sandbox};
+use platform::error::Error;
 use poem::{
     Body, Request, Response, handler,
     http::{StatusCode, header},
@@ -11,11 +13,7 @@ use super::{
     pages::escaped,
     pushed::{self, bytes, headers, plain, unread},
 };
-use crate::{
-    graphql::Gateway,
-    payments::{ops, sandbox},
-    platform::error::Error,
-};
+use crate::graphql::Gateway;
 
 /// Largest notification.
 const LARGEST: usize = 256 * 1024;

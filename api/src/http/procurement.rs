@@ -1,17 +1,19 @@
 //! The bytes of what is attached in procurement.
 
 use async_graphql::ID;
+use platform::{app::Call, graphql::decode};
 use poem::{
     Body, Request, Response, handler,
     http::StatusCode,
     web::{Data, Path},
 };
+use procurement::ops::files;
 
 use super::{
-    files::{Hands, caller, received, refused, shown},
+    files::{Hands, busy, caller, received, refused, shown},
     pushed::plain,
 };
-use crate::{app::Call, graphql::Gateway, platform::graphql::decode, procurement::ops::files};
+use crate::graphql::Gateway;
 
 /// `POST /procurement/files/:id`: the bytes of a file that was attached, as they are.
 #[handler]
@@ -26,7 +28,7 @@ pub(super) async fn keep_file(
         let call = Call::by(caller(request, &gateway).await?.viewer);
         let id = decode(&ID(id), "id").map_err(refused)?;
         let found = files::awaited(gateway.app(), &call, id).await.map_err(refused)?;
-        let _hand = hands.taken(call.viewer.organisation())?;
+        let _hand = hands.take(call.viewer.organisation()).ok_or_else(busy)?;
         let bytes = received(request, body, found.size, &gateway).await?;
         files::keep(gateway.app(), &call, found.id, bytes).await.map_err(refused)
     };
@@ -44,7 +46,7 @@ pub(super) async fn read_file(
     let read = async {
         let viewer = caller(request, &gateway).await?.viewer;
         let id = decode(&ID(id), "id").map_err(refused)?;
-        let _hand = hands.taken(viewer.organisation())?;
+        let _hand = hands.take(viewer.organisation()).ok_or_else(busy)?;
         files::read(gateway.app(), &viewer, id).await.map_err(refused)
     };
     read.await.map_or_else(|answer| answer, |(row, bytes)| shown(&row.media_type, bytes))

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use platform::error::Error;
 use poem::{
     Body, Request, Response,
     http::{StatusCode, header},
 };
 
 use super::request::{Unread, read};
-use crate::{graphql::Gateway, platform::error::Error};
+use crate::graphql::Gateway;
 
 /// An answer without a body, which nobody keeps.
 pub(super) fn plain(status: StatusCode) -> Response {

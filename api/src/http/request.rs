@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_graphql::Request;
+use platform::auth::Proof;
 use poem::{
     Body, Request as HttpRequest,
     http::{HeaderMap, StatusCode, header},
@@ -12,7 +13,7 @@ use serde_json::{Map, Value};
 use tokio::io::AsyncReadExt;
 
 use super::{negotiate::JSON_TYPE, tokens::caller_address};
-use crate::{graphql::Gateway, platform::auth::Proof};
+use crate::graphql::Gateway;
 
 /// A request that cannot be executed: status, code and why.
 pub(super) type Refused = (StatusCode, &'static str, String);

@@ -5,13 +5,14 @@
 //! any case, for that is what proxies and clients go by.
 
 use async_graphql::{Response as GraphQlResponse, ServerError, Value};
+use platform::responses::Kept;
 use poem::{
     Request as HttpRequest, Response as HttpResponse,
     http::{Method, StatusCode, header},
 };
 
 use super::negotiate::{JSON_TYPE, Media, RESPONSE_TYPE};
-use crate::{graphql::executed, platform::responses::Kept};
+use crate::graphql::executed;
 
 pub(super) const REQUEST_ID: &str = "x-request-id";
 

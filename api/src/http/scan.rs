@@ -2,24 +2,22 @@
 //! alone. A front end of one's own takes its place by `showroom.link`.
 
 use entities::{party::Viewer, showroom::HandOver, values::Money};
+use platform::{
+    error::Error,
+    limits::{Class, of_address},
+};
 use poem::{
     Request, Response, handler,
     http::{HeaderMap, StatusCode, header},
     web::{Data, Path},
 };
+use showroom::{
+    scans,
+    view::{self, Shown, Standing, View},
+};
 
 use super::{graphql::locale, pages::escaped, request};
-use crate::{
-    graphql::Gateway,
-    platform::{
-        error::Error,
-        limits::{Class, of_address},
-    },
-    showroom::{
-        scans,
-        view::{self, Shown, Standing, View},
-    },
-};
+use crate::graphql::Gateway;
 
 /// The page of a slot.
 #[handler]

@@ -24,6 +24,7 @@ use std::{
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use ipnet::IpNet;
+use platform::{config, limits::one_address};
 use poem::{
     Addr, Endpoint, Request,
     http::uri::Scheme,
@@ -35,8 +36,6 @@ use tokio::{
     sync::{mpsc, watch},
     time::{Sleep, sleep, timeout},
 };
-
-use crate::{config, platform::limits::one_address};
 
 /// Longest time in which a client takes nothing of what is written to it.
 const STALLED: Duration = Duration::from_secs(30);

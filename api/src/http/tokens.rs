@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use party::ops::machines::{self, Asked, Denied};
+use platform::error::Error;
 use poem::{
     Body, IntoResponse, Request, Response, handler,
     http::{StatusCode, header},
@@ -11,11 +13,7 @@ use poem::{
 use serde_json::{Value, json};
 
 use super::request::{Unread, read};
-use crate::{
-    graphql::Gateway,
-    party::ops::machines::{self, Asked, Denied},
-    platform::error::Error,
-};
+use crate::graphql::Gateway;
 
 /// Largest body of a token request.
 const LARGEST: usize = 16 * 1024;

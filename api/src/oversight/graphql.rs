@@ -12,24 +12,21 @@ use entities::{
     platform::{EventKind, JobState, audit_entry, feed_entry, job},
     values::id::{JobId, QuotationId, RfqInvitationId},
 };
+use platform::{
+    app::{App, Call},
+    audit,
+    error::{Error, not_found},
+    feed,
+    graphql::{Connection, ContextExt, NodeKind, connection::list_cost, decode, encode, id},
+    jobs::{self, Job},
+    page::PageArgs,
+    payload,
+};
+use procurement::ops::{quotations, rfqs};
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use uuid::Uuid;
-
-use crate::{
-    app::{App, Call},
-    payload,
-    platform::{
-        audit,
-        error::{Error, not_found},
-        feed,
-        graphql::{Connection, ContextExt, NodeKind, connection::list_cost, decode, encode, id},
-        jobs::{self, Job},
-        page::PageArgs,
-    },
-    procurement::ops::{quotations, rfqs},
-    webhooks::{self, jobs::Deliver},
-};
+use webhooks::jobs::Deliver;
 
 /// Most entries of one read of the feed.
 const MAX_FEED: i32 = 500;

@@ -2,7 +2,7 @@
 //!
 //! Whoever describes a product (a form, a file, a proposal that waits) sends a [`Patch`] of raw texts;
 //! [`Sheet::patched`] lays it over what there is and answers with a valid [`Sheet`] or with everything
-//! that is wrong. Storing a sheet is the business of `api::catalog::store`.
+//! that is wrong. Storing a sheet is the business of `catalog::store`.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,7 +1,7 @@
 //! Memberships (成员关系): a person acts for an organisation in roles.
 //!
 //! Invariant: an organisation that has members has an owner among them (the last-owner guard of
-//! `api::party::ops::members`); `is_owner` repeats what `roles` say, so that a query can count owners.
+//! `party::ops::members`); `is_owner` repeats what `roles` say, so that a query can count owners.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
 //! Who is looking. Every operation and every query takes a [`Viewer`]; how one is proved is the
-//! business of `api::platform::auth`.
+//! business of `platform::auth`.
 
 use std::{collections::BTreeSet, fmt};
 

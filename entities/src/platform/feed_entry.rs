@@ -1,8 +1,7 @@
 //! The change feed (变更流): what happened, one entry for each organisation that is told.
 //!
 //! `seq` is given when a row is written, `position` when it is committed and seen: a slow transaction may
-//! commit a lower `seq` after a higher one was read, so cursors are positions (see
-//! `api::platform::feed`).
+//! commit a lower `seq` after a higher one was read, so cursors are positions (see `platform::feed`).
 
 use crate::Relation;
 use sea_orm::entity::prelude::*;

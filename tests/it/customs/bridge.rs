@@ -10,7 +10,7 @@ use std::{
 };
 
 use api::{
-    App,
+    app::App,
     config::Config,
     platform::{
         customs::{CustomsGateway, Failure, Outgoing, eport::Bridge},
@@ -55,7 +55,7 @@ fn taken() -> (String, String) {
 
 /// The settings of a house that goes over a bridge, and signs with a key of its own.
 fn settings(url: &str) -> [(&'static str, String); 6] {
-    let file = |name: &str| root().join("api/src/platform/xmlsig/testdata").join(name).to_string_lossy().into_owned();
+    let file = |name: &str| root().join("api/platform/src/xmlsig/testdata").join(name).to_string_lossy().into_owned();
     [
         ("CHAMA_CUSTOMS_GATEWAY", "eport".into()),
         ("CHAMA_CUSTOMS_EPORT_URL", format!("{url}/cebcmsg")),

@@ -29,8 +29,8 @@ use uuid::Uuid;
 use super::messages::official;
 use crate::house::committed;
 
-const KEY: &str = include_str!("../../../api/src/platform/xmlsig/testdata/rsa-key.pem");
-const CERTIFICATE: &str = include_str!("../../../api/src/platform/xmlsig/testdata/rsa-cert.pem");
+const KEY: &str = include_str!("../../../api/platform/src/xmlsig/testdata/rsa-key.pem");
+const CERTIFICATE: &str = include_str!("../../../api/platform/src/xmlsig/testdata/rsa-cert.pem");
 
 /// When it was paid and reported, declared, and declared once more.
 const PAID: &str = "20251101093010";

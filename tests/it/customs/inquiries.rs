@@ -176,7 +176,7 @@ async fn who_asks_about_payments_too_often_has_to_wait() {
 async fn at_the_bridge_strangers_are_not_listened_to_and_the_sandbox_is_no_payment() {
     let bridge = Receiver::with(|_, _| ("200 OK".into(), "OK".into())).await;
     let customs = Receiver::with(|_, _| ("200 OK".into(), TAKEN.into())).await;
-    let file = |name: &str| root().join("api/src/platform/xmlsig/testdata").join(name).to_string_lossy().into_owned();
+    let file = |name: &str| root().join("api/platform/src/xmlsig/testdata").join(name).to_string_lossy().into_owned();
     let (key, certificate) = (file("sm2-key.pem"), file("sm2-cert.pem"));
     let settings = [
         ("CHAMA_CUSTOMS_GATEWAY", "eport"),

@@ -17,8 +17,8 @@ use crate::{
     support::{Client, OTHER_SELLER},
 };
 
-const KEY: &str = include_str!("../../../api/src/platform/xmlsig/testdata/rsa-key.pem");
-const CERTIFICATE: &str = include_str!("../../../api/src/platform/xmlsig/testdata/rsa-cert.pem");
+const KEY: &str = include_str!("../../../api/platform/src/xmlsig/testdata/rsa-key.pem");
+const CERTIFICATE: &str = include_str!("../../../api/platform/src/xmlsig/testdata/rsa-cert.pem");
 
 fn stamp(n: u32) -> Record {
     Record::default()
@@ -195,8 +195,8 @@ async fn what_is_no_paper_is_refused_kept_and_changes_nothing() {
     let order = border.bought(&buyer, 1, "").await;
     let plain = waybill(&own, &order, "TF9", "示例路1号", 9);
     let signed = signed(&plain);
-    let own_key = include_str!("../../../api/src/platform/xmlsig/testdata/sm2-key.pem");
-    let own_certificate = include_str!("../../../api/src/platform/xmlsig/testdata/sm2-cert.pem");
+    let own_key = include_str!("../../../api/platform/src/xmlsig/testdata/sm2-key.pem");
+    let own_certificate = include_str!("../../../api/platform/src/xmlsig/testdata/sm2-cert.pem");
     let stranger = Signer::from_pem(own_key, own_certificate).unwrap().sign(&plain).unwrap();
     let strange = plain.replace("</ceb:CEB511Message>", &format!("{stranger}</ceb:CEB511Message>"));
     let entity = plain.replacen("?>", "?><!DOCTYPE a [<!ENTITY b \"c\">]>", 1);

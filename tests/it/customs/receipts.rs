@@ -657,7 +657,7 @@ async fn at_the_simulator_a_message_that_is_too_large_is_kept_as_refused_and_a_s
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_the_bridge_a_message_that_is_too_large_is_kept_with_its_size_and_the_hash_of_what_was_read() {
-    let file = |name: &str| root().join("api/src/platform/xmlsig/testdata").join(name).to_string_lossy().into_owned();
+    let file = |name: &str| root().join("api/platform/src/xmlsig/testdata").join(name).to_string_lossy().into_owned();
     let (key, certificate) = (file("sm2-key.pem"), file("sm2-cert.pem"));
     let settings = [
         ("CHAMA_CUSTOMS_GATEWAY", "eport"),

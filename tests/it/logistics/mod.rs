@@ -11,7 +11,7 @@ mod traces;
 mod webhook;
 
 use api::{
-    App,
+    app::App,
     app::Call,
     logistics::{
         jobs::{Book, CallOff, HandOver, Moved},

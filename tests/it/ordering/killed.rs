@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use api::{App, platform::clock::Clock, worker};
+use api::{app::App, platform::clock::Clock, worker};
 use entities::{
     ordering::{CheckoutState, checkout},
     platform::{JobState, job},

@@ -9,7 +9,7 @@ use std::{
 };
 
 use api::{
-    App,
+    app::App,
     app::Call,
     ordering::ops::{
         carts::{self, Change},

@@ -8,7 +8,7 @@ mod many;
 mod orders;
 mod year_end;
 
-use api::{App, worker};
+use api::{app::App, worker};
 use chrono::Duration;
 use entities::party::MemberRole;
 use serde_json::{Value, json};

@@ -11,7 +11,7 @@ mod wechat_standin;
 mod wechat_wire;
 
 use api::{
-    App,
+    app::App,
     app::Call,
     payments::{
         jobs::Settled,

@@ -24,7 +24,7 @@ mod ubl;
 
 use std::collections::HashMap;
 
-use api::{App, platform::clock::business_day, procurement::jobs, worker};
+use api::{app::App, platform::clock::business_day, procurement::jobs, worker};
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use entities::party::MemberRole;
 use serde_json::{Value, json};

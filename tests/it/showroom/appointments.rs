@@ -1,7 +1,7 @@
 //! Visits by appointment: booked once, let in by a code, over once; and nobody of the team learns who came.
 
 use api::{
-    App,
+    app::App,
     app::Call,
     platform::{
         error::Error,

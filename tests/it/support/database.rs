@@ -6,7 +6,7 @@ use std::{
 };
 
 use api::{
-    App,
+    app::App,
     config::Config,
     platform::clock::Clock,
     worker,

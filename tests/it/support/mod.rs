@@ -7,7 +7,7 @@ pub mod receiver;
 use std::path::Path;
 
 use api::{
-    App,
+    app::App,
     app::Call,
     catalog::{import, ops::bulk},
     config::Config,

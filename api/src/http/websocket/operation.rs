@@ -5,6 +5,7 @@ use std::time::Instant;
 use async_graphql::{Request, Response, ServerError};
 use entities::values::Locale;
 use futures_util::stream::{BoxStream, StreamExt};
+use platform::{auth::Proof, meter::Meter};
 use poem::http::StatusCode;
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -16,7 +17,6 @@ use crate::{
         graphql::{caller, new_id},
         response::{Written, stamp},
     },
-    platform::{auth::Proof, meter::Meter},
 };
 
 /// What an operation says to its connection.

@@ -9,6 +9,10 @@ use std::{collections::HashMap, time::Duration};
 use async_graphql::{Request, ServerError};
 use entities::values::Locale;
 use futures_util::{SinkExt, StreamExt, future::BoxFuture};
+use platform::{
+    auth::{Caller, Proof},
+    error::Error,
+};
 use poem::Upgraded;
 use serde_json::{Map, Value, json};
 use tokio::{
@@ -33,10 +37,6 @@ use super::{
 use crate::{
     graphql::{Gateway, refusal},
     http::server::Lasting,
-    platform::{
-        auth::{Caller, Proof},
-        error::Error,
-    },
 };
 
 /// Most operations of a connection at the same time.

@@ -5,7 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use api::{
-    App,
+    app::App,
     customs::receiving,
     platform::{
         clock::business_day,

@@ -32,7 +32,7 @@ use std::{
 };
 
 use api::{
-    App,
+    app::App,
     app::Call,
     catalog::{
         import::{self, Format},

@@ -13,7 +13,7 @@ use std::{
 };
 
 use api::{
-    App,
+    app::App,
     app::Call,
     inventory::promises::{self, Purpose, Wanted},
     ordering::ops::{

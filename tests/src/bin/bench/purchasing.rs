@@ -13,7 +13,7 @@ use std::{
 };
 
 use api::{
-    App,
+    app::App,
     app::Call,
     config::Config,
     inventory::ops::{self as stock, NewLocation},

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use api::{
-    App,
+    app::App,
     graphql::Gateway,
     party::{
         self,
