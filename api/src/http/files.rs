@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use entities::values::{ErrorCode, Locale, Refusal, id::OrganisationId};
+use entities::{
+    party::Viewer,
+    values::{ErrorCode, Locale, Refusal},
+};
 use platform::{
     auth::Caller,
     error::Error,
@@ -30,13 +33,13 @@ use crate::graphql::Gateway;
 
 /// How many files are in memory at the same time: each is of megabytes, twice while it is sealed.
 const HANDS: usize = 8;
-/// And how many of one organisation.
+/// And how many of one organisation, or of one person who acts for none.
 const OWN: usize = 2;
 /// The slowest that a body may come, in bytes a second, beside the time that every body has.
 const SLOWEST: u64 = 128 * 1024;
 
-/// How many hands of which organisation are full; who acts for none shares with the others who do not.
-type Held = HashMap<Option<OrganisationId>, usize>;
+/// How many hands are full of whose files: an organisation's members share theirs.
+type Held = HashMap<String, usize>;
 
 /// Whoever carries the bytes of a file has one.
 #[derive(Clone, Debug, Default)]
@@ -46,7 +49,7 @@ pub(super) struct Hands(Arc<Mutex<Held>>);
 #[derive(Debug)]
 pub(super) struct Hand {
     of: Hands,
-    whose: Option<OrganisationId>,
+    whose: String,
 }
 
 impl Hands {
@@ -54,14 +57,18 @@ impl Hands {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A hand for an organisation; none: all are full, or as many as are for one.
-    pub(super) fn take(&self, whose: Option<OrganisationId>) -> Option<Hand> {
+    /// A hand for a viewer's organisation; none: all are full, or as many as are for one.
+    pub(super) fn take(&self, viewer: &Viewer) -> Option<Hand> {
+        self.of(viewer.organisation().map_or_else(|| viewer.subject(), |own| own.to_string()))
+    }
+
+    fn of(&self, whose: String) -> Option<Hand> {
         let mut held = self.held();
         let own = held.get(&whose).copied().unwrap_or_default();
         if own >= OWN || held.values().sum::<usize>() >= HANDS {
             return None;
         }
-        held.insert(whose, own + 1);
+        held.insert(whose.clone(), own + 1);
         Some(Hand { of: self.clone(), whose })
     }
 }
@@ -69,10 +76,12 @@ impl Hands {
 impl Drop for Hand {
     fn drop(&mut self) {
         let mut held = self.of.held();
-        match held.get(&self.whose).copied() {
-            Some(own) if own > 1 => held.insert(self.whose, own - 1),
-            _ => held.remove(&self.whose),
-        };
+        match held.get_mut(&self.whose) {
+            Some(own) if *own > 1 => *own -= 1,
+            _ => {
+                held.remove(&self.whose);
+            }
+        }
     }
 }
 
@@ -146,27 +155,19 @@ pub(super) fn shown(media_type: &str, bytes: Vec<u8>) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
 
-    fn organisation(n: u128) -> OrganisationId {
-        OrganisationId(Uuid::from_u128(n))
-    }
-
     #[test]
-    fn no_organisation_holds_the_hands_of_others() {
+    fn nobody_holds_the_hands_of_others() {
         let hands = Hands::default();
-        let first: Vec<Hand> = (0..OWN).filter_map(|_| hands.take(Some(organisation(1)))).collect();
+        let hand = |whose: u8| hands.of(whose.to_string());
+        let first: Vec<Hand> = (0..OWN).filter_map(|_| hand(1)).collect();
         assert_eq!(first.len(), OWN);
-        assert!(hands.take(Some(organisation(1))).is_none(), "one organisation has more than its part");
-        let others: Vec<Hand> = (2..20).filter_map(|n| hands.take(Some(organisation(n)))).collect();
+        assert!(hand(1).is_none(), "one organisation has more than its part");
+        let others: Vec<Hand> = (2..20).filter_map(hand).collect();
         assert_eq!(others.len(), HANDS - OWN, "more files are in memory than may be");
         drop(first);
-        assert!(
-            hands.take(None).is_some() && hands.take(Some(organisation(1))).is_some(),
-            "what was let go is not free"
-        );
+        assert!(hand(1).is_some() && hand(20).is_some(), "what was let go is not free");
         drop(others);
         assert!(hands.held().is_empty(), "nobody holds any, and it is noted all the same");
     }

@@ -61,7 +61,7 @@ pub(super) async fn keep_proof(
         let call = Call::by(caller(request, &gateway).await?.viewer);
         let id = decode(&ID(id), "id").map_err(refused)?;
         let found = proofs::awaited(gateway.app(), &call, id).await.map_err(refused)?;
-        let _hand = hands.take(call.viewer.organisation()).ok_or_else(busy)?;
+        let _hand = hands.take(&call.viewer).ok_or_else(busy)?;
         let bytes = received(request, body, found.size, &gateway).await?;
         proofs::keep(gateway.app(), &call, found.id, bytes).await.map_err(refused)
     };
@@ -79,7 +79,7 @@ pub(super) async fn read_proof(
     let read = async {
         let viewer = caller(request, &gateway).await?.viewer;
         let id = decode(&ID(id), "id").map_err(refused)?;
-        let _hand = hands.take(viewer.organisation()).ok_or_else(busy)?;
+        let _hand = hands.take(&viewer).ok_or_else(busy)?;
         proofs::read(gateway.app(), &viewer, id).await.map_err(refused)
     };
     read.await.map_or_else(|answer| answer, |(row, bytes)| shown(&row.media_type, bytes))

@@ -28,7 +28,7 @@ pub(super) async fn keep_file(
         let call = Call::by(caller(request, &gateway).await?.viewer);
         let id = decode(&ID(id), "id").map_err(refused)?;
         let found = files::awaited(gateway.app(), &call, id).await.map_err(refused)?;
-        let _hand = hands.take(call.viewer.organisation()).ok_or_else(busy)?;
+        let _hand = hands.take(&call.viewer).ok_or_else(busy)?;
         let bytes = received(request, body, found.size, &gateway).await?;
         files::keep(gateway.app(), &call, found.id, bytes).await.map_err(refused)
     };
@@ -46,7 +46,7 @@ pub(super) async fn read_file(
     let read = async {
         let viewer = caller(request, &gateway).await?.viewer;
         let id = decode(&ID(id), "id").map_err(refused)?;
-        let _hand = hands.take(viewer.organisation()).ok_or_else(busy)?;
+        let _hand = hands.take(&viewer).ok_or_else(busy)?;
         files::read(gateway.app(), &viewer, id).await.map_err(refused)
     };
     read.await.map_or_else(|answer| answer, |(row, bytes)| shown(&row.media_type, bytes))
