@@ -22,7 +22,7 @@ use entities::{
     values::{
         ErrorCode, Refusal, Refusals,
         id::{OrganisationId, ShipmentId, TrackingEventId},
-        refusal::{Check, line},
+        refusal::{Check, given, line},
     },
 };
 use platform::{
@@ -289,7 +289,7 @@ fn checked(work: &Work, parcels: &Parcels, row: &shipment::Model, report: &Repor
         });
     }
     let optional = |check: &mut Check, field: &'static str, text: &Option<String>, max: usize| {
-        let text = text.as_deref().filter(|text| !text.trim().is_empty())?;
+        let text = given(text.as_deref())?;
         check.take(field, line(text, max))
     };
     let read_point = optional(&mut check, "readPoint", &report.read_point, 120);

@@ -9,7 +9,7 @@ use entities::{
     values::{
         ErrorCode, Money, Refusal,
         id::{CheckoutId, OrderId},
-        refusal::line,
+        refusal::{given, line},
     },
 };
 use inventory::{book, ledger, promises};
@@ -205,7 +205,7 @@ fn approver(call: &Call, row: &checkout::Model) -> Result<(), Error> {
 
 /// Takes a checkout back before it is paid: the buyer, or an approver who says no.
 pub async fn cancel(app: &App, call: &Call, id: CheckoutId, reason: Option<&str>) -> Result<checkout::Model, Error> {
-    let reason = reason.filter(|text| !text.trim().is_empty()).map(|text| line(text, 300)).transpose();
+    let reason = given(reason).map(|text| line(text, 300)).transpose();
     let reason = reason.map_err(|refusal| refusal.at("reason"))?;
     let mut work = app.begin(call).await?;
     if let Some(before) = work.answered()? {

@@ -14,7 +14,7 @@ use entities::{
     values::{
         Consignee, ErrorCode, Refusal, Refusals,
         id::{CheckoutId, OfferId, OrderEventId, OrderId, StockLocationId, VariantId},
-        refusal::{Check, line, paragraph},
+        refusal::{Check, given, line, paragraph},
     },
 };
 use inventory::{
@@ -84,9 +84,8 @@ fn texts(placing: &Placing) -> Result<Texts, Refusals> {
     let consignee = placing.consignee.checked().map_err(|refusals| {
         check.0.extend(refusals);
     });
-    let some = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
-    let note = some(&placing.note).map(|text| check.take("note", paragraph(&text, 500)));
-    let po_number = some(&placing.po_number).map(|text| check.take("poNumber", line(&text, 60)));
+    let note = given(placing.note.as_deref()).map(|text| check.take("note", paragraph(text, 500)));
+    let po_number = given(placing.po_number.as_deref()).map(|text| check.take("poNumber", line(text, 60)));
     match consignee {
         Ok((consignee, masked_consignee)) => {
             let (note, po_number) = (note.flatten(), po_number.flatten());

@@ -20,7 +20,7 @@ use entities::{
     values::{
         Currency, ErrorCode, Money, Refusal,
         id::{DisplayId, OfferId, OrganisationId, ShowroomId, SlotId, StockBalanceId, VariantId},
-        refusal::line,
+        refusal::{given, line},
     },
 };
 use inventory::{
@@ -135,7 +135,7 @@ pub(crate) async fn installed(work: &mut Work, new: &Installing, seen: Saw) -> R
     if !wrong.is_empty() {
         return Err(wrong.into());
     }
-    let serial = new.serial.as_deref().filter(|text| !text.trim().is_empty());
+    let serial = given(new.serial.as_deref());
     let serial = serial.map(|text| line(text, 40)).transpose().map_err(|refusal| refusal.at("serial"))?;
     if new.class.is_none() && serial.is_some() {
         let picture = Refusal::new(ErrorCode::InvalidValue).with("value", serial.unwrap_or_default());

@@ -435,7 +435,7 @@ fn looked_at(row: &loan::Model, of: &line::Model, one: &CameBack) -> Result<Opti
     if let Some(other) = one.kept.filter(|kept| kept.currency != row.currency) {
         return Err(Refusal::new(ErrorCode::InvalidCurrency).with("value", other.currency.code()).at("kept"));
     }
-    let said = one.condition.as_deref().filter(|said| !said.trim().is_empty());
+    let said = text::given(one.condition.as_deref());
     if said.is_none() && one.damaged > 0 {
         return Err(Refusal::new(ErrorCode::Required).at("condition"));
     }

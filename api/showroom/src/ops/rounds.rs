@@ -8,7 +8,7 @@ use entities::{
     values::{
         ErrorCode, Refusal,
         id::{AuditRoundId, ShowroomId},
-        refusal::line,
+        refusal::{given, line},
     },
 };
 use platform::{
@@ -100,7 +100,7 @@ pub(crate) async fn checked(
     if store.id != row.showroom_id {
         return Err(not_found("slot", &slot.scan_code));
     }
-    let note = said.note.as_deref().filter(|text| !text.trim().is_empty());
+    let note = given(said.note.as_deref());
     let note = note.map(|text| line(text, 300)).transpose().map_err(|refusal| refusal.at("note"))?;
     let photo = match &said.photo {
         Some((kind, bytes)) => Some(kept(work, app, row.showroom_id, kind, bytes).await?),

@@ -63,7 +63,7 @@ pub struct Filter {
 pub async fn request(app: &App, call: &Call, new: &NewWriteOff) -> Result<write_off::Model, Error> {
     text::few(new.lines.len(), MOST_LINES)?;
     let mut check = Check::default();
-    let said = new.note.as_deref().filter(|note| !note.trim().is_empty());
+    let said = text::given(new.note.as_deref());
     let note = said.and_then(|note| check.take("note", text::paragraph(note, 300)));
     let silent = new.reason.needs_note() && said.is_none();
     check.demand(!silent, "note", || Refusal::new(ErrorCode::Required));
@@ -190,7 +190,7 @@ pub async fn decide(
     approve: bool,
     decision: Option<&str>,
 ) -> Result<write_off::Model, Error> {
-    let said = decision.filter(|said| !said.trim().is_empty());
+    let said = text::given(decision);
     let decision = said.map(|said| text::paragraph(said, 300)).transpose().map_err(|refusal| refusal.at("note"))?;
     let mut work = app.begin(call).await?;
     if let Some(before) = work.answered()? {

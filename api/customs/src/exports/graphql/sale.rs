@@ -296,8 +296,7 @@ fn within<T>(check: &mut Check, field: &str, part: impl FnOnce(&mut Check) -> T)
 
 /// A text that may be left out.
 pub(super) fn optional(check: &mut Check, field: &str, text: Option<String>, most: usize) -> Option<String> {
-    let text = text.filter(|text| !text.trim().is_empty())?;
-    check.take(field, refusal::line(&text, most))
+    check.take(field, refusal::line(refusal::given(text.as_deref())?, most))
 }
 
 impl ExportLineInput {
