@@ -186,8 +186,8 @@ impl ExportTransportInput {
             |field: &str, value: &str, most: usize| check.take(field, refusal::line(value, most)).unwrap_or_default();
         let (vehicle, voyage) = (text("vehicle", &self.vehicle, 100), text("voyage", &self.voyage, 32));
         let bill = text("bill", &self.bill, 37);
-        let total_package = optional(&mut check, "totalPackage", self.total_package, 37);
-        let domestic_vehicle = optional(&mut check, "domesticVehicle", self.domestic_vehicle, 100);
+        let total_package = optional(&mut check, "totalPackage", self.total_package.as_deref(), 37);
+        let domestic_vehicle = optional(&mut check, "domesticVehicle", self.domestic_vehicle.as_deref(), 100);
         let leaving = Leaving { vehicle, voyage, bill, total_package, domestic_vehicle };
         check.done(leaving).map_err(|wrong| inside("transport", wrong))
     }
@@ -201,6 +201,6 @@ pub(super) fn ids(ids: &[ID]) -> Result<Vec<ExportId>, Error> {
 /// A note, when there is one.
 pub(super) fn note(note: Option<String>) -> Result<Option<String>, Error> {
     let mut check = Check::default();
-    let note = optional(&mut check, "note", note, LONGEST_NOTE);
+    let note = optional(&mut check, "note", note.as_deref(), LONGEST_NOTE);
     Ok(check.done(note)?)
 }

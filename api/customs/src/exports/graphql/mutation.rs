@@ -155,8 +155,8 @@ impl ExportMutation {
         let result = async {
             let mut check = Check::default();
             let vehicle = check.take("vehicle", refusal::line(&input.vehicle, 100)).unwrap_or_default();
-            let bill = optional(&mut check, "bill", input.bill, 37);
-            let note = optional(&mut check, "note", input.note, LONGEST_NOTE);
+            let bill = optional(&mut check, "bill", input.bill.as_deref(), 37);
+            let note = optional(&mut check, "note", input.note.as_deref(), LONGEST_NOTE);
             let (ids, ()) = (ids(&input.ids)?, check.done(())?);
             let said = moving::Arrival { ids: &ids, vehicle: &vehicle, bill: bill.as_deref(), note: note.as_deref() };
             moving::report_arrival(context.app(), &call, said).await

@@ -185,7 +185,7 @@ impl ExportSaleInput {
             };
             (text("orderNumber", self.order_number, 60), text("platformName", self.platform_name, 100))
         };
-        let platform_code = optional(&mut check, "platformCode", self.platform_code, 18);
+        let platform_code = optional(&mut check, "platformCode", self.platform_code.as_deref(), 18);
         // A foreign platform has none, which is written so.
         let platform_code = platform_code.unwrap_or_else(|| codes::NO_BARCODE.to_owned());
         let area = self.area.map(|of| {
@@ -198,15 +198,15 @@ impl ExportSaleInput {
             })
         });
         let owner = Owner {
-            code: optional(&mut check, "ownerCode", self.owner_code, 18),
+            code: optional(&mut check, "ownerCode", self.owner_code.as_deref(), 18),
             name: check.take("ownerName", refusal::line(&self.owner_name, 100)).unwrap_or_default(),
         };
         let currency = check.take("currency", self.currency.parse::<Currency>());
         let destination = check.take("destination", self.destination.parse::<CountryCode>());
-        let site_code = optional(&mut check, "siteCode", self.site_code, 10);
-        let licence_no = optional(&mut check, "licenceNumber", self.licence_number, 19);
+        let site_code = optional(&mut check, "siteCode", self.site_code.as_deref(), 10);
+        let licence_no = optional(&mut check, "licenceNumber", self.licence_number.as_deref(), 19);
         let waybill = check.take("waybill", refusal::line(&self.waybill, 32)).unwrap_or_default();
-        let note = optional(&mut check, "note", self.note, LONGEST_NOTE);
+        let note = optional(&mut check, "note", self.note.as_deref(), LONGEST_NOTE);
         let (freight, insurance) = (self.freight.read("freight")?, self.insurance.read("insurance")?);
         let value = self.value_in_cny.map(|value| value.read("valueInCny")).transpose()?;
         if let Some(value) = value.filter(|value| value.currency != Currency::CNY) {
@@ -221,9 +221,9 @@ impl ExportSaleInput {
                     other => other,
                 })?;
                 Some(within(&mut check, "received", |check| MoneyReceived {
-                    payer_code: optional(check, "payerCode", of.payer_code, 18),
+                    payer_code: optional(check, "payerCode", of.payer_code.as_deref(), 18),
                     payer_name: check.take("payerName", refusal::line(&of.payer_name, 100)).unwrap_or_default(),
-                    number: optional(check, "number", of.number, 60),
+                    number: optional(check, "number", of.number.as_deref(), 60),
                     charge,
                     at: of.at,
                 }))
@@ -295,8 +295,8 @@ fn within<T>(check: &mut Check, field: &str, part: impl FnOnce(&mut Check) -> T)
 }
 
 /// A text that may be left out.
-pub(super) fn optional(check: &mut Check, field: &str, text: Option<String>, most: usize) -> Option<String> {
-    check.take(field, refusal::line(refusal::given(text.as_deref())?, most))
+pub(super) fn optional(check: &mut Check, field: &str, text: Option<&str>, most: usize) -> Option<String> {
+    check.take(field, refusal::line(refusal::given(text)?, most))
 }
 
 impl ExportLineInput {
@@ -330,7 +330,7 @@ impl ExportLineInput {
         let item_no = check.take("itemNo", refusal::line(&self.item_no, 20)).unwrap_or_default();
         let name = check.take("name", refusal::line(&self.name, 250)).unwrap_or_default();
         let gmodel = check.take("specification", refusal::line(&self.specification, 250)).unwrap_or_default();
-        let record_no = optional(&mut check, "recordNumber", self.record_number, 30);
+        let record_no = optional(&mut check, "recordNumber", self.record_number.as_deref(), 30);
         let hs = check.take("hsCode", refusal::line(&self.hs_code, 10)).unwrap_or_default();
         match (unit, unit1, quantity_e5, quantity1_e5, price) {
             (Some(unit), Some(unit1), Some(quantity_e5), Some(quantity1_e5), Some(price_minor)) => check.done(Line {
