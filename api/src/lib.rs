@@ -16,6 +16,7 @@
 //! - [`showroom`]: stores: their floor, what stands there, what people scan
 //! - [`ordering`]: carts, quotes, checkouts and their orders
 //! - [`procurement`]: what is asked of suppliers, bought, taken in, billed and owed
+//! - [`finance`]: receivables that debtors confirm, and what financiers do with them
 //!
 //! The modules here, each knowing the rooms and those before it:
 //!
@@ -39,6 +40,7 @@ pub mod zone;
 // Who stands above all rooms finds them here.
 pub use catalog;
 pub use customs;
+pub use finance;
 pub use finding;
 pub use inventory;
 pub use logistics;

@@ -56,6 +56,8 @@ const SWEEP_CUSTOMS: Duration = Duration::from_secs(15);
 const SWEEP_VISITS: Duration = Duration::from_secs(15);
 /// How often it is looked for deadlines of procurement that are over.
 const SWEEP_PROCUREMENT: Duration = Duration::from_secs(15);
+/// How often it is looked for deadlines of finance that are over.
+const SWEEP_FINANCE: Duration = Duration::from_secs(15);
 /// How often it is looked for payments of which there is no news.
 const LOOK_AFTER: Duration = Duration::from_secs(15);
 /// How often the house is tidied.
@@ -79,6 +81,7 @@ async fn working(app: App, mut stop: BoxFuture<'static, ()>) {
     let mut customs_swept: Option<Instant> = None;
     let mut visits_swept: Option<Instant> = None;
     let mut procurement_swept: Option<Instant> = None;
+    let mut finance_swept: Option<Instant> = None;
     loop {
         if ready.is_none_or(|at| at.elapsed() > KEEP_READY) {
             ready = Some(Instant::now());
@@ -114,6 +117,12 @@ async fn working(app: App, mut stop: BoxFuture<'static, ()>) {
             procurement_swept = Some(Instant::now());
             if let Err(error) = procurement::jobs::sweep(&app, app.clock().now()).await {
                 tracing::warn!(cause = error.told(), "deadlines of procurement could not be looked at");
+            }
+        }
+        if finance_swept.is_none_or(|at| at.elapsed() > SWEEP_FINANCE) {
+            finance_swept = Some(Instant::now());
+            if let Err(error) = finance::jobs::sweep(&app, app.clock().now()).await {
+                tracing::warn!(cause = error.told(), "deadlines of finance could not be looked at");
             }
         }
         if customs_swept.is_none_or(|at| at.elapsed() > SWEEP_CUSTOMS) {

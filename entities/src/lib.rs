@@ -13,12 +13,14 @@
 //! - [`ordering`]: carts, quotes, orders, and the states that they go through.
 //! - [`payments`]: what is asked of a buyer, what came, what is owed to whom.
 //! - [`procurement`]: what is asked of suppliers, bought, taken in, billed and owed.
+//! - [`finance`]: receivables, and what financiers do with them.
 //! - [`showroom`]: a store's floor, what is planned to stand there, what stands there.
 //! - [`platform`]: what the promises are kept in: repeats, jobs, audit, change feed.
 //! - [`webhooks`]: endpoints of partners, and what was delivered to them.
 
 pub mod catalog;
 pub mod customs;
+pub mod finance;
 pub mod inventory;
 pub mod logistics;
 pub mod ordering;

@@ -1,6 +1,6 @@
 //! The column types of this project, named once, and the places where the dialects differ.
 
-use sea_orm_migration::prelude::*;
+use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
 
 /// A UUID that identifies or refers.
 pub(crate) fn id(name: &'static str) -> ColumnDef {
@@ -21,7 +21,7 @@ pub(crate) fn primary_id() -> ColumnDef {
 /// order by the locale of the installation, `SQLite` always orders by bytes.
 pub(crate) fn ascii(manager: &SchemaManager<'_>, name: &'static str, length: u32) -> ColumnDef {
     let mut column = ColumnDef::new(name).string_len(length).not_null().take();
-    if manager.get_database_backend() == sea_orm_migration::sea_orm::DbBackend::Postgres {
+    if manager.get_database_backend() == DbBackend::Postgres {
         column.extra("COLLATE \"C\"");
     }
     column
@@ -30,7 +30,7 @@ pub(crate) fn ascii(manager: &SchemaManager<'_>, name: &'static str, length: u32
 /// The same, where there may be none.
 pub(crate) fn optional_ascii(manager: &SchemaManager<'_>, name: &'static str, length: u32) -> ColumnDef {
     let mut column = ColumnDef::new(name).string_len(length).null().take();
-    if manager.get_database_backend() == sea_orm_migration::sea_orm::DbBackend::Postgres {
+    if manager.get_database_backend() == DbBackend::Postgres {
         column.extra("COLLATE \"C\"");
     }
     column
@@ -61,6 +61,21 @@ pub(crate) fn optional_moment(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).timestamp_with_time_zone().null().take()
 }
 
+/// A day of the calendar.
+pub(crate) fn day(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).date().not_null().take()
+}
+
+/// A day, where there may be none.
+pub(crate) fn optional_day(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).date().null().take()
+}
+
+/// A whole number of 64 bits, where there may be none.
+pub(crate) fn optional_long(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).big_integer().null().take()
+}
+
 /// A whole number of 64 bits.
 pub(crate) fn long(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).big_integer().not_null().take()
@@ -74,6 +89,11 @@ pub(crate) fn flag(name: &'static str) -> ColumnDef {
 /// A text of people, at most this long.
 pub(crate) fn text(name: &'static str, length: u32) -> ColumnDef {
     ColumnDef::new(name).string_len(length).not_null().take()
+}
+
+/// A text of people, where there may be none.
+pub(crate) fn optional_text(name: &'static str, length: u32) -> ColumnDef {
+    ColumnDef::new(name).string_len(length).null().take()
 }
 
 /// What is kept encrypted.
@@ -146,6 +166,49 @@ pub(crate) async fn drop_index(
 pub(crate) async fn drop_tables(manager: &SchemaManager<'_>, tables: &[&'static str]) -> Result<(), DbErr> {
     for table in tables {
         manager.drop_table(Table::drop().table(*table).take()).await?;
+    }
+    Ok(())
+}
+
+/// Lets rows of these tables be added only: whoever changes or deletes one is told what stands beside its table.
+pub(crate) async fn append_only(manager: &SchemaManager<'_>, tables: &[(&str, &str)]) -> Result<(), DbErr> {
+    let db = manager.get_connection();
+    for (table, said) in tables {
+        let statements: Vec<String> = match manager.get_database_backend() {
+            DbBackend::Postgres => vec![
+                format!(
+                    "CREATE FUNCTION {table}_is_append_only() RETURNS trigger LANGUAGE plpgsql AS \
+                     $$ BEGIN RAISE EXCEPTION '{said}'; END $$"
+                ),
+                format!(
+                    "CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} \
+                     FOR EACH ROW EXECUTE FUNCTION {table}_is_append_only()"
+                ),
+            ],
+            _ => ["UPDATE", "DELETE"]
+                .map(|what| {
+                    let name = what.to_lowercase();
+                    format!(
+                        "CREATE TRIGGER {table}_no_{name} BEFORE {what} ON {table} \
+                         BEGIN SELECT RAISE(ABORT, '{said}'); END"
+                    )
+                })
+                .into(),
+        };
+        for statement in statements {
+            db.execute_unprepared(&statement).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes back what [`append_only`] made; what hangs on a table goes with it.
+pub(crate) async fn drop_append_only(manager: &SchemaManager<'_>, tables: &[(&str, &str)]) -> Result<(), DbErr> {
+    if manager.get_database_backend() == DbBackend::Postgres {
+        for (table, _) in tables {
+            let off = format!("DROP FUNCTION {table}_is_append_only() CASCADE");
+            manager.get_connection().execute_unprepared(&off).await?;
+        }
     }
     Ok(())
 }

@@ -38,6 +38,9 @@ mod m0028_purchasing;
 mod m0029_receipts;
 mod m0030_invoices;
 mod m0031_scorecards;
+mod m0032_receivables;
+mod m0033_financing;
+mod m0034_evidence;
 
 /// Runs the steps in order.
 #[derive(Debug)]
@@ -78,6 +81,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0029_receipts::Migration),
             Box::new(m0030_invoices::Migration),
             Box::new(m0031_scorecards::Migration),
+            Box::new(m0032_receivables::Migration),
+            Box::new(m0033_financing::Migration),
+            Box::new(m0034_evidence::Migration),
         ]
     }
 }

@@ -5,7 +5,7 @@ use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
 
 use crate::column::{
     ascii, drop_tables, flag, id, index, int, json, long, moment, optional_ascii, optional_id, optional_moment,
-    primary_id, refers, sealed, state, text, unique,
+    optional_text, primary_id, refers, sealed, state, text, unique,
 };
 
 #[derive(DeriveMigrationName)]
@@ -40,10 +40,6 @@ impl MigrationTrait for Migration {
         ];
         drop_tables(manager, &tables).await
     }
-}
-
-fn optional_text(name: &'static str, length: u32) -> ColumnDef {
-    ColumnDef::new(name).string_len(length).null().take()
 }
 
 async fn beforehand(manager: &SchemaManager<'_>) -> Result<(), DbErr> {

@@ -5,7 +5,7 @@ use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
 
 use crate::column::{
     ascii, drop_tables, flag, id, index, int, json, long, moment, optional_ascii, optional_id, optional_moment,
-    primary_id, refers, state, text, unique,
+    optional_text, primary_id, refers, state, text, unique,
 };
 
 #[derive(DeriveMigrationName)]
@@ -41,10 +41,6 @@ async fn widen(manager: &SchemaManager<'_>, length: u8) -> Result<(), DbErr> {
         manager.get_connection().execute_unprepared(&change).await?;
     }
     Ok(())
-}
-
-fn optional_text(name: &'static str, length: u32) -> ColumnDef {
-    ColumnDef::new(name).string_len(length).null().take()
 }
 
 async fn summaries(manager: &SchemaManager<'_>) -> Result<(), DbErr> {

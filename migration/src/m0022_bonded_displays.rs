@@ -6,8 +6,8 @@
 use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
 
 use crate::column::{
-    ascii, drop_tables, id, index, int, long, moment, optional_ascii, optional_id, optional_moment, primary_id, refers,
-    state, text, unique,
+    ascii, day, drop_tables, id, index, int, long, moment, optional_ascii, optional_day, optional_id, optional_moment,
+    optional_text, primary_id, refers, state, text, unique,
 };
 
 #[derive(DeriveMigrationName)]
@@ -41,18 +41,6 @@ impl MigrationTrait for Migration {
         ];
         drop_tables(manager, &tables).await
     }
-}
-
-fn day(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).date().not_null().take()
-}
-
-fn optional_day(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).date().null().take()
-}
-
-fn optional_text(name: &'static str, length: u32) -> ColumnDef {
-    ColumnDef::new(name).string_len(length).null().take()
 }
 
 async fn display(manager: &SchemaManager<'_>) -> Result<(), DbErr> {

@@ -8,7 +8,7 @@ use sea_orm_migration::prelude::*;
 
 use crate::column::{
     ascii, drop_tables, flag, hash, id, index, int, long, moment, optional_ascii, optional_id, optional_moment,
-    primary_id, refers, sealed, state, text, unique,
+    optional_text, primary_id, refers, sealed, state, text, unique,
 };
 
 #[derive(DeriveMigrationName)]
@@ -36,10 +36,6 @@ impl MigrationTrait for Migration {
         ];
         drop_tables(manager, &tables).await
     }
-}
-
-fn optional_text(name: &'static str, length: u32) -> ColumnDef {
-    ColumnDef::new(name).string_len(length).null().take()
 }
 
 fn optional_date(name: &'static str) -> ColumnDef {

@@ -7,8 +7,8 @@
 use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
 
 use crate::column::{
-    ascii, drop_tables, flag, id, index, int, json, long, moment, optional_id, optional_moment, primary_id, refers,
-    state, text, unique,
+    ascii, day, drop_tables, flag, id, index, int, json, long, moment, optional_day, optional_id, optional_long,
+    optional_moment, primary_id, refers, state, text, unique,
 };
 
 #[derive(DeriveMigrationName)]
@@ -56,18 +56,6 @@ impl MigrationTrait for Migration {
 
 fn line(name: &'static str, length: u32) -> ColumnDef {
     ColumnDef::new(name).string_len(length).null().take()
-}
-
-fn day(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).date().not_null().take()
-}
-
-fn optional_day(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).date().null().take()
-}
-
-fn optional_long(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).big_integer().null().take()
 }
 
 fn optional_json(name: &'static str) -> ColumnDef {

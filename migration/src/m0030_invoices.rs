@@ -4,11 +4,11 @@
 //! a line taken off or claimed than it has, more of what is owed paid and credited than is owed. How an invoice fitted
 //! and what happened to a payable is not changed afterwards.
 
-use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
+use sea_orm_migration::prelude::*;
 
 use crate::column::{
-    ascii, drop_tables, flag, hash, id, index, int, json, long, moment, optional_ascii, optional_id, optional_moment,
-    primary_id, refers, state, text, unique,
+    append_only, ascii, day, drop_append_only, drop_tables, flag, hash, id, index, int, json, long, moment,
+    optional_ascii, optional_id, optional_moment, optional_text, primary_id, refers, state, text, unique,
 };
 
 #[derive(DeriveMigrationName)]
@@ -28,16 +28,11 @@ impl MigrationTrait for Migration {
         debit_note(manager).await?;
         payable(manager).await?;
         event(manager).await?;
-        append_only(manager).await
+        append_only(manager, &APPEND_ONLY).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        if manager.get_database_backend() == DbBackend::Postgres {
-            for (table, _) in APPEND_ONLY {
-                let off = format!("DROP FUNCTION {table}_is_append_only() CASCADE");
-                manager.get_connection().execute_unprepared(&off).await?;
-            }
-        }
+        drop_append_only(manager, &APPEND_ONLY).await?;
         let tables = [
             "payable_event",
             "payable",
@@ -49,14 +44,6 @@ impl MigrationTrait for Migration {
         ];
         drop_tables(manager, &tables).await
     }
-}
-
-fn day(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).date().not_null().take()
-}
-
-fn optional_text(name: &'static str, length: u32) -> ColumnDef {
-    ColumnDef::new(name).string_len(length).null().take()
 }
 
 async fn tolerance(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
@@ -292,35 +279,4 @@ async fn event(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     manager.create_table(event).await?;
     unique(manager, "payable_event", &["payable_id", "kind", "reference"]).await?;
     index(manager, "payable_event", &["payable_id", "id"]).await
-}
-
-async fn append_only(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    let db = manager.get_connection();
-    for (table, said) in APPEND_ONLY {
-        let statements: Vec<String> = match manager.get_database_backend() {
-            DbBackend::Postgres => vec![
-                format!(
-                    "CREATE FUNCTION {table}_is_append_only() RETURNS trigger LANGUAGE plpgsql AS \
-                     $$ BEGIN RAISE EXCEPTION '{said}'; END $$"
-                ),
-                format!(
-                    "CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} \
-                     FOR EACH ROW EXECUTE FUNCTION {table}_is_append_only()"
-                ),
-            ],
-            _ => ["UPDATE", "DELETE"]
-                .map(|what| {
-                    let name = what.to_lowercase();
-                    format!(
-                        "CREATE TRIGGER {table}_no_{name} BEFORE {what} ON {table} \
-                         BEGIN SELECT RAISE(ABORT, '{said}'); END"
-                    )
-                })
-                .into(),
-        };
-        for statement in statements {
-            db.execute_unprepared(&statement).await?;
-        }
-    }
-    Ok(())
 }

@@ -4,7 +4,8 @@
 use sea_orm_migration::prelude::*;
 
 use crate::column::{
-    drop_index, drop_tables, flag, id, index, int, json, long, moment, primary_id, refers, state, text, unique,
+    day, drop_index, drop_tables, flag, id, index, int, json, long, moment, optional_day, primary_id, refers, state,
+    text, unique,
 };
 
 /// What waits is little of all that was ever ordered, received and owed: it is found without looking through the rest.
@@ -46,14 +47,6 @@ impl MigrationTrait for Migration {
         let tables = ["procurement_reminder", "supplier_score", "supplier_scorecard", "supplier_block"];
         drop_tables(manager, &tables).await
     }
-}
-
-fn day(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).date().not_null().take()
-}
-
-fn optional_day(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).date().null().take()
 }
 
 async fn block(manager: &SchemaManager<'_>) -> Result<(), DbErr> {

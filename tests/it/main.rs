@@ -12,6 +12,7 @@ mod binary;
 mod caching;
 mod catalog;
 mod customs;
+mod finance;
 mod finding;
 mod house;
 mod http;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use entities::{
-    catalog, customs, inventory, logistics, ordering, party, payments, platform, procurement, showroom, trade, webhooks,
+    catalog, customs, finance, inventory, logistics, ordering, party, payments, platform, procurement, showroom, trade,
+    webhooks,
 };
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
@@ -239,6 +240,20 @@ async fn entities_and_tables_say_the_same() {
     declared(&mut entities, procurement::order::Entity);
     declared(&mut entities, procurement::order::line::Entity);
     declared(&mut entities, procurement::order::version::Entity);
+    declared(&mut entities, finance::receivable::Entity);
+    declared(&mut entities, finance::receivable::event::Entity);
+    declared(&mut entities, finance::confirmation::Entity);
+    declared(&mut entities, finance::evidence_package::Entity);
+    declared(&mut entities, finance::standing::related::Entity);
+    declared(&mut entities, finance::standing::sanctioned::Entity);
+    declared(&mut entities, finance::programme::Entity);
+    declared(&mut entities, finance::limit::Entity);
+    declared(&mut entities, finance::limit::entry::Entity);
+    declared(&mut entities, finance::request::Entity);
+    declared(&mut entities, finance::request::item::Entity);
+    declared(&mut entities, finance::request::encumbrance::Entity);
+    declared(&mut entities, finance::request::fingerprint::Entity);
+    declared(&mut entities, finance::offer::Entity);
     declared(&mut entities, procurement::payable::Entity);
     declared(&mut entities, procurement::payable::event::Entity);
     declared(&mut entities, procurement::policy::Entity);

@@ -91,6 +91,11 @@ pub fn stale() -> Error {
     Refusal::new(ErrorCode::StaleVersion).at("expectedVersion").into()
 }
 
+/// Refused unless the thing is still in the version that was read.
+pub fn fresh(version: i32, expected: i32) -> Result<(), Error> {
+    if version == expected { Ok(()) } else { Err(stale()) }
+}
+
 /// The violation of the unique index over these columns as a refusal of `field`; other errors stay what
 /// they are. `value`: what was written, as it may be shown.
 pub fn taken(error: DbErr, table: &str, columns: &[&str], field: &str, value: &str) -> Error {

@@ -31,6 +31,7 @@ pub struct Vault {
     cipher: XChaCha20Poly1305,
     lookup: [u8; 32],
     proof: [u8; 32],
+    signing: [u8; 32],
 }
 
 impl std::fmt::Debug for Vault {
@@ -62,6 +63,7 @@ impl Vault {
             cipher: XChaCha20Poly1305::new(&derived("chama seal").into()),
             lookup: derived("chama lookup"),
             proof: derived("chama proof"),
+            signing: derived("chama signing"),
         }
     }
 
@@ -92,6 +94,11 @@ impl Vault {
     /// The same for text.
     pub fn unseal_text(&self, place: &str, sealed: &[u8]) -> Result<String, Error> {
         String::from_utf8(self.unseal(place, sealed)?).map_err(Error::internal)
+    }
+
+    /// The seed of the key that signs for a purpose: the same as long as the master key is. It leaves the house nowhere.
+    pub fn seed(&self, purpose: &str) -> [u8; 32] {
+        keyed(&self.signing, "seed", purpose.as_bytes())
     }
 
     /// The keyed hash by which a value of this kind is found, in hex.
@@ -208,6 +215,9 @@ mod tests {
         let proof = vault.proof("refresh", "1.2");
         assert!(vault.proves("refresh", "1.2", &proof) && !vault.proves("refresh", "1.3", &proof));
         assert!(!other.proves("refresh", "1.2", &proof) && !vault.proves("refresh", "1.2", ""));
+        assert_eq!(vault.seed("evidence"), vault.seed("evidence"));
+        assert_ne!(vault.seed("evidence"), vault.seed("answers"));
+        assert_ne!(vault.seed("evidence"), other.seed("evidence"));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use async_graphql::{
 use entities::{
     party::Viewer,
     procurement::{agreement, approval, invoice, matching, order, payable, quotation, rfq},
-    values::id::{PurchaseOrderId, QuotationId, RfqId, SupplierInvoiceId, SupplyAgreementId},
+    values::id::{PayableId, PurchaseOrderId, QuotationId, RfqId, SupplierInvoiceId, SupplyAgreementId},
 };
 use platform::{
     app::App,
@@ -122,6 +122,21 @@ impl Loader<OwedFor> for ProcurementLoader {
         let invoices: Vec<SupplierInvoiceId> = keys.iter().map(|key| key.0).collect();
         let found = payables::of_invoices(self.app.db().read(), &invoices).await?;
         Ok(found.into_iter().map(|(invoice, row)| (OwedFor(invoice), row)).collect())
+    }
+}
+
+/// The invoice that something is owed for; who may see the invoice sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct InvoiceOf(pub PayableId);
+
+impl Loader<InvoiceOf> for ProcurementLoader {
+    type Value = invoice::Model;
+    type Error = SharedError;
+
+    async fn load(&self, keys: &[InvoiceOf]) -> Result<HashMap<InvoiceOf, Self::Value>, SharedError> {
+        let ids: Vec<PayableId> = keys.iter().map(|key| key.0).collect();
+        let found = payables::invoices_of(self.app.db().read(), &self.viewer, &ids).await?;
+        Ok(found.into_iter().map(|(payable, row)| (InvoiceOf(payable), row)).collect())
     }
 }
 

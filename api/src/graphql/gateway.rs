@@ -368,6 +368,8 @@ impl Gateway {
         ordering.enable_all_cache(remember);
         let procurement = procurement::loaders::loaders(&self.app, &viewer, &batches);
         procurement.enable_all_cache(remember);
+        let finance = finance::loaders::loaders(&self.app, &viewer, &batches);
+        finance.enable_all_cache(remember);
         let payments = payments::loaders::loaders(&self.app, &batches);
         payments.enable_all_cache(remember);
         let webhooks = webhooks::loaders::loaders(&self.app, &batches);
@@ -385,6 +387,7 @@ impl Gateway {
         data.insert(ordering);
         data.insert(payments);
         data.insert(procurement);
+        data.insert(finance);
         data.insert(webhooks);
         batches
     }

@@ -25,6 +25,7 @@ use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, Schema, 
 use catalog::graphql::{CatalogMutation, CatalogQuery, CatalogSubscription};
 use customs::graphql::{CustomsMutation, CustomsQuery};
 use entities::values::{ErrorCode, Locale};
+use finance::graphql::{FinanceMutation, FinanceQuery};
 use finding::graphql::FindingQuery;
 use inventory::graphql::{InventoryMutation, InventoryQuery};
 use logistics::graphql::{LogisticsMutation, LogisticsQuery};
@@ -58,6 +59,7 @@ pub struct Query(
     ShowroomQuery,
     OrderingQuery,
     ProcurementQuery,
+    FinanceQuery,
     FindingQuery,
     WebhooksQuery,
     OversightQuery,
@@ -76,6 +78,7 @@ pub struct Mutation(
     ShowroomMutation,
     OrderingMutation,
     ProcurementMutation,
+    FinanceMutation,
     WebhooksMutation,
     OversightMutation,
 );

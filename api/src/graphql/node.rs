@@ -9,11 +9,12 @@ use customs::{
 use entities::{
     party::Action,
     values::id::{
-        BrandId, CategoryId, CheckoutId, DeclarationId, ExportId, FilingId, GoodsReceiptId, OfferId, OrderId,
-        OrganisationId, PayableId, PlaceId, ProductChangeId, ProductId, PurchaseOrderId, QuotationId, RfqId,
-        ShipmentId, ShowroomId, SupplierInvoiceId, SupplyAgreementId, VariantId,
+        BrandId, CategoryId, CheckoutId, DeclarationId, ExportId, FilingId, FinancingProgrammeId, FinancingRequestId,
+        GoodsReceiptId, OfferId, OrderId, OrganisationId, PayableId, PlaceId, ProductChangeId, ProductId,
+        PurchaseOrderId, QuotationId, RfqId, ShipmentId, ShowroomId, SupplierInvoiceId, SupplyAgreementId, VariantId,
     },
 };
+use finance::graphql::{programmes::FinancingProgramme, receivables::Receivable, requests::FinancingRequest};
 use logistics::graphql::Shipment;
 use ordering::graphql::{checkout::Checkout, order::Order};
 use party::graphql::{Organisation, Place, filings::Filing};
@@ -32,7 +33,6 @@ const MAX_IDS: usize = 100;
 
 /// Anything that stands alone and has an id (节点).
 #[derive(Interface)]
-#[expect(clippy::large_enum_variant, reason = "a hundred of them at most, each written out at once")]
 #[graphql(field(name = "id", ty = "ID", desc = "Opaque identifier."))]
 pub(super) enum Node {
     /// A place.
@@ -79,6 +79,12 @@ pub(super) enum Node {
     SupplierInvoice(SupplierInvoice),
     /// What is owed for an invoice.
     Payable(Payable),
+    /// A receivable.
+    Receivable(Receivable),
+    /// A programme of a financier.
+    FinancingProgramme(FinancingProgramme),
+    /// A request for financing.
+    FinancingRequest(FinancingRequest),
 }
 
 /// The part of the query root that finds anything by id.
@@ -205,6 +211,22 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
             let (db, viewer) = (context.app().db().read(), context.viewer());
             procurement::ops::payables::find(db, viewer, PayableId(uuid)).await?.map(|row| Node::Payable(Payable(row)))
         }
+        NodeKind::Receivable => {
+            let (db, viewer) = (context.app().db().read(), context.viewer());
+            finance::ops::receivables::find(db, viewer, uuid).await?.map(|row| Node::Receivable(Receivable(row)))
+        }
+        NodeKind::FinancingProgramme => {
+            let (db, viewer) = (context.app().db().read(), context.viewer());
+            finance::ops::programmes::find(db, viewer, FinancingProgrammeId(uuid))
+                .await?
+                .map(|row| Node::FinancingProgramme(FinancingProgramme(row)))
+        }
+        NodeKind::FinancingRequest => {
+            let (db, viewer) = (context.app().db().read(), context.viewer());
+            finance::ops::requests::find(db, viewer, FinancingRequestId(uuid))
+                .await?
+                .map(|row| Node::FinancingRequest(FinancingRequest(row)))
+        }
         // What is reached through its list or its owner only.
         NodeKind::Person
         | NodeKind::Session
@@ -213,6 +235,10 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         | NodeKind::MachineClient
         | NodeKind::ClientKey
         | NodeKind::BankAccount
+        | NodeKind::ReceivableConfirmation
+        | NodeKind::FinancingLimit
+        | NodeKind::FinancingOffer
+        | NodeKind::EvidencePackage
         | NodeKind::WebhookEndpoint
         | NodeKind::WebhookDelivery
         | NodeKind::Job

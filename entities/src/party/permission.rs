@@ -159,6 +159,26 @@ pub enum Action {
     RecordInvoices,
     /// Let an invoice through that does not match, for a reason.
     OverrideMatches,
+    /// Read what is to come to one's organisation, and what it is asked to confirm.
+    ReadReceivables,
+    /// Bring receivables along, ask debtors to confirm them, note what was paid, credited and set off; on both sides.
+    KeepReceivables,
+    /// Say for a debtor what it pays: confirm, dispute and reject receivables, upload what it owes.
+    ConfirmReceivables,
+    /// Read programmes, limits and requests of financing that one's organisation has to do with.
+    ReadFinancing,
+    /// Ask for money on receivables, see what one would get.
+    RequestFinancing,
+    /// Take an offer of a financier, or not.
+    AcceptFinancing,
+    /// Draw up programmes, limits and offers of a financier, look at requests.
+    MakeFinancing,
+    /// Approve what another person of the financier drew up.
+    CheckFinancing,
+    /// Put what is known of a receivable into a signed package: its seller, or the financier that is asked for money on it.
+    MakeEvidence,
+    /// Note who belongs together, with whom nobody deals, what the tax authority said of invoices.
+    KeepStanding,
     /// Attach files to what is asked, quoted, ordered and billed.
     AttachProcurementFiles,
     /// Read webhook endpoints and their deliveries.
@@ -348,6 +368,40 @@ pub const RULES: &[(Action, &[Who])] = &[
         Action::AttachProcurementFiles,
         &[Who::Own(&[R::Owner, R::CatalogManager, R::Purchaser, R::Receiver, R::AccountsClerk])],
     ),
+    (
+        Action::ReadReceivables,
+        &[
+            Who::Own(&[
+                R::Owner,
+                R::CatalogManager,
+                R::Purchaser,
+                R::Approver,
+                R::Receiver,
+                R::AccountsClerk,
+                R::BankMaker,
+                R::BankChecker,
+                R::Auditor,
+            ]),
+            Who::Machine(Scope::Procurement),
+            Who::Zone(&[R::Operator, R::Auditor]),
+        ],
+    ),
+    (
+        Action::ReadFinancing,
+        &[
+            Who::Own(&[R::Owner, R::AccountsClerk, R::Approver, R::BankMaker, R::BankChecker, R::Auditor]),
+            Who::Zone(&[R::Operator, R::Auditor]),
+        ],
+    ),
+    (Action::RequestFinancing, &[Who::Own(&[R::Owner, R::AccountsClerk])]),
+    (Action::AcceptFinancing, &[Who::Own(&[R::Owner])]),
+    (Action::MakeFinancing, &[Who::Own(&[R::Owner, R::BankMaker])]),
+    (Action::CheckFinancing, &[Who::Own(&[R::Owner, R::BankChecker])]),
+    (Action::MakeEvidence, &[Who::Own(&[R::Owner, R::AccountsClerk, R::BankMaker, R::BankChecker])]),
+    (Action::KeepStanding, OPERATOR),
+    (Action::KeepReceivables, &[Who::Own(&[R::Owner, R::AccountsClerk])]),
+    // Who signs for a debtor approves what it pays.
+    (Action::ConfirmReceivables, &[Who::Own(&[R::Owner, R::Approver])]),
     (Action::ReadWebhooks, &[Who::Own(&[R::Owner, R::Auditor]), Who::Machine(Scope::Webhooks)]),
     (Action::KeepWebhooks, &[Who::Own(&[R::Owner]), Who::Machine(Scope::Webhooks)]),
     (Action::ReadFeed, &[Who::Own(&[R::Owner, R::Auditor]), Who::Machine(Scope::Feed)]),

@@ -91,6 +91,14 @@ pub enum EventKind {
     #[sea_orm(string_value = "payable.changed")]
     #[serde(rename = "payable.changed")]
     PayableChanged,
+    /// A receivable came to be, its debtor answered, or it is financed (应收账款变更).
+    #[sea_orm(string_value = "receivable.changed")]
+    #[serde(rename = "receivable.changed")]
+    ReceivableChanged,
+    /// A request for financing came to another state (融资申请变更).
+    #[sea_orm(string_value = "financing_request.changed")]
+    #[serde(rename = "financing_request.changed")]
+    FinancingRequestChanged,
     /// Something of procurement waits, and its time comes or is over (采购催办).
     #[sea_orm(string_value = "procurement.reminded")]
     #[serde(rename = "procurement.reminded")]

@@ -294,6 +294,30 @@ typed_id! {
     PayableId,
     /// Identifies what happened to a payable (应付流水).
     PayableEventId,
+    /// Identifies a receivable (应收账款).
+    ReceivableId,
+    /// Identifies what happened to a receivable (应收流水).
+    ReceivableEventId,
+    /// Identifies that a debtor was asked to confirm (应收确认).
+    ConfirmationId,
+    /// Identifies a programme of a financier (融资项目).
+    FinancingProgrammeId,
+    /// Identifies a limit of a financier (授信额度).
+    FinancingLimitId,
+    /// Identifies what was taken of a limit (额度流水).
+    FinancingLimitEntryId,
+    /// Identifies a request for financing (融资申请).
+    FinancingRequestId,
+    /// Identifies a receivable of a request (融资申请明细).
+    FinancingItemId,
+    /// Identifies an offer of a financier (融资报价).
+    FinancingOfferId,
+    /// Identifies that a receivable is financed (应收占用).
+    EncumbranceId,
+    /// Identifies that an invoice is financed (融资指纹).
+    FingerprintId,
+    /// Identifies a version of an evidence package (证据包).
+    EvidencePackageId,
     /// Identifies how suppliers are scored (供应商评分卡).
     SupplierScorecardId,
     /// Identifies a webhook endpoint (回调地址).

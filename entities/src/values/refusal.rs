@@ -239,6 +239,16 @@ catalogue! {
     LevelTooLow { retryable: false, zh: "需要 {level} 级审批", en: "It needs an approver of level {level}" }
     /// It is no number of such an invoice (发票号码无效).
     InvalidInvoiceNumber { retryable: false, zh: "“{value}”不是有效的发票号码", en: "\"{value}\" is no number of such an invoice" }
+    /// The items of a batch are not as many, or do not come to what it says (批次合计不符).
+    ControlSumMismatch { retryable: false, zh: "批次合计为 {value}，报送为 {expected}", en: "The items come to {value}, not to {expected}" }
+    /// The programme does not take it (不符合准入规则).
+    NotEligible { retryable: false, zh: "不符合准入规则：{reasons}", en: "The programme does not take it: {reasons}" }
+    /// It is financed, or in another request (已被占用).
+    AlreadyEncumbered { retryable: false, zh: "该应收账款已被占用或融资", en: "It is financed, or in another request" }
+    /// The offer says something else than what was read (报价已变化).
+    TermsChanged { retryable: false, zh: "报价内容与所确认的不一致，请重新查看", en: "The offer is another one than was read; look at it again" }
+    /// The offer cannot be taken any more (报价已过期).
+    OfferExpired { retryable: false, zh: "报价已于 {until} 过期", en: "The offer could be taken until {until}" }
     /// The weights do not add up to 100 (权重合计须为 100).
     InvalidWeights { retryable: false, zh: "权重合计为 {sum}，须为 100", en: "The weights add up to {sum}, not to 100" }
 }

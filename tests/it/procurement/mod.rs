@@ -18,7 +18,7 @@ mod rfqs;
 mod rounds;
 mod scores;
 mod sealed;
-mod statements;
+pub mod statements;
 mod tasks;
 mod ubl;
 

@@ -671,7 +671,7 @@ fn lie_silent(folder: &Path) {
 /// writes the search index.
 const LOGGED: &str = "debug,chama=trace,api=trace,platform=trace,party=trace,catalog=trace,webhooks=trace,\
     finding=trace,inventory=trace,payments=trace,trade=trace,customs=trace,logistics=trace,showroom=trace,\
-    ordering=trace,procurement=trace,sea_orm=trace,sqlx=trace,async_graphql=trace,tantivy=warn";
+    ordering=trace,procurement=trace,finance=trace,sea_orm=trace,sqlx=trace,async_graphql=trace,tantivy=warn";
 
 /// A server of the demo that writes all of its log into a file. It is killed with the test.
 struct Logging {

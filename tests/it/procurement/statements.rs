@@ -7,7 +7,7 @@ use super::{Desk, line_id, over, step};
 use crate::support::Client;
 
 /// How many statements a request takes.
-async fn statements(client: &Client, query: &str, variables: &Value) -> (u64, Value) {
+pub async fn statements(client: &Client, query: &str, variables: &Value) -> (u64, Value) {
     let sent = client.request(reqwest::Method::POST, "/graphql").header("x-chama-cost", "1");
     let answer = sent.json(&json!({ "query": query, "variables": variables })).send().await.unwrap();
     let count = answer.headers()["x-chama-sql"].to_str().unwrap().parse().unwrap();

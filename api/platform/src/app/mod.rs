@@ -14,8 +14,7 @@ use search::{Analyzer, SearchEngine};
 use tokio::sync::Notify;
 
 pub use self::watch::watched;
-pub use self::work::allowed;
-pub use self::work::{Call, IndexJob, Told, Work};
+pub use self::work::{Call, IndexJob, Told, Work, acting, allowed, tell_both};
 use crate::{
     auth::{Gate, Passwords},
     cache::Cache,

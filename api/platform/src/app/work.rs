@@ -117,6 +117,25 @@ pub fn allowed(viewer: &Viewer, action: Action, to: Resource) -> Result<(), Erro
     })
 }
 
+/// The organisation acted for, when it may.
+pub fn acting(call: &Call, action: Action) -> Result<OrganisationId, Error> {
+    call.may(action, Resource::OWN)?;
+    call.viewer.organisation().ok_or(Error::Forbidden)
+}
+
+/// Tells both organisations of a thing what happened to it.
+pub async fn tell_both(
+    work: &mut Work,
+    kind: EventKind,
+    one: OrganisationId,
+    other: OrganisationId,
+    node: &str,
+    version: i32,
+) -> Result<(), Error> {
+    work.tell(one, kind, node, version).await?;
+    work.tell(other, kind, node, version).await
+}
+
 /// Something happened that organisations are told of: written with the event, done by `webhooks`.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Told {

@@ -8,20 +8,22 @@ use entities::values::{
     id::{
         AppointmentId, AuditEntryId, AuditRoundId, BankAccountId, BankReceiptId, BondedDisplayAlarmId, BondedDisplayId,
         BondedDisplayPartId, BondedEntryId, BondedItemId, BrandId, CartId, CartLineId, CategoryId, CheckoutId,
-        ClientKeyId, CommissionRuleId, CounterSaleId, CreditLimitId, CustomsArrangementId, CustomsMessageId,
-        CustomsPaperId, CustomsReceiptId, CustomsRequestId, DebitNoteId, DeclarationId, DeviceId,
-        DisplayGuaranteeEntryId, DisplayId, ExportId, ExportSummaryId, FilingId, FixtureId, GatePassId, GoodsFilingId,
+        ClientKeyId, CommissionRuleId, ConfirmationId, CounterSaleId, CreditLimitId, CustomsArrangementId,
+        CustomsMessageId, CustomsPaperId, CustomsReceiptId, CustomsRequestId, DebitNoteId, DeclarationId, DeviceId,
+        DisplayGuaranteeEntryId, DisplayId, EvidencePackageId, ExportId, ExportSummaryId, FilingId, FinancingLimitId,
+        FinancingOfferId, FinancingProgrammeId, FinancingRequestId, FixtureId, GatePassId, GoodsFilingId,
         GoodsReceiptId, GoodsReceiptLineId, GuaranteeEntryId, HandlingUnitId, ImportListLineId, InboundId,
         InboundLineId, InvitationId, InvoiceMatchId, JobId, LeaseId, LedgerEntryId, MachineClientId, MatchToleranceId,
         MembershipId, OfferId, OrderEventId, OrderId, OrganisationId, PayableId, PaymentId, PayoutId, PersonId,
         PlaceId, PlanogramId, ProcurementFileId, ProductChangeId, ProductId, ProofId, PurchaseApprovalId,
-        PurchaseOrderId, PurchaseOrderLineId, PurchasePolicyId, QuotationId, QuoteId, ReceiptInspectionId, RefundId,
-        RfqAwardId, RfqComparisonId, RfqId, RfqInvitationId, RfqLineId, RfqQuestionId, SampleLoanId, SampleLoanLineId,
-        SampleLoanReturnId, SessionId, ShipmentHoldId, ShipmentId, ShipmentLegId, ShippingRateId, ShowroomId,
-        ShowroomWriteOffId, ShowroomZoneId, SlotId, SpendingLimitId, StockBalanceId, StockCountId, StockLocationId,
-        StockMoveId, StockTransferId, StockTransferLineId, SupplierInvoiceId, SupplierInvoiceLineId,
-        SupplierScorecardId, SupplyAgreementId, SupplyAgreementLineId, TariffRowId, TaxBillId, TemperatureSampleId,
-        TrackingEventId, VariantId, VisitId, VisitSlotId, WebhookDeliveryId, WebhookEndpointId, ZonePolicyId,
+        PurchaseOrderId, PurchaseOrderLineId, PurchasePolicyId, QuotationId, QuoteId, ReceiptInspectionId,
+        ReceivableId, RefundId, RfqAwardId, RfqComparisonId, RfqId, RfqInvitationId, RfqLineId, RfqQuestionId,
+        SampleLoanId, SampleLoanLineId, SampleLoanReturnId, SessionId, ShipmentHoldId, ShipmentId, ShipmentLegId,
+        ShippingRateId, ShowroomId, ShowroomWriteOffId, ShowroomZoneId, SlotId, SpendingLimitId, StockBalanceId,
+        StockCountId, StockLocationId, StockMoveId, StockTransferId, StockTransferLineId, SupplierInvoiceId,
+        SupplierInvoiceLineId, SupplierScorecardId, SupplyAgreementId, SupplyAgreementLineId, TariffRowId, TaxBillId,
+        TemperatureSampleId, TrackingEventId, VariantId, VisitId, VisitSlotId, WebhookDeliveryId, WebhookEndpointId,
+        ZonePolicyId,
     },
 };
 use uuid::Uuid;
@@ -144,6 +146,13 @@ pub enum NodeKind {
     DebitNote = 162,
     Payable = 163,
     SupplierScorecard = 164,
+    Receivable = 165,
+    ReceivableConfirmation = 166,
+    FinancingProgramme = 167,
+    FinancingLimit = 168,
+    FinancingRequest = 169,
+    FinancingOffer = 170,
+    EvidencePackage = 171,
 }
 
 /// A typed id that clients see.
@@ -285,6 +294,13 @@ node_ids! {
     DebitNoteId is DebitNote,
     PayableId is Payable,
     SupplierScorecardId is SupplierScorecard,
+    ReceivableId is Receivable,
+    ConfirmationId is ReceivableConfirmation,
+    FinancingProgrammeId is FinancingProgramme,
+    FinancingLimitId is FinancingLimit,
+    FinancingRequestId is FinancingRequest,
+    FinancingOfferId is FinancingOffer,
+    EvidencePackageId is EvidencePackage,
 }
 
 /// The id as clients see it.

@@ -1,13 +1,13 @@
-//! What is owed to suppliers in the schema, and from their side what is to come, with its evidence.
+//! What is owed to suppliers in the schema; from their side it is a receivable, which finance shows.
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, Result};
 use chrono::{DateTime, NaiveDate, Utc};
 use entities::{
     party::Action,
     procurement::{
         PayableEventKind, Side,
         payable::{self, PayableState, event},
-        receivable::{Evidence, canonical},
+        receivable::canonical,
     },
     values::id::PayableId,
 };
@@ -15,11 +15,7 @@ use party::graphql::Organisation;
 use platform::{
     clock::business_day,
     error::Error,
-    graphql::{
-        Connection, ContextExt, Money, MoneyInput,
-        connection::{list_cost, times},
-        decode, encode,
-    },
+    graphql::{Connection, ContextExt, Money, MoneyInput, connection::list_cost, decode, encode},
     page::PageArgs,
     payload,
 };
@@ -29,58 +25,6 @@ use crate::{
     loaders,
     ops::payables::{self as ops, Filter},
 };
-
-/// Documents that an answer is reckoned with.
-const DOCUMENTS: usize = 20;
-
-/// A document that a receivable rests on; whoever has it comes to the same hash (证据文件).
-#[derive(Clone, Debug, SimpleObject)]
-pub(crate) struct EvidenceDocument {
-    /// What it is: `PO`, `GRN`, `INVOICE`, `MATCH`.
-    role: String,
-    /// Its number.
-    number: Option<String>,
-    /// Its revision.
-    revision: Option<String>,
-    /// SHA-256, in hex.
-    sha256: String,
-    /// The media type of a file.
-    media_type: Option<String>,
-    /// How many bytes a file has.
-    size: Option<String>,
-}
-
-impl EvidenceDocument {
-    fn of(role: &str, number: Option<&str>, sha256: &str) -> Self {
-        Self {
-            role: role.to_owned(),
-            number: number.map(str::to_owned),
-            revision: None,
-            sha256: sha256.to_owned(),
-            media_type: None,
-            size: None,
-        }
-    }
-
-    fn all(evidence: &Evidence) -> Vec<Self> {
-        let invoice = &evidence.invoice;
-        let mut all: Vec<Self> = Vec::new();
-        all.extend(evidence.orders.iter().map(|order| Self {
-            revision: Some(order.revision.clone()),
-            ..Self::of("PO", Some(&order.number), &order.sha256)
-        }));
-        all.extend(evidence.receipts.iter().map(|one| Self::of("GRN", Some(&one.number), &one.sha256)));
-        let sha256 = invoice.file_sha256.as_ref().unwrap_or(&invoice.lines_sha256);
-        all.push(Self::of("INVOICE", Some(&invoice.number), sha256));
-        all.push(Self::of("MATCH", None, &evidence.matched.sha256));
-        all.extend(evidence.files.iter().map(|file| Self {
-            media_type: Some(file.media_type.clone()),
-            size: Some(file.size.clone()),
-            ..Self::of(&file.role, None, &file.sha256)
-        }));
-        all
-    }
-}
 
 /// What happened to what is owed; never changed (应付变动).
 #[derive(Clone, Debug)]
@@ -246,144 +190,12 @@ impl Payable {
     }
 }
 
-/// The same from the supplier's side: what is to come for an approved invoice, with its evidence (应收账款).
-#[derive(Clone, Debug)]
-pub(crate) struct Receivable(pub payable::Model);
-
-/// The same from the supplier's side: what is to come for an approved invoice, with its evidence (应收账款).
-#[Object]
-impl Receivable {
-    /// Opaque identifier; that of the payable.
-    pub async fn id(&self) -> ID {
-        encode(self.0.id)
-    }
-
-    /// The invoice.
-    async fn invoice(&self, context: &Context<'_>) -> Result<Option<SupplierInvoice>> {
-        Ok(loaders::of(context).load_one(self.0.invoice_id).await?.map(SupplierInvoice))
-    }
-
-    /// Who is to pay (债务人).
-    async fn debtor(&self, context: &Context<'_>) -> Result<Option<Organisation>> {
-        organisation(context, self.0.buyer_id).await
-    }
-
-    /// Who is to be paid (债权人).
-    async fn seller(&self, context: &Context<'_>) -> Result<Option<Organisation>> {
-        organisation(context, self.0.supplier_id).await
-    }
-
-    /// Where it is, by its amounts.
-    async fn state(&self) -> PayableState {
-        self.0.state()
-    }
-
-    /// How much was owed when the invoice was approved (票面金额).
-    async fn face(&self) -> Money {
-        self.0.money(self.0.face_minor).into()
-    }
-
-    /// What debit notes took off since (已抵减).
-    async fn credited(&self) -> Money {
-        self.0.money(self.0.credited_minor).into()
-    }
-
-    /// What the buyer says that it paid (已收).
-    async fn paid(&self) -> Money {
-        self.0.money(self.0.paid_minor).into()
-    }
-
-    /// What is still to come (未收).
-    async fn outstanding(&self) -> Money {
-        self.0.money(self.0.outstanding_minor()).into()
-    }
-
-    /// When the invoice was written (开票日期).
-    async fn issue_date(&self) -> NaiveDate {
-        self.0.issue_date
-    }
-
-    /// When it is to be paid (到期日).
-    async fn due_date(&self) -> NaiveDate {
-        self.0.due_date
-    }
-
-    /// Whether it should have been paid by now (逾期).
-    async fn overdue(&self, context: &Context<'_>) -> bool {
-        self.0.is_overdue(business_day(context.app().clock().now()))
-    }
-
-    /// Whether the buyer disputes it (有争议).
-    async fn disputed(&self) -> bool {
-        self.0.disputed
-    }
-
-    /// The evidence in canonical form (RFC 8785), of which `evidenceSha256` is the hash: orders, receipts, invoice,
-    /// match. Amounts and quantities are texts in it (证据).
-    async fn evidence(&self) -> Result<String> {
-        Ok(canonical(&self.0.evidence).map_err(Error::internal)?)
-    }
-
-    /// SHA-256 of the evidence in canonical form, in hex.
-    async fn evidence_sha256(&self) -> &str {
-        &self.0.evidence_sha256
-    }
-
-    /// That of the evidence before; null: this is the first.
-    async fn previous_sha256(&self) -> Option<&str> {
-        self.0.previous_sha256.as_deref()
-    }
-
-    /// The documents that it rests on, each with its hash.
-    #[graphql(complexity = "times(DOCUMENTS, child_complexity)")]
-    async fn documents(&self) -> Vec<EvidenceDocument> {
-        EvidenceDocument::all(&self.0.evidence)
-    }
-
-    /// Counts up with the evidence.
-    async fn revision(&self) -> i32 {
-        self.0.revision
-    }
-
-    /// Counts up with every change.
-    async fn version(&self) -> i32 {
-        self.0.version
-    }
-
-    /// When the invoice was approved.
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.0.created_at
-    }
-
-    /// What happened to it, first first (应收变动).
-    #[graphql(complexity = "list_cost(first, last, child_complexity)")]
-    async fn events(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "Size of the page, at most 100.")] first: Option<i32>,
-        #[graphql(desc = "The page starts after this cursor.")] after: Option<String>,
-        #[graphql(desc = "Size of a page that is read backwards.")] last: Option<i32>,
-        #[graphql(desc = "The page ends before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<PayableEvent>> {
-        events(context, &self.0, PageArgs::relay(first, after.as_deref(), last, before.as_deref())?).await
-    }
-}
-
 /// Which payables (应付筛选).
 #[derive(Default, InputObject)]
 pub(crate) struct PayableFilter {
     /// Only those in which one's organisation is on this side.
     side: Option<Side>,
     /// Only those of which something is still owed, or nothing is.
-    open: Option<bool>,
-    /// Only those that are to be paid before this day.
-    due_before: Option<NaiveDate>,
-}
-
-/// Which receivables (应收筛选).
-#[derive(Default, InputObject)]
-pub(crate) struct ReceivableFilter {
-    /// Only those of which something is still to come, or nothing is.
     open: Option<bool>,
     /// Only those that are to be paid before this day.
     due_before: Option<NaiveDate>,
@@ -494,39 +306,6 @@ impl PayableQuery {
         context.may(Action::ReadProcurement)?;
         let Ok(id) = decode::<PayableId>(&id, "id") else { return Ok(None) };
         Ok(ops::find(context.app().db().read(), context.viewer(), id).await?.map(Payable))
-    }
-
-    /// What is to come to one's organisation for approved invoices, newest first; all for who oversees the zone
-    /// (应收账款列表).
-    #[graphql(complexity = "list_cost(first, last, child_complexity)")]
-    async fn receivables(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "Which.")] filter: Option<ReceivableFilter>,
-        #[graphql(desc = "Size of the page, at most 100.")] first: Option<i32>,
-        #[graphql(desc = "The page starts after this cursor.")] after: Option<String>,
-        #[graphql(desc = "Size of a page that is read backwards.")] last: Option<i32>,
-        #[graphql(desc = "The page ends before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<Receivable>> {
-        context.may(Action::ReadProcurement)?;
-        let page = PageArgs::relay(first, after.as_deref(), last, before.as_deref())?;
-        let filter = filter.unwrap_or_default();
-        let side = (!context.viewer().oversees()).then_some(Side::Supplier);
-        let filter = Filter { side, open: filter.open, due_before: filter.due_before };
-        let rows = ops::list(context.app().db().read(), context.viewer(), filter, &page).await?;
-        Ok(Connection::new(rows, None, |row| (ops::cursor(&row), Receivable(row))))
-    }
-
-    /// A receivable of one's organisation; null when there is none or it may not be seen (应收账款).
-    async fn receivable(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "Opaque identifier.")] id: ID,
-    ) -> Result<Option<Receivable>> {
-        context.may(Action::ReadProcurement)?;
-        let Ok(id) = decode::<PayableId>(&id, "id") else { return Ok(None) };
-        let row = ops::find(context.app().db().read(), context.viewer(), id).await?;
-        Ok(row.filter(|row| inside(context, row.supplier_id)).map(Receivable))
     }
 }
 

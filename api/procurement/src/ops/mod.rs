@@ -43,13 +43,12 @@ use std::collections::HashMap;
 
 use entities::{
     catalog::{category, product, variant},
-    party::{Action, Resource},
-    platform::EventKind,
-    values::id::{CategoryId, OrganisationId, VariantId},
+    values::id::{CategoryId, VariantId},
 };
-use platform::{
-    app::{Call, Work},
-    error::{Error, stale},
+use platform::error::Error;
+pub(crate) use platform::{
+    app::{acting, tell_both},
+    error::fresh,
 };
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QuerySelect};
 
@@ -57,30 +56,6 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, 
 pub(crate) const MAX_LINES: usize = 500;
 /// Most values of one list in a statement.
 const CHUNK: usize = 500;
-
-/// The organisation acted for, when it may.
-pub(crate) fn acting(call: &Call, action: Action) -> Result<OrganisationId, Error> {
-    call.may(action, Resource::OWN)?;
-    call.viewer.organisation().ok_or(Error::Forbidden)
-}
-
-/// Refused unless the thing is still in the version that was read.
-pub(crate) fn fresh(version: i32, expected: i32) -> Result<(), Error> {
-    if version == expected { Ok(()) } else { Err(stale()) }
-}
-
-/// Tells both organisations of a thing what happened to it.
-pub(crate) async fn tell_both(
-    work: &mut Work,
-    kind: EventKind,
-    buyer: OrganisationId,
-    supplier: OrganisationId,
-    node: &str,
-    version: i32,
-) -> Result<(), Error> {
-    work.tell(buyer, kind, node, version).await?;
-    work.tell(supplier, kind, node, version).await
-}
 
 /// The categories of variants, and their paths.
 pub async fn categories(

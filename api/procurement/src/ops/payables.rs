@@ -412,6 +412,25 @@ pub async fn dispute(
     }
     let row = owed(&work, buyer, id).await?;
     fresh(row.version, expected)?;
+    let next = switched(&mut work, &row, begins, &reason).await?;
+    let shown = json!({ "disputed": next.disputed, "reason": reason });
+    work.audit(Some(buyer), action, encode(id).0, json!({ "disputed": row.disputed }), shown);
+    work.commit(next).await
+}
+
+/// The buyer disputes what it owes, or does not any more, in a transaction of finance.
+pub async fn disputed(
+    work: &mut Work,
+    buyer: OrganisationId,
+    id: PayableId,
+    begins: bool,
+    reason: &str,
+) -> Result<payable::Model, Error> {
+    let row = owed(work, buyer, id).await?;
+    switched(work, &row, begins, reason).await
+}
+
+async fn switched(work: &mut Work, row: &payable::Model, begins: bool, reason: &str) -> Result<payable::Model, Error> {
     if row.disputed == begins || (begins && row.outstanding_minor() == 0) {
         let from = if row.disputed {
             async_graphql::Value::Enum(async_graphql::Name::new("DISPUTED"))
@@ -422,12 +441,8 @@ pub async fn dispute(
         return Err(Refusal::illegal(from, doing).at("id").into());
     }
     let kind = if begins { PayableEventKind::Disputed } else { PayableEventKind::Settled };
-    let happened = Happened { kind, amount_minor: 0, reference: None, note: Some(reason.clone()) };
-    let next = payable::Model { disputed: begins, ..row.clone() };
-    let next = changed(&mut work, &row, next, happened).await?;
-    let shown = json!({ "disputed": next.disputed, "reason": reason });
-    work.audit(Some(buyer), action, encode(id).0, json!({ "disputed": row.disputed }), shown);
-    work.commit(next).await
+    let happened = Happened { kind, amount_minor: 0, reference: None, note: Some(reason.to_owned()) };
+    changed(work, row, payable::Model { disputed: begins, ..row.clone() }, happened).await
 }
 
 /// What a receivable is made of at this moment. `before`: what it was made of until then.
@@ -681,6 +696,40 @@ pub async fn of_invoices(
 ) -> Result<HashMap<SupplierInvoiceId, payable::Model>, Error> {
     let list = payable::Entity::find().filter(payable::Column::InvoiceId.is_in(invoices.iter().copied()));
     Ok(list.all(db).await?.into_iter().map(|row| (row.invoice_id, row)).collect())
+}
+
+/// The invoices that something is owed for; those that the viewer may see.
+pub async fn invoices_of(
+    db: &impl ConnectionTrait,
+    viewer: &Viewer,
+    ids: &[PayableId],
+) -> Result<HashMap<PayableId, invoice::Model>, Error> {
+    let owed: Vec<(PayableId, SupplierInvoiceId)> = payable::Entity::find()
+        .select_only()
+        .columns([payable::Column::Id, payable::Column::InvoiceId])
+        .filter(payable::Column::Id.is_in(ids.iter().copied()))
+        .into_tuple()
+        .all(db)
+        .await?;
+    let seen = invoice::Entity::visible_to(viewer).filter(invoice::Column::Id.is_in(owed.iter().map(|(_, id)| *id)));
+    let seen: HashMap<SupplierInvoiceId, invoice::Model> =
+        seen.all(db).await?.into_iter().map(|row| (row.id, row)).collect();
+    Ok(owed.into_iter().filter_map(|(payable, id)| Some((payable, seen.get(&id)?.clone()))).collect())
+}
+
+/// What receivables are made of, by their payables; for who may see the receivables.
+pub async fn evidence_of(db: &impl ConnectionTrait, ids: &[PayableId]) -> Result<HashMap<PayableId, Evidence>, Error> {
+    let list = payable::Entity::find().filter(payable::Column::Id.is_in(ids.iter().copied()));
+    Ok(list.all(db).await?.into_iter().map(|row| (row.id, row.evidence)).collect())
+}
+
+/// The evidence that some of what happened led to; for who may see it.
+pub async fn evidence_after(
+    db: &impl ConnectionTrait,
+    ids: &[PayableEventId],
+) -> Result<HashMap<PayableEventId, Evidence>, Error> {
+    let list = event::Entity::find().filter(event::Column::Id.is_in(ids.iter().copied()));
+    Ok(list.all(db).await?.into_iter().filter_map(|row| Some((row.id, row.evidence?))).collect())
 }
 
 /// What happened to a payable, first first; whoever sees the payable sees it.

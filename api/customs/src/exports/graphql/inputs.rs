@@ -199,8 +199,8 @@ pub(super) fn ids(ids: &[ID]) -> Result<Vec<ExportId>, Error> {
 }
 
 /// A note, when there is one.
-pub(super) fn note(note: Option<String>) -> Result<Option<String>, Error> {
+pub(super) fn note(note: Option<&str>) -> Result<Option<String>, Error> {
     let mut check = Check::default();
-    let note = optional(&mut check, "note", note.as_deref(), LONGEST_NOTE);
+    let note = optional(&mut check, "note", note, LONGEST_NOTE);
     Ok(check.done(note)?)
 }

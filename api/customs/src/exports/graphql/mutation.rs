@@ -138,7 +138,7 @@ impl ExportMutation {
     ) -> Result<AddExportTransportPayload> {
         let call = context.call(Action::KeepDeclarations)?;
         let result = async {
-            let (leaving, note) = (input.transport.read()?, note(input.note)?);
+            let (leaving, note) = (input.transport.read()?, note(input.note.as_deref())?);
             moving::add_transport(context.app(), &call, &ids(&input.ids)?, leaving, note.as_deref()).await
         };
         let result = result.await.map(|rows| rows.into_iter().map(ExportDeclaration).collect());
@@ -173,7 +173,7 @@ impl ExportMutation {
     ) -> Result<ReportExportDeparturePayload> {
         let call = context.call(Action::MoveExports)?;
         let result = async {
-            let note = note(input.note)?;
+            let note = note(input.note.as_deref())?;
             moving::report_departure(context.app(), &call, &ids(&input.ids)?, input.left_at, note.as_deref()).await
         };
         let result = result.await.map(|rows| rows.into_iter().map(ExportDeclaration).collect());
