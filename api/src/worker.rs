@@ -19,6 +19,7 @@ use customs::{
     simulator::Arrives,
 };
 use entities::platform::job;
+use finance::registry::filing::FileAtRegistry;
 use finding::index;
 use futures_util::future::BoxFuture;
 use logistics::{
@@ -176,7 +177,7 @@ pub async fn drain_some(app: &App, only: &str) -> Result<u64, Error> {
 }
 
 /// The jobs that wait for somebody outside who may be slow: a partner's endpoint, a carrier.
-const OUTSIDE: [&str; 4] = [Deliver::KIND, Book::KIND, CallOff::KIND, HandOver::KIND];
+const OUTSIDE: [&str; 5] = [Deliver::KIND, Book::KIND, CallOff::KIND, HandOver::KIND, FileAtRegistry::KIND];
 
 /// The jobs that one worker has: each place does one aggregate, others wait in line. What waits for somebody outside never
 /// takes the last place.
@@ -469,12 +470,20 @@ async fn handle(app: &App, job: &job::Model) -> Result<Verdict, Error> {
             Ok(report) => logistics::simulator::arrives(app, report).await,
             Err(verdict) => Ok(verdict),
         },
+        FileAtRegistry::KIND => files(app, job).await,
         OpenBids::KIND => opens(app, job).await,
         Notify::KIND => match read(job) {
             Ok(notification) => payments::sandbox::arrives(app, notification).await,
             Err(verdict) => Ok(verdict),
         },
         other => Ok(Verdict::Dead { reason: format!("no room does {other}") }),
+    }
+}
+
+async fn files(app: &App, job: &job::Model) -> Result<Verdict, Error> {
+    match read(job) {
+        Ok(filing) => finance::registry::filing::file(app, filing).await,
+        Err(verdict) => Ok(verdict),
     }
 }
 
@@ -498,6 +507,7 @@ pub async fn findings(app: &App, now: chrono::DateTime<Utc>) -> Result<Vec<Findi
     found.extend(logistics::reconcile::findings(app.db().read()).await?);
     found.extend(showroom::ops::bonded::findings::findings(app.db().read()).await?);
     found.extend(showroom::ops::sums::findings(app.db().read()).await?);
+    found.extend(finance::ops::money::books::findings(app.db().read()).await?);
     found.extend(showroom::ops::visits::findings(app.db().read()).await?);
     found.extend(ordering::reconcile::findings(app.db().read(), now).await?);
     Ok(found)

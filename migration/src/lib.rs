@@ -41,6 +41,8 @@ mod m0031_scorecards;
 mod m0032_receivables;
 mod m0033_financing;
 mod m0034_evidence;
+mod m0035_conditions;
+mod m0036_money;
 
 /// Runs the steps in order.
 #[derive(Debug)]
@@ -84,6 +86,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0032_receivables::Migration),
             Box::new(m0033_financing::Migration),
             Box::new(m0034_evidence::Migration),
+            Box::new(m0035_conditions::Migration),
+            Box::new(m0036_money::Migration),
         ]
     }
 }

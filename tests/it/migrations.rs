@@ -244,6 +244,14 @@ async fn entities_and_tables_say_the_same() {
     declared(&mut entities, finance::receivable::event::Entity);
     declared(&mut entities, finance::confirmation::Entity);
     declared(&mut entities, finance::evidence_package::Entity);
+    declared(&mut entities, finance::financing::Entity);
+    declared(&mut entities, finance::financing::fact::Entity);
+    declared(&mut entities, finance::financing::posting::Entity);
+    declared(&mut entities, finance::financing::day_end::Entity);
+    declared(&mut entities, finance::condition::Entity);
+    declared(&mut entities, finance::notice::Entity);
+    declared(&mut entities, finance::registry::Entity);
+    declared(&mut entities, finance::registry::simulated::Entity);
     declared(&mut entities, finance::standing::related::Entity);
     declared(&mut entities, finance::standing::sanctioned::Entity);
     declared(&mut entities, finance::programme::Entity);

@@ -1,5 +1,7 @@
 //! Batch loaders of finance. A loader belongs to one request; who sees a receivable sees what is loaded of it.
 
+pub mod conditions;
+
 use std::{collections::HashMap, time::Duration};
 
 use async_graphql::{
@@ -7,7 +9,7 @@ use async_graphql::{
     dataloader::{DataLoader, HashMapCache, Loader},
 };
 use entities::{
-    finance::{confirmation, offer, programme},
+    finance::{confirmation, offer, programme, receivable, request},
     party::{Viewer, bank_account},
     procurement::receivable::Evidence,
     values::id::{
@@ -143,5 +145,34 @@ impl Loader<FileOf> for FinanceLoader {
         let ids: Vec<EvidencePackageId> = keys.iter().map(|key| key.0).collect();
         let found = evidence::files(self.app.db().read(), &ids).await?;
         Ok(found.into_iter().map(|(id, file)| (FileOf(id), file)).collect())
+    }
+}
+
+/// A request; who sees a financing of it sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RequestOf(pub FinancingRequestId);
+
+impl Loader<RequestOf> for FinanceLoader {
+    type Value = request::Model;
+    type Error = SharedError;
+
+    async fn load(&self, keys: &[RequestOf]) -> Result<HashMap<RequestOf, Self::Value>, SharedError> {
+        let rows = request::Entity::find().filter(request::Column::Id.is_in(keys.iter().map(|key| key.0)));
+        Ok(rows.all(self.app.db().read()).await?.into_iter().map(|row| (RequestOf(row.id), row)).collect())
+    }
+}
+
+/// A receivable, as far as the viewer may see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ReceivableOf(pub ReceivableId);
+
+impl Loader<ReceivableOf> for FinanceLoader {
+    type Value = receivable::Model;
+    type Error = SharedError;
+
+    async fn load(&self, keys: &[ReceivableOf]) -> Result<HashMap<ReceivableOf, Self::Value>, SharedError> {
+        let rows = receivable::Entity::visible_to(&self.viewer);
+        let rows = rows.filter(receivable::Column::Id.is_in(keys.iter().map(|key| key.0)));
+        Ok(rows.all(self.app.db().read()).await?.into_iter().map(|row| (ReceivableOf(row.id), row)).collect())
     }
 }

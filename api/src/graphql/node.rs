@@ -9,12 +9,15 @@ use customs::{
 use entities::{
     party::Action,
     values::id::{
-        BrandId, CategoryId, CheckoutId, DeclarationId, ExportId, FilingId, FinancingProgrammeId, FinancingRequestId,
-        GoodsReceiptId, OfferId, OrderId, OrganisationId, PayableId, PlaceId, ProductChangeId, ProductId,
-        PurchaseOrderId, QuotationId, RfqId, ShipmentId, ShowroomId, SupplierInvoiceId, SupplyAgreementId, VariantId,
+        BrandId, CategoryId, CheckoutId, DeclarationId, ExportId, FilingId, FinancingId, FinancingProgrammeId,
+        FinancingRequestId, GoodsReceiptId, OfferId, OrderId, OrganisationId, PayableId, PlaceId, ProductChangeId,
+        ProductId, PurchaseOrderId, QuotationId, RfqId, ShipmentId, ShowroomId, SupplierInvoiceId, SupplyAgreementId,
+        VariantId,
     },
 };
-use finance::graphql::{programmes::FinancingProgramme, receivables::Receivable, requests::FinancingRequest};
+use finance::graphql::{
+    financings::Financing, programmes::FinancingProgramme, receivables::Receivable, requests::FinancingRequest,
+};
 use logistics::graphql::Shipment;
 use ordering::graphql::{checkout::Checkout, order::Order};
 use party::graphql::{Organisation, Place, filings::Filing};
@@ -83,6 +86,8 @@ pub(super) enum Node {
     Receivable(Receivable),
     /// A programme of a financier.
     FinancingProgramme(FinancingProgramme),
+    /// A receivable that money is out on.
+    Financing(Financing),
     /// A request for financing.
     FinancingRequest(FinancingRequest),
 }
@@ -221,6 +226,12 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
                 .await?
                 .map(|row| Node::FinancingProgramme(FinancingProgramme(row)))
         }
+        NodeKind::Financing => {
+            let (db, viewer) = (context.app().db().read(), context.viewer());
+            finance::ops::money::reads::find(db, viewer, FinancingId(uuid))
+                .await?
+                .map(|row| Node::Financing(Financing(row)))
+        }
         NodeKind::FinancingRequest => {
             let (db, viewer) = (context.app().db().read(), context.viewer());
             finance::ops::requests::find(db, viewer, FinancingRequestId(uuid))
@@ -239,6 +250,9 @@ async fn find(context: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         | NodeKind::FinancingLimit
         | NodeKind::FinancingOffer
         | NodeKind::EvidencePackage
+        | NodeKind::AssignmentNotice
+        | NodeKind::FinancingFact
+        | NodeKind::FinancePosting
         | NodeKind::WebhookEndpoint
         | NodeKind::WebhookDelivery
         | NodeKind::Job

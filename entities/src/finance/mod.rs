@@ -8,16 +8,19 @@
 //! - terms are frozen when they are agreed ([`terms`], [`offer`]); what becomes of a financing is a fold over what
 //!   happened to it ([`settlement`]), in a ledger whose legs come to nothing ([`ledger`]).
 
+pub mod condition;
 pub mod confirmation;
 pub mod day_count;
 pub mod eligibility;
 pub mod evidence;
 pub mod evidence_package;
+pub mod financing;
 pub mod insurance;
 pub mod interest;
 pub mod ledger;
 pub mod limit;
 pub mod merkle;
+pub mod notice;
 pub mod offer;
 pub mod pledge;
 pub mod pool;
@@ -26,6 +29,7 @@ pub mod programme;
 pub mod purchase_advance;
 pub mod quote;
 pub mod receivable;
+pub mod registry;
 pub mod request;
 pub mod settlement;
 pub mod similarity;
@@ -33,15 +37,19 @@ pub mod standing;
 pub mod terms;
 pub mod tsin;
 
+pub use condition::ConditionKind;
 pub use confirmation::ConfirmationResult;
 pub use day_count::DayCount;
 pub use eligibility::Ineligibility;
+pub use financing::{FactKind, FinancingState, PostingKind};
 pub use limit::{LimitEntryKind, LimitKind, LimitState};
+pub use notice::{NoticeChannel, NoticeState, NoticeStep};
 pub use offer::{OfferState, OfferStep};
 pub use programme::{ProgrammeState, ProgrammeStep, Technique};
 pub use receivable::{
     CommercialStatus, ConfirmationStatus, ConfirmationStep, EncumbranceStatus, EncumbranceStep, ReceivableEventKind,
     ReceivableSide, ReceivableSource,
 };
+pub use registry::{RegistrationKind, RegistrationState, RegistrationStep};
 pub use request::{FingerprintState, RequestState, RequestStep};
 pub use terms::{FeeBase, Timing, WaterfallStep};

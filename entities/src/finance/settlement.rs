@@ -45,7 +45,7 @@ pub enum Payer {
 }
 
 /// With what a position begins: what was paid out on a receivable. Amounts are in minor units.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct Opening {
     /// When it was paid out.
     pub funded_on: NaiveDate,

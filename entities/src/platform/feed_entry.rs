@@ -99,6 +99,10 @@ pub enum EventKind {
     #[sea_orm(string_value = "financing_request.changed")]
     #[serde(rename = "financing_request.changed")]
     FinancingRequestChanged,
+    /// A notice of assignment was sent, answered or revoked (转让通知变更).
+    #[sea_orm(string_value = "assignment_notice.changed")]
+    #[serde(rename = "assignment_notice.changed")]
+    AssignmentNoticeChanged,
     /// Something of procurement waits, and its time comes or is over (采购催办).
     #[sea_orm(string_value = "procurement.reminded")]
     #[serde(rename = "procurement.reminded")]

@@ -318,6 +318,16 @@ typed_id! {
     FingerprintId,
     /// Identifies a version of an evidence package (证据包).
     EvidencePackageId,
+    /// Identifies a notice of assignment (转让通知).
+    AssignmentNoticeId,
+    /// Identifies a receivable that money is out on (融资).
+    FinancingId,
+    /// Identifies what happened to a financing (融资事实).
+    FinancingFactId,
+    /// Identifies a leg of a posting of the memo ledger of financings (融资备查账分录).
+    FinancePostingId,
+    /// Identifies the end of a day in finance (日终).
+    FinanceDayEndId,
     /// Identifies how suppliers are scored (供应商评分卡).
     SupplierScorecardId,
     /// Identifies a webhook endpoint (回调地址).

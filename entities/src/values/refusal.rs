@@ -245,6 +245,8 @@ catalogue! {
     NotEligible { retryable: false, zh: "不符合准入规则：{reasons}", en: "The programme does not take it: {reasons}" }
     /// It is financed, or in another request (已被占用).
     AlreadyEncumbered { retryable: false, zh: "该应收账款已被占用或融资", en: "It is financed, or in another request" }
+    /// What has to be done before money is paid out is not all done (放款条件未落实).
+    ConditionsPending { retryable: true, zh: "放款条件尚未落实：{conditions}", en: "What has to be done before money is paid out is not done: {conditions}" }
     /// The offer says something else than what was read (报价已变化).
     TermsChanged { retryable: false, zh: "报价内容与所确认的不一致，请重新查看", en: "The offer is another one than was read; look at it again" }
     /// The offer cannot be taken any more (报价已过期).

@@ -1,10 +1,12 @@
 //! Finance: receivables and what debtors say of them, what financiers may do with them, and what many do at once.
 
+pub mod conditions;
 mod confirmations;
 mod evidence;
 mod financing;
 mod importing;
 mod many;
+mod money;
 mod receivables;
 
 use serde_json::{Value, json};

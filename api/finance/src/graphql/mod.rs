@@ -2,9 +2,13 @@
 //! the financier that is asked for money on it. What is drawn up by one person of a financier and not approved by another
 //! is shown to nobody else.
 
+pub mod conditions;
 pub mod confirmations;
 pub mod evidence;
+pub mod financings;
 pub mod limits;
+pub mod money;
+pub mod notices;
 pub mod offers;
 pub mod programmes;
 pub mod receivables;
@@ -28,6 +32,8 @@ pub struct FinanceQuery(
     requests::RequestQuery,
     standing::StandingQuery,
     evidence::EvidenceQuery,
+    financings::FinancingQuery,
+    notices::NoticeQuery,
 );
 
 /// The part of the mutation root that this context adds.
@@ -41,6 +47,9 @@ pub struct FinanceMutation(
     offers::OfferMutation,
     standing::StandingMutation,
     evidence::EvidenceMutation,
+    money::MoneyMutation,
+    conditions::ConditionMutation,
+    notices::NoticeMutation,
 );
 
 /// A value that has to be given.

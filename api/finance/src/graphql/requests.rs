@@ -28,13 +28,18 @@ use platform::{
 };
 
 use super::{
+    conditions::{FinancingCondition, FinancingRegistration, inside},
+    notices::AssignmentNotice,
     offers::FinancingOffer,
     optional, organisation,
     programmes::{FinancingProgramme, FinancingTerms},
     receivables::Receivable,
 };
 use crate::{
-    loaders::{self, OffersOf, ProgrammeOf},
+    loaders::{
+        self, OffersOf, ProgrammeOf,
+        conditions::{ConditionsOf, NoticesOf, RegistrationOf},
+    },
     ops::{
         Control,
         eligible::{self, Looked, Wanted},
@@ -352,6 +357,28 @@ impl FinancingRequest {
         let rows = loaders::of(context).load_one(OffersOf(self.0.id)).await?.unwrap_or_default();
         let currency = self.0.currency;
         Ok(rows.into_iter().map(|row| FinancingOffer { row, currency }).collect())
+    }
+
+    /// What has to be done before money is paid out, from when the offer is taken on (放款条件).
+    #[graphql(complexity = "times(5, child_complexity)")]
+    async fn conditions(&self, context: &Context<'_>) -> Result<Vec<FinancingCondition>> {
+        let rows = loaders::of(context).load_one(ConditionsOf(self.0.id)).await?.unwrap_or_default();
+        Ok(FinancingCondition::all(context.viewer(), &self.0, rows))
+    }
+
+    /// How it stands in the registry of movable property; null to the seller, and before the offer is taken (登记).
+    async fn registration(&self, context: &Context<'_>) -> Result<Option<FinancingRegistration>> {
+        if !inside(context.viewer(), &self.0) {
+            return Ok(None);
+        }
+        Ok(loaders::of(context).load_one(RegistrationOf(self.0.id)).await?.map(FinancingRegistration))
+    }
+
+    /// What its debtors are told (转让通知).
+    #[graphql(complexity = "times(5, child_complexity)")]
+    async fn notices(&self, context: &Context<'_>) -> Result<Vec<AssignmentNotice>> {
+        let rows = loaders::of(context).load_one(NoticesOf(self.0.id)).await?.unwrap_or_default();
+        Ok(rows.into_iter().map(AssignmentNotice).collect())
     }
 
     /// What the financier wants to know, or why it will not.

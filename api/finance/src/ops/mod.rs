@@ -4,15 +4,20 @@
 //! - [`receivables`]: what there is, and what happened to it; [`importing`]: what sellers and debtors bring along
 //! - [`confirmations`]: what debtors say; [`happenings`]: payments, credit notes, set-offs of what was brought along
 //! - [`programmes`], [`limits`], [`standing`]: what financiers offer, how far they go, what is known of organisations
+//! - [`conditions`], [`notices`]: what has to be done before money is paid out, and what debtors are told
+//! - [`money`]: what banks report of money that is out, and what that makes
 //! - [`evidence`]: what is known of a receivable, in signed files
 //! - [`eligible`], [`requests`], [`offers`]: what stands against a receivable, asking for money on it, and agreeing
 
+pub mod conditions;
 pub mod confirmations;
 pub mod eligible;
 pub mod evidence;
 pub mod happenings;
 pub mod importing;
 pub mod limits;
+pub mod money;
+pub mod notices;
 pub mod offers;
 pub mod programmes;
 pub mod receivables;

@@ -33,6 +33,7 @@ use sea_orm::{
 use serde_json::{Value, json};
 
 use super::{
+    conditions,
     programmes::financier,
     requests::{moved, of_side},
 };
@@ -243,7 +244,8 @@ pub async fn accept(app: &App, call: &Call, id: FinancingOfferId, terms_sha256: 
     let next =
         offer::Model { state, accepted_by: Some(work.viewer().subject()), accepted_at: Some(work.now), ..row.clone() };
     let next = written(&work, &row, next).await?;
-    moved(&mut work, &request, RequestStep::Accept, request.clone()).await?;
+    let request = moved(&mut work, &request, RequestStep::Accept, request.clone()).await?;
+    conditions::begin(&mut work, &request).await?;
     work.audit(Some(own), "acceptFinancingOffer", encode(id).0, Value::Null, json!({ "sha256": row.terms_sha256 }));
     work.commit(next).await
 }

@@ -27,6 +27,14 @@ use uuid::Uuid;
 
 const NEWEST: &str = "newest-receivable";
 const FIRST: &str = "first-receivable-event";
+/// What is the seller's and its financier's business alone: its debtor is told by a notice, or not at all.
+const INSIDE: [ReceivableEventKind; 5] = [
+    ReceivableEventKind::Locked,
+    ReceivableEventKind::Freed,
+    ReceivableEventKind::Assigned,
+    ReceivableEventKind::Pledged,
+    ReceivableEventKind::Released,
+];
 
 /// Which receivables.
 #[derive(Clone, Copy, Debug, Default)]
@@ -99,8 +107,7 @@ pub async fn events(
     of: &receivable::Model,
     page: &PageArgs,
 ) -> Result<Page<event::Model>, Error> {
-    let inside = [ReceivableEventKind::Locked, ReceivableEventKind::Freed];
-    let shown = is_only_debtor(viewer, of).then(|| event::Column::Kind.is_not_in(inside));
+    let shown = is_only_debtor(viewer, of).then(|| event::Column::Kind.is_not_in(INSIDE));
     let only = Condition::all().add(event::Column::ReceivableId.eq(of.id)).add_option(shown);
     let list = event::Entity::find().filter(only);
     page.by_id(db, list, event::Column::Id, FIRST, Order::Asc).await
@@ -214,7 +221,7 @@ async fn changing(
         return Err(stale());
     }
     // Whether somebody finances it is the seller's business alone.
-    let inside = matches!(happened.kind, ReceivableEventKind::Locked | ReceivableEventKind::Freed);
+    let inside = INSIDE.contains(&happened.kind);
     note(work, &next, happened).await?;
     if inside {
         let (kind, node) = (EventKind::ReceivableChanged, encode(next.id));

@@ -284,6 +284,7 @@ async fn freed(work: &mut Work, of: &request::Model) -> Result<(), Error> {
         .filter(offer::Column::State.is_in([OfferState::Proposed, OfferState::Open]))
         .exec(work.tx())
         .await?;
+    super::conditions::called_off(work, of).await?;
     limits::unblock(work, &of.number).await
 }
 

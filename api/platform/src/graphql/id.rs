@@ -6,24 +6,24 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use entities::values::{
     ErrorCode, Refusal,
     id::{
-        AppointmentId, AuditEntryId, AuditRoundId, BankAccountId, BankReceiptId, BondedDisplayAlarmId, BondedDisplayId,
-        BondedDisplayPartId, BondedEntryId, BondedItemId, BrandId, CartId, CartLineId, CategoryId, CheckoutId,
-        ClientKeyId, CommissionRuleId, ConfirmationId, CounterSaleId, CreditLimitId, CustomsArrangementId,
-        CustomsMessageId, CustomsPaperId, CustomsReceiptId, CustomsRequestId, DebitNoteId, DeclarationId, DeviceId,
-        DisplayGuaranteeEntryId, DisplayId, EvidencePackageId, ExportId, ExportSummaryId, FilingId, FinancingLimitId,
-        FinancingOfferId, FinancingProgrammeId, FinancingRequestId, FixtureId, GatePassId, GoodsFilingId,
-        GoodsReceiptId, GoodsReceiptLineId, GuaranteeEntryId, HandlingUnitId, ImportListLineId, InboundId,
-        InboundLineId, InvitationId, InvoiceMatchId, JobId, LeaseId, LedgerEntryId, MachineClientId, MatchToleranceId,
-        MembershipId, OfferId, OrderEventId, OrderId, OrganisationId, PayableId, PaymentId, PayoutId, PersonId,
-        PlaceId, PlanogramId, ProcurementFileId, ProductChangeId, ProductId, ProofId, PurchaseApprovalId,
-        PurchaseOrderId, PurchaseOrderLineId, PurchasePolicyId, QuotationId, QuoteId, ReceiptInspectionId,
-        ReceivableId, RefundId, RfqAwardId, RfqComparisonId, RfqId, RfqInvitationId, RfqLineId, RfqQuestionId,
-        SampleLoanId, SampleLoanLineId, SampleLoanReturnId, SessionId, ShipmentHoldId, ShipmentId, ShipmentLegId,
-        ShippingRateId, ShowroomId, ShowroomWriteOffId, ShowroomZoneId, SlotId, SpendingLimitId, StockBalanceId,
-        StockCountId, StockLocationId, StockMoveId, StockTransferId, StockTransferLineId, SupplierInvoiceId,
-        SupplierInvoiceLineId, SupplierScorecardId, SupplyAgreementId, SupplyAgreementLineId, TariffRowId, TaxBillId,
-        TemperatureSampleId, TrackingEventId, VariantId, VisitId, VisitSlotId, WebhookDeliveryId, WebhookEndpointId,
-        ZonePolicyId,
+        AppointmentId, AssignmentNoticeId, AuditEntryId, AuditRoundId, BankAccountId, BankReceiptId,
+        BondedDisplayAlarmId, BondedDisplayId, BondedDisplayPartId, BondedEntryId, BondedItemId, BrandId, CartId,
+        CartLineId, CategoryId, CheckoutId, ClientKeyId, CommissionRuleId, ConfirmationId, CounterSaleId,
+        CreditLimitId, CustomsArrangementId, CustomsMessageId, CustomsPaperId, CustomsReceiptId, CustomsRequestId,
+        DebitNoteId, DeclarationId, DeviceId, DisplayGuaranteeEntryId, DisplayId, EvidencePackageId, ExportId,
+        ExportSummaryId, FilingId, FinancePostingId, FinancingFactId, FinancingId, FinancingLimitId, FinancingOfferId,
+        FinancingProgrammeId, FinancingRequestId, FixtureId, GatePassId, GoodsFilingId, GoodsReceiptId,
+        GoodsReceiptLineId, GuaranteeEntryId, HandlingUnitId, ImportListLineId, InboundId, InboundLineId, InvitationId,
+        InvoiceMatchId, JobId, LeaseId, LedgerEntryId, MachineClientId, MatchToleranceId, MembershipId, OfferId,
+        OrderEventId, OrderId, OrganisationId, PayableId, PaymentId, PayoutId, PersonId, PlaceId, PlanogramId,
+        ProcurementFileId, ProductChangeId, ProductId, ProofId, PurchaseApprovalId, PurchaseOrderId,
+        PurchaseOrderLineId, PurchasePolicyId, QuotationId, QuoteId, ReceiptInspectionId, ReceivableId, RefundId,
+        RfqAwardId, RfqComparisonId, RfqId, RfqInvitationId, RfqLineId, RfqQuestionId, SampleLoanId, SampleLoanLineId,
+        SampleLoanReturnId, SessionId, ShipmentHoldId, ShipmentId, ShipmentLegId, ShippingRateId, ShowroomId,
+        ShowroomWriteOffId, ShowroomZoneId, SlotId, SpendingLimitId, StockBalanceId, StockCountId, StockLocationId,
+        StockMoveId, StockTransferId, StockTransferLineId, SupplierInvoiceId, SupplierInvoiceLineId,
+        SupplierScorecardId, SupplyAgreementId, SupplyAgreementLineId, TariffRowId, TaxBillId, TemperatureSampleId,
+        TrackingEventId, VariantId, VisitId, VisitSlotId, WebhookDeliveryId, WebhookEndpointId, ZonePolicyId,
     },
 };
 use uuid::Uuid;
@@ -153,6 +153,10 @@ pub enum NodeKind {
     FinancingRequest = 169,
     FinancingOffer = 170,
     EvidencePackage = 171,
+    AssignmentNotice = 172,
+    Financing = 173,
+    FinancingFact = 174,
+    FinancePosting = 175,
 }
 
 /// A typed id that clients see.
@@ -301,6 +305,10 @@ node_ids! {
     FinancingRequestId is FinancingRequest,
     FinancingOfferId is FinancingOffer,
     EvidencePackageId is EvidencePackage,
+    AssignmentNoticeId is AssignmentNotice,
+    FinancingId is Financing,
+    FinancingFactId is FinancingFact,
+    FinancePostingId is FinancePosting,
 }
 
 /// The id as clients see it.

@@ -76,7 +76,7 @@ impl Dues {
 }
 
 /// What a position comes to. Amounts are in minor units; those of several receivables add up ([`Figures::plus`]).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, sea_orm::FromJsonQueryResult)]
 pub struct Figures {
     /// What was assigned.
     pub face_minor: i64,
