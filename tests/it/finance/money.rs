@@ -264,6 +264,10 @@ async fn paid_out_later_it_is_the_same_terms_from_that_day_on() {
     let ready = ready(&desk, &open, &[&row], "1000000.00").await;
     desk.wait(Duration::days(10));
     let maker = maker(&desk).await;
+    let refused = maker.refused("reportDisbursement", paying_out(&ready, "787640.00", "2026-03-11")).await;
+    assert_eq!(refused, refusals(&[("CONDITIONS_PENDING", "requestId")]), "the registry was searched ten days ago");
+    let request = desk.one(&maker, "financingRequest", &ready["id"], REQUEST).await;
+    maker.done("searchRegistry", "request { id }", step(&request)).await;
     let refused = maker.refused("reportDisbursement", paying_out(&ready, "786440.00", "2026-03-11")).await;
     assert_eq!(refused, refusals(&[("AMOUNT_MISMATCH", "amount")]));
     // Ten days less of interest, 120.00 each.
@@ -424,7 +428,8 @@ async fn f8_what_is_short_is_overdue_then_asked_of_the_seller_who_buys_back() {
     assert_eq!(seen(&desk, &desk.supplier(0).await, &lent.row).await["encumbranceStatus"], "RELEASED");
     assert_eq!(used(&desk).await, (0, 0));
     // What the debtor pays after all is the seller's.
-    let after = collected(&desk, came(&short, "10000.00", "2026-06-13", "IN-2")).await;
+    desk.wait(Duration::days(1));
+    let after = collected(&desk, came(&short, "10000.00", "2026-06-14", "IN-2")).await;
     assert_eq!(
         json!([after["request"]["state"], after["figures"]["sellerDue"]["amount"]]),
         json!(["REPURCHASED", "10000.00"])
