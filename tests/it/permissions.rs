@@ -1311,7 +1311,7 @@ fn rows(t: &Things) -> Vec<Row> {
             input(
                 json!({ "sellerUscc": "91630103MA75AE4A44", "debtorUscc": "91630105MA75PB350Q", "invoiceKind": "OTHER", "invoiceNo": "X", "issueDate": "2026-03-01", "amount": { "amount": "1.00", "currency": "CNY" } }),
             ),
-            [U, F, Y, F, F],
+            [U, F, F, F, F],
             (owner, Y),
         ),
         row(

@@ -104,7 +104,7 @@ impl Loader<AccountOf> for FinanceLoader {
     }
 }
 
-/// A programme; who sees a request in it sees it.
+/// A programme, as far as the viewer may see it: what nobody approved is its financier's alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ProgrammeOf(pub FinancingProgrammeId);
 
@@ -113,7 +113,8 @@ impl Loader<ProgrammeOf> for FinanceLoader {
     type Error = SharedError;
 
     async fn load(&self, keys: &[ProgrammeOf]) -> Result<HashMap<ProgrammeOf, Self::Value>, SharedError> {
-        let rows = programme::Entity::find().filter(programme::Column::Id.is_in(keys.iter().map(|key| key.0)));
+        let rows = programme::Entity::visible_to(&self.viewer)
+            .filter(programme::Column::Id.is_in(keys.iter().map(|key| key.0)));
         Ok(rows.all(self.app.db().read()).await?.into_iter().map(|row| (ProgrammeOf(row.id), row)).collect())
     }
 }

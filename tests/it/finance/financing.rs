@@ -433,6 +433,15 @@ async fn whether_an_invoice_is_financed_is_told_and_by_whom_is_not() {
     ] {
         assert_eq!(bank.data(query, asking(number, amount)).await["invoiceFinanced"], expected, "{number} {amount}");
     }
+    // Its seller may ask, its debtor and other sellers not.
+    let own = desk.supplier(0).await.data(query, asking("W-1", "1000.00")).await;
+    assert_eq!(own["invoiceFinanced"]["matchKind"], "EXACT");
+    for other in [desk.owner().await, desk.supplier(1).await] {
+        assert_eq!(other.error(query, asking("W-1", "1000.00")).await, "FORBIDDEN");
+    }
+    let limit = "{ financingLimits { nodes { sanctioned { amount } blocked { amount } free { amount } } } }";
+    let told = desk.owner().await.data(limit, json!({})).await["financingLimits"]["nodes"][0].clone();
+    assert_eq!(told, json!({ "sanctioned": { "amount": "1000.00" }, "blocked": null, "free": null }));
     let input = over(step(&request), json!({ "reply": "WITHDRAW", "note": "x" }));
     desk.supplier(0).await.done("replyToFinancingRequest", "request { id }", input).await;
     assert_eq!(bank.data(query, asking("W-1", "1000.00")).await["invoiceFinanced"], nothing, "{OPERATOR}");

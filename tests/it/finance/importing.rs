@@ -154,6 +154,12 @@ async fn what_comes_off_a_receivable_is_told_once_and_can_be_taken_back_once() {
     ] {
         assert_eq!(clerk.refused("withdrawReceivableEvent", input).await, refusals(&[expected]));
     }
+    let paying = saying(&row, "PAYMENT", "1.00", "ICBC-12");
+    let paid = clerk.done("recordReceivableEvent", &selection, paying).await["receivable"].clone();
+    let by_seller = seller.refused("withdrawReceivableEvent", back(&paid, "PAYMENT", "ICBC-12")).await;
+    assert_eq!(by_seller, refusals(&[("ILLEGAL_TRANSITION", "kind")]), "a seller takes back what its debtor paid");
+    let taking = back(&paid, "PAYMENT", "ICBC-12");
+    let row = clerk.done("withdrawReceivableEvent", &selection, taking).await["receivable"].clone();
     // Who waived its defences sets nothing off.
     let owner = desk.owner().await;
     let row = owner

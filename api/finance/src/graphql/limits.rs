@@ -144,20 +144,20 @@ impl FinancingLimit {
         self.0.expires_on
     }
 
-    /// What requests that are not decided take (已占用).
-    async fn blocked(&self) -> Money {
-        self.0.money(self.0.blocked_minor).into()
+    /// What requests that are not decided take; null to a debtor, whose debts are financed without it (已占用).
+    async fn blocked(&self, context: &Context<'_>) -> Option<Money> {
+        self.is_told(context).then(|| self.0.money(self.0.blocked_minor).into())
     }
 
-    /// What is out (已使用).
-    async fn utilised(&self) -> Money {
-        self.0.money(self.0.utilised_minor).into()
+    /// What is out; null to a debtor (已使用).
+    async fn utilised(&self, context: &Context<'_>) -> Option<Money> {
+        self.is_told(context).then(|| self.0.money(self.0.utilised_minor).into())
     }
 
-    /// What is left today (可用额度).
-    async fn free(&self, context: &Context<'_>) -> Money {
+    /// What is left today; null to a debtor (可用额度).
+    async fn free(&self, context: &Context<'_>) -> Option<Money> {
         let today = business_day(context.app().clock().now());
-        self.0.money(self.0.free_minor(today)).into()
+        self.is_told(context).then(|| self.0.money(self.0.free_minor(today)).into())
     }
 
     /// How it is to be, when a second person says so; null to others than its financier.
@@ -197,6 +197,14 @@ impl FinancingLimit {
     /// Counts up with every change by people.
     async fn version(&self) -> i32 {
         self.0.version
+    }
+}
+
+impl FinancingLimit {
+    /// Whether the viewer is told what is taken of it: its financier, its seller, who oversees the zone.
+    fn is_told(&self, context: &Context<'_>) -> bool {
+        let own = context.viewer().organisation();
+        inside(context, self.0.financier_id) || (own.is_some() && own == self.0.seller_id)
     }
 }
 

@@ -318,7 +318,7 @@ pub(crate) struct ReviseFinancingProgrammeInput {
     expected_version: i32,
     /// What it is called.
     name: String,
-    /// How money is made of claims (融资方式).
+    /// How money is made of claims; as it was (融资方式).
     technique: Technique,
     /// Whose debts it is about; of payables finance there is one (核心企业).
     anchor_id: Option<ID>,

@@ -143,11 +143,13 @@ impl ReceivableEvent {
         Ok(found.as_ref().map(canonical).transpose().map_err(Error::internal)?)
     }
 
-    /// Who; null to the other side of a matched invoice.
+    /// Who; null to the other side of a matched invoice, and of what is done about its financing.
     async fn by(&self, context: &Context<'_>) -> Option<&str> {
         let viewer = context.viewer();
         let inside = |own: OrganisationId| viewer.oversees() || viewer.organisation() == Some(own);
-        let shown = self.of.payable_id.is_none() || inside(self.of.debtor_id);
+        // Which person of a bank it was is that bank's own.
+        let banks = ops::INSIDE.contains(&self.row.kind) && !viewer.oversees();
+        let shown = !banks && (self.of.payable_id.is_none() || inside(self.of.debtor_id));
         shown.then_some(self.row.by.as_str())
     }
 

@@ -293,7 +293,7 @@ impl FinancingRequest {
         &self.0.number
     }
 
-    /// In which programme.
+    /// In which programme; null to the seller while a change of it waits for approval.
     async fn programme(&self, context: &Context<'_>) -> Result<Option<FinancingProgramme>> {
         Ok(loaders::of(context).load_one(ProgrammeOf(self.0.programme_id)).await?.map(FinancingProgramme))
     }

@@ -100,9 +100,11 @@ pub struct StandingQuery;
 
 #[Object]
 impl StandingQuery {
-    /// Whether an invoice is financed already, across sellers and financiers; never by whom (重复融资查询).
+    /// Whether an invoice is financed already, across sellers and financiers; never by whom. For banks, and for its seller
+    /// (重复融资查询).
     async fn invoice_financed(&self, context: &Context<'_>, input: InvoiceFinancedInput) -> Result<InvoiceFinanced> {
         context.may(Action::ReadFinancing)?;
+        ops::may_ask(context.app().db().read(), context.viewer(), &input.seller_uscc).await?;
         let asked = Asked {
             seller: input.seller_uscc,
             debtor: input.debtor_uscc,

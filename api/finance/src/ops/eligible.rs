@@ -75,10 +75,8 @@ pub(super) fn demand(programme: &programme::Model, seller: OrganisationId, all: 
         entry.1 += minor;
     };
     for one in all {
+        // Nothing is wanted of what is not fundable; its limits are looked at all the same, for what is told of it.
         let minor = one.principal_minor(programme);
-        if minor == 0 {
-            continue;
-        }
         let debtor = Some(one.row.debtor_id);
         add(scope(LimitKind::Debtor, None, debtor, None), LimitKind::Debtor, minor);
         add(scope(LimitKind::Programme, None, None, Some(programme.id)), LimitKind::Programme, minor);

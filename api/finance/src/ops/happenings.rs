@@ -161,7 +161,8 @@ pub async fn withdraw(
         return Ok(before);
     }
     let (row, side) = seen(&work, own, id).await?;
-    if !kind.is_said_by(side) {
+    // A payment is taken back by who makes it: a seller that took back what its debtor said would be paid twice.
+    if !kind.is_said_by(side) || (kind == Settling::Payment && side != ReceivableSide::Debtor) {
         return Err(Refusal::illegal(row.confirmation, format!("WITHDRAW {}", name(kind))).at("kind").into());
     }
     let said = told_of(&work, id, kind.kind(), &reference).await?;

@@ -260,6 +260,7 @@ pub(super) async fn block(
     use limit::Column::{BlockedMinor, EffectiveOn, ExpiresOn, Id, State, UtilisedMinor};
     let mut wanted: Vec<(&limit::Model, i64)> =
         demand.iter().filter_map(|(key, (_, amount))| Some((limits.get(key)?, *amount))).collect();
+    wanted.retain(|(_, amount)| *amount > 0);
     wanted.sort_by_key(|(row, _)| row.id);
     for (row, amount) in wanted {
         let taken = Expr::col(UtilisedMinor).add(Expr::col(BlockedMinor)).add(amount);

@@ -149,6 +149,11 @@ pub async fn revise(
     anchored(&work, new.anchor).await?;
     let before = own_programme(&work, own, id, expected).await?;
     let state = ProgrammeStep::Revise.from(before.state).map_err(|refusal| refusal.at("id"))?;
+    // Requests that are not paid out go by it.
+    if new.technique != before.technique {
+        let technique = async_graphql::Value::from(new.technique).to_string();
+        return Err(Refusal::new(ErrorCode::InvalidValue).with("value", technique).at("technique").into());
+    }
     if new.currency != before.currency {
         // Limits and requests are in it.
         let refusal = Refusal::new(ErrorCode::InvalidCurrency).with("value", new.currency.code());

@@ -28,7 +28,7 @@ use uuid::Uuid;
 const NEWEST: &str = "newest-receivable";
 const FIRST: &str = "first-receivable-event";
 /// What is the seller's and its financier's business alone: its debtor is told by a notice, or not at all.
-const INSIDE: [ReceivableEventKind; 5] = [
+pub(crate) const INSIDE: [ReceivableEventKind; 5] = [
     ReceivableEventKind::Locked,
     ReceivableEventKind::Freed,
     ReceivableEventKind::Assigned,
@@ -100,14 +100,16 @@ pub fn is_only_debtor(viewer: &Viewer, row: &receivable::Model) -> bool {
     !viewer.oversees() && viewer.organisation() == Some(row.debtor_id)
 }
 
-/// What happened to a receivable, first first; whoever sees the receivable sees it, its debtor nothing of its financing.
+/// What happened to a receivable, first first; whoever sees the receivable sees it, of its financing its seller alone.
 pub async fn events(
     db: &impl ConnectionTrait,
     viewer: &Viewer,
     of: &receivable::Model,
     page: &PageArgs,
 ) -> Result<Page<event::Model>, Error> {
-    let shown = is_only_debtor(viewer, of).then(|| event::Column::Kind.is_not_in(INSIDE));
+    // To another financier as little as to the debtor.
+    let inside = viewer.oversees() || viewer.organisation() == Some(of.seller_id);
+    let shown = (!inside).then(|| event::Column::Kind.is_not_in(INSIDE));
     let only = Condition::all().add(event::Column::ReceivableId.eq(of.id)).add_option(shown);
     let list = event::Entity::find().filter(only);
     page.by_id(db, list, event::Column::Id, FIRST, Order::Asc).await

@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use entities::{
     finance::{
         EncumbranceStatus, FingerprintState, Ineligibility, OfferState, ProgrammeState, ReceivableEventKind as Kind,
-        ReceivableSide, RequestState, RequestStep, offer, programme, receivable,
+        ReceivableSide, RequestState, RequestStep, financing, offer, programme, receivable,
         request::{self, encumbrance, fingerprint, item},
     },
     party::{Action, Viewer},
@@ -35,7 +35,7 @@ use platform::{
 };
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, Order, QueryFilter,
-    QueryOrder, sea_query::Expr,
+    QueryOrder, QuerySelect, sea_query::Expr,
 };
 use serde_json::{Value, json};
 
@@ -256,8 +256,18 @@ async fn freed(work: &mut Work, of: &request::Model) -> Result<(), Error> {
         .filter(encumbrance::Column::Live.eq(true));
     let ids: Vec<ReceivableId> = ended.all(work.tx()).await?.into_iter().map(|row| row.receivable_id).collect();
     let rows = several(work, ReceivableSide::Seller, of.seller_id, &ids).await?;
+    // What was financed before is again what it was then: free for programmes that refinance, and for no other.
+    let before: Vec<ReceivableId> = financing::Entity::find()
+        .select_only()
+        .column(financing::Column::ReceivableId)
+        .filter(financing::Column::ReceivableId.is_in(ids))
+        .into_tuple()
+        .all(work.tx())
+        .await?;
     for row in &rows {
-        let next = receivable::Model { encumbrance: EncumbranceStatus::Free, encumbered_minor: 0, ..row.clone() };
+        let financed = before.contains(&row.id);
+        let encumbrance = if financed { EncumbranceStatus::Released } else { EncumbranceStatus::Free };
+        let next = receivable::Model { encumbrance, encumbered_minor: 0, ..row.clone() };
         let happened = Happened {
             amount_minor: row.encumbered_minor,
             reference: Some(of.number.clone()),

@@ -10,7 +10,7 @@ use entities::{
         request::fingerprint,
         standing::{related, sanctioned},
     },
-    party::{Action, filing, organisation},
+    party::{Action, OrganisationRole, Viewer, filing, organisation},
     procurement::{InvoiceKind, invoice_no, receivable::fingerprint_text},
     values::{
         ErrorCode, Money, Refusal,
@@ -71,6 +71,17 @@ pub(super) fn number_hash(vault: &Vault, seller: &str, code: Option<&str>, no: &
 pub(super) async fn number_of(app: &App, work: &Work, row: &receivable::Model) -> Result<String, Error> {
     let seller = known_as(work, row.seller_id).await?;
     Ok(number_hash(app.vault(), &seller, row.invoice_code.as_deref(), &row.invoice_no))
+}
+
+/// Refused unless somebody may ask about invoices of a seller: banks, that seller, who oversees the zone. A debtor would
+/// learn what it is not told.
+pub async fn may_ask(db: &impl ConnectionTrait, viewer: &Viewer, seller: &str) -> Result<(), Error> {
+    if viewer.oversees() || viewer.plays(OrganisationRole::Bank) {
+        return Ok(());
+    }
+    let own = viewer.organisation().ok_or(Error::Forbidden)?;
+    let own = organisation::Entity::find_by_id(own).one(db).await?.and_then(|row| row.uscc);
+    if own.is_some_and(|code| code.as_str() == seller.trim()) { Ok(()) } else { Err(Error::Forbidden) }
 }
 
 /// Whether an invoice is financed, and how like it is: never who holds it.

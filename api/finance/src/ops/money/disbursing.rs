@@ -192,6 +192,10 @@ async fn still_good(
         if known.is_sanctioned(row.debtor_id) || known.is_sanctioned(request.seller_id) {
             reasons.push(Ineligibility::Sanctioned);
         }
+        let filed = known.is_known(row.debtor_id) && known.is_known(request.seller_id);
+        if !filed && !request.rules.waived.contains(&Ineligibility::Kyc) {
+            reasons.push(Ineligibility::Kyc);
+        }
         if !reasons.is_empty() {
             let names: Vec<String> = reasons.iter().map(|reason| reason.name()).collect();
             let refusal = Refusal::new(ErrorCode::NotEligible).with("reasons", names.join(","));
